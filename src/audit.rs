@@ -1,0 +1,491 @@
+//! The facts of one checkpoint, layer by layer, and nothing but facts.
+//!
+//! An [`Audit`] holds no threshold and round-trips through JSON, so it can be judged
+//! again, and every picture redrawn, without reading a weight. Field names are those of
+//! `audit.json`, which other programs read: a name once published keeps its meaning.
+
+use serde::{Deserialize, Serialize};
+
+use crate::linalg::Engine;
+
+/// The version of the `audit.json` layout written by this crate.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// All facts about one checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Layout version, [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The program that measured.
+    pub tool: Tool,
+    /// What was measured.
+    pub source: SourceFacts,
+    /// Choices that change the figures.
+    pub settings: Settings,
+    /// The layers, in name order of the checkpoint.
+    pub layers: Vec<LayerFacts>,
+    /// Every tensor that is neither a layer's weight nor a layer's bias.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Name and version of the measuring program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `randomlike`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFacts {
+    /// The source as the user named it.
+    pub uri: String,
+    /// Every file that holds tensors.
+    pub files: Vec<FileFacts>,
+    /// Number of tensors in all files.
+    pub tensors: usize,
+    /// Number of entries in all tensors.
+    pub parameters: u64,
+    /// The activation the checkpoint's metadata names, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<String>,
+}
+
+/// One file of the source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// Path relative to the source.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Choices that change the figures. The number of threads is not among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which engine computed singular values.
+    pub engine: Engine,
+    /// Whether convolutions were flattened and included.
+    pub conv: bool,
+    /// Patterns a tensor had to match, if any.
+    pub include: Vec<String>,
+    /// Patterns that excluded a tensor.
+    pub exclude: Vec<String>,
+}
+
+/// A tensor of the checkpoint, as its header describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorFacts {
+    /// Its name in the file.
+    pub tensor: String,
+    /// Its dtype in the format's own spelling: `F32`, `BF16`, …
+    pub dtype: String,
+    /// Its shape as stored.
+    pub shape: Vec<usize>,
+}
+
+/// A tensor that was not analysed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The tensor.
+    #[serde(flatten)]
+    pub tensor: TensorFacts,
+    /// Why, in words: "convolution (use --conv to include it)".
+    pub reason: String,
+}
+
+/// How a weight is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orientation {
+    /// (out, in), as `PyTorch` stores `Linear`.
+    OutIn,
+    /// (in, out), as Keras, TF, Flax and GPT-2's `Conv1D` store kernels.
+    InOut,
+}
+
+/// Where the orientation of a layer was learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrientationFrom {
+    /// The bias length equals exactly one of the two sides.
+    BiasLength,
+    /// The naming of a framework or model family.
+    Naming,
+    /// The sizes of neighbouring layers fit one way only.
+    Neighbours,
+    /// Nothing: (out, in) was assumed.
+    Assumption,
+}
+
+/// A section of a layer: measured, or skipped with the reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum Section<T> {
+    /// The facts.
+    Measured(T),
+    /// Not measured.
+    Skipped {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+impl<T> Section<T> {
+    /// The facts, when there are any.
+    pub const fn measured(&self) -> Option<&T> {
+        match self {
+            Self::Measured(facts) => Some(facts),
+            Self::Skipped { .. } => None,
+        }
+    }
+}
+
+/// The facts of one layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerFacts {
+    /// The layer's name: `classifier.1`, or `experts[3]` for a slice of a stacked weight.
+    pub name: String,
+    /// Its weight tensor.
+    pub weight: TensorFacts,
+    /// Its bias tensor.
+    pub bias: Option<TensorFacts>,
+    /// Number of inputs, n.
+    pub fan_in: usize,
+    /// Number of outputs, m.
+    pub fan_out: usize,
+    /// How the weight is stored.
+    pub orientation: Orientation,
+    /// How we know.
+    pub orientation_from: OrientationFrom,
+    /// NaN and infinite entries, counted.
+    pub non_finite: NonFinite,
+    /// The marginal distribution of the weights.
+    pub weights: Section<Weights>,
+    /// The biases.
+    pub biases: Section<Biases>,
+    /// The singular values.
+    pub spectrum: Section<Spectrum>,
+    /// One word for the layer, by the rules of docs/labels.md.
+    pub label: Label,
+    /// The figures that decided the label, in words.
+    pub label_reason: String,
+}
+
+/// Counts of entries that are not finite numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NonFinite {
+    /// NaN entries of the weight.
+    pub weight_nan: u64,
+    /// Infinite entries of the weight.
+    pub weight_infinite: u64,
+    /// NaN entries of the bias.
+    pub bias_nan: u64,
+    /// Infinite entries of the bias.
+    pub bias_infinite: u64,
+}
+
+impl NonFinite {
+    /// All entries that are not finite.
+    pub const fn total(&self) -> u64 {
+        self.weight_nan + self.weight_infinite + self.bias_nan + self.bias_infinite
+    }
+}
+
+/// One word for a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Label {
+    /// The weights still match the law and scale of a known initialiser.
+    AtInitialisation,
+    /// Gaussian weights and a spectrum on the law.
+    RandomLike,
+    /// A bulk on the law with singular values outside it.
+    RandomBulkWithSpikes,
+    /// Weights or spectrum far heavier-tailed than a Gaussian matrix.
+    HeavyTailed,
+    /// Fewer independent directions than the shape allows.
+    RankDeficient,
+    /// Too small, not measured, or none of the above.
+    Undecided,
+}
+
+/// Facts about the marginal distribution of a layer's weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    /// Number of entries.
+    pub count: u64,
+    /// Number of different values among them.
+    pub distinct: u64,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation with 1/count.
+    pub std: f64,
+    /// Root mean square, s.
+    pub rms: f64,
+    /// Smallest entry.
+    pub min: f64,
+    /// Largest entry.
+    pub max: f64,
+    /// Third standardised moment; absent for constant weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skewness: Option<f64>,
+    /// Share of entries that are exactly zero.
+    pub zero_fraction: f64,
+    /// How far from N(mean, std); absent for constant weights.
+    #[serde(flatten)]
+    pub gaussian: Option<GaussianDistance>,
+    /// The same after dividing each row of W (one input's weights) by its own rms.
+    pub by_row: Section<GaussianDistance>,
+    /// The same after dividing each column of W (one output's weights) by its own rms.
+    pub by_column: Section<GaussianDistance>,
+    /// The family with the highest likelihood; absent for constant weights.
+    pub family: Option<Family>,
+    /// The initialiser whose law and scale the weights still match.
+    pub initializer: Option<Initializer>,
+    /// Counts of standardised entries, for the pictures; absent for constant weights.
+    pub histogram: Option<Histogram>,
+}
+
+/// Effect sizes of the distance to the fitted normal, with sampling floors beside them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GaussianDistance {
+    /// Fourth standardised moment minus 3.
+    pub excess_kurtosis: f64,
+    /// Tie-aware Kolmogorov–Smirnov distance to N(mean, std).
+    pub ks: f64,
+    /// 95 % point of `ks` for Gaussian entries of this count.
+    pub ks_floor: f64,
+    /// Wasserstein-1 distance to N(mean, std), in standard deviations.
+    pub wasserstein: f64,
+    /// 95 % point of `wasserstein` for Gaussian entries of this count.
+    pub wasserstein_floor: f64,
+    /// Negentropy J, nats per weight.
+    pub negentropy: f64,
+    /// Anderson–Darling A² divided by the count.
+    pub anderson_darling: f64,
+    /// Correlation of the normal quantile–quantile plot.
+    pub qq_correlation: f64,
+}
+
+/// The names of the fitted families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FamilyName {
+    /// Normal.
+    Normal,
+    /// Laplace.
+    Laplace,
+    /// Student t with ν degrees of freedom.
+    StudentT,
+    /// Generalised normal, density ∝ exp(−|x/scale|^β).
+    GeneralizedNormal,
+    /// Uniform between the extremes.
+    Uniform,
+}
+
+/// A family fitted by maximum likelihood.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FittedFamily {
+    /// Which.
+    pub name: FamilyName,
+    /// ν of Student t, β of the generalised normal; absent for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<f64>,
+    /// Location.
+    pub location: f64,
+    /// Scale in the family's usual parametrisation (half-width for uniform).
+    pub scale: f64,
+    /// Gain in mean log-likelihood over the normal, nats per weight.
+    pub gain: f64,
+}
+
+/// The winning family and the others it beat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Family {
+    /// The winner.
+    #[serde(flatten)]
+    pub best: FittedFamily,
+    /// Every family tried, by falling gain.
+    pub candidates: Vec<FittedFamily>,
+}
+
+/// An initialiser that the weights still match.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Initializer {
+    /// `glorot-uniform`, `kaiming-normal`, `bert-0.02`, `constant`, …
+    pub name: String,
+    /// Other initialisers with the same law and scale at this shape.
+    pub aliases: Vec<String>,
+    /// Standard deviation the initialiser prescribes at this shape.
+    pub std: f64,
+    /// Kolmogorov–Smirnov distance of the entries to its law, with nothing fitted.
+    pub ks: f64,
+    /// 99.9 % point of that distance for an untouched layer of this count.
+    pub ks_limit: f64,
+}
+
+/// Equal-width counts of (entry − mean)/std.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// Left edge of the first bin, in standard deviations from the mean.
+    pub lower: f64,
+    /// Right edge of the last bin.
+    pub upper: f64,
+    /// Entries per bin; entries outside are in none.
+    pub counts: Vec<u64>,
+    /// Entries below `lower`.
+    pub below: u64,
+    /// Entries above `upper`.
+    pub above: u64,
+}
+
+/// Facts about a layer's biases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Biases {
+    /// Number of biases.
+    pub count: u64,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation with 1/count.
+    pub std: f64,
+    /// Median.
+    pub median: f64,
+    /// Median absolute deviation from the median.
+    pub mad: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+    /// std/|mean|; absent when the mean is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cv: Option<f64>,
+    /// `std/(rms(W)·√fan_in)`; absent when the weights are all zero or not finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread_ratio: Option<f64>,
+    /// `|mean|/(rms(W)·√fan_in)`; absent when the weights are all zero or not finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_ratio: Option<f64>,
+    /// Share of biases above 0.
+    pub positive_fraction: f64,
+    /// The three-way outcome; absent when `spread_ratio` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<BiasKind>,
+    /// Up to 512 evenly spaced order statistics, ascending, for the picture.
+    pub quantiles: Vec<f64>,
+}
+
+/// The three outcomes of the bias check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BiasKind {
+    /// A constant offset: std ≪ |mean|.
+    Constant,
+    /// Both ≪ `rms(W)·√fan_in`.
+    Negligible,
+    /// Neither.
+    Varied,
+}
+
+/// Which law the singular values are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Law {
+    /// The square case.
+    QuarterCircle,
+    /// The rectangular case.
+    MarchenkoPastur,
+}
+
+/// Facts about a layer's singular values. σ and every edge are in the weights' own units.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spectrum {
+    /// The law of comparison.
+    pub law: Law,
+    /// M/N ≤ 1, the smaller side over the larger.
+    pub aspect: f64,
+    /// All min(n, m) singular values, descending.
+    pub singular_values: Vec<f64>,
+    /// The largest.
+    pub spectral_norm: f64,
+    /// The smallest.
+    pub smallest: f64,
+    /// √Σσ².
+    pub frobenius_norm: f64,
+    /// Σσ²/σ₁².
+    pub stable_rank: f64,
+    /// exp of the Shannon entropy of σ²/Σσ².
+    pub effective_rank: f64,
+    /// −Σp ln p / ln(rank) with p = σ²/Σσ²; absent at rank 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entropy: Option<f64>,
+    /// Number of σ above σ₁·N·ε, ε that of the stored dtype's arithmetic (f32 or f64).
+    pub matrix_rank: usize,
+    /// min(n, m) − `matrix_rank`.
+    pub rank_loss: usize,
+    /// Scale of the entries from the Frobenius norm, `‖W‖_F/√(NM)`.
+    pub sigma_rms: f64,
+    /// Scale of the entries from the median singular value (Gavish & Donoho 2014).
+    pub sigma_median: f64,
+    /// Lower edge of the law with `sigma_median`, 0 for a square layer.
+    pub edge_lower: f64,
+    /// Upper edge of the law with `sigma_median`.
+    pub edge_upper: f64,
+    /// KS distance to the law with `sigma_rms`.
+    pub ks_rms: f64,
+    /// KS distance to the law with `sigma_median`.
+    pub ks_median: f64,
+    /// 99 % point of `ks_median` for i.i.d. entries of this shape.
+    pub ks_null_q99: f64,
+    /// W₁ between the scaled singular values σ/(s_med√N) and the law.
+    pub wasserstein: f64,
+    /// σ above which a value is an outlier at 1 % (Tracy–Widom at the upper edge).
+    pub outlier_threshold_above: f64,
+    /// σ below which a value is an outlier at 1 %.
+    pub outlier_threshold_below: f64,
+    /// Number of σ above the upper threshold.
+    pub outliers_above: usize,
+    /// Number of σ below the lower threshold.
+    pub outliers_below: usize,
+    /// `|mean|/std·(NM)^¼` of the entries: above 1 the mean alone makes an outlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_visibility: Option<f64>,
+    /// Mean ratio of consecutive spacings in the bulk: .5307 GOE, .38629 Poisson.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level_ratio: Option<f64>,
+    /// Power-law fit to the tail of λ = σ²; `null` when it could not be fitted.
+    pub power_law: Option<PowerLaw>,
+    /// α·log₁₀ λ₁; absent without a power law.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha_weighted: Option<f64>,
+    /// log₁₀ Σ λ^α; absent without a power law.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_alpha_norm: Option<f64>,
+    /// log₁₀ Σ λ; absent for a zero matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_norm: Option<f64>,
+    /// log₁₀ λ₁; absent for a zero matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_spectral_norm: Option<f64>,
+    /// Upper edge of the law over λ₁, in λ: (`edge_upper`/`spectral_norm`)².
+    pub mp_softrank: f64,
+}
+
+/// A power law fitted to the tail of λ (Clauset, Shalizi & Newman 2009).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PowerLaw {
+    /// Exponent α of the density λ^−α.
+    pub alpha: f64,
+    /// Where the tail starts.
+    pub xmin: f64,
+    /// KS distance of the tail to the fit.
+    pub ks: f64,
+    /// Standard error of α.
+    pub sigma: f64,
+    /// Number of λ in the tail.
+    pub tail: usize,
+}

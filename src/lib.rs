@@ -1,0 +1,24 @@
+//! Is this downloaded net random-like?
+//!
+//! One road runs through the code, and its arrows only point right:
+//!
+//! [`checkpoint`] (validated headers) → [`layers`] (W and b in one orientation)
+//! → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON)
+//! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
+//!
+//! [`stats`] is mathematics on slices and [`linalg`] on matrices; neither knows of nets.
+//! The library never prints.
+
+pub mod analysis;
+pub mod audit;
+pub mod checkpoint;
+pub mod error;
+pub mod layers;
+pub mod linalg;
+pub mod policy;
+pub mod report;
+pub mod stats;
+pub mod synth;
+pub mod verdict;
+
+pub use error::{Error, Result};
