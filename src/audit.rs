@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::linalg::Engine;
+pub use crate::checkpoint::{FileFacts, TensorFacts};
+pub use crate::layers::{Orientation, OrientationFrom, Skipped};
+pub use crate::linalg::Engine;
+pub use crate::stats::{Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw};
 
 /// The version of the `audit.json` layout written by this crate.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -53,17 +56,6 @@ pub struct SourceFacts {
     pub activation: Option<String>,
 }
 
-/// One file of the source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileFacts {
-    /// Path relative to the source.
-    pub path: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// SHA-256 of the content, in lower-case hexadecimal.
-    pub sha256: String,
-}
-
 /// Choices that change the figures. The number of threads is not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -75,51 +67,6 @@ pub struct Settings {
     pub include: Vec<String>,
     /// Patterns that excluded a tensor.
     pub exclude: Vec<String>,
-}
-
-/// A tensor of the checkpoint, as its header describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TensorFacts {
-    /// Its name in the file.
-    pub tensor: String,
-    /// Its dtype in the format's own spelling: `F32`, `BF16`, …
-    pub dtype: String,
-    /// Its shape as stored.
-    pub shape: Vec<usize>,
-}
-
-/// A tensor that was not analysed, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// The tensor.
-    #[serde(flatten)]
-    pub tensor: TensorFacts,
-    /// Why, in words: "convolution (use --conv to include it)".
-    pub reason: String,
-}
-
-/// How a weight is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Orientation {
-    /// (out, in), as `PyTorch` stores `Linear`.
-    OutIn,
-    /// (in, out), as Keras, TF, Flax and GPT-2's `Conv1D` store kernels.
-    InOut,
-}
-
-/// Where the orientation of a layer was learned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OrientationFrom {
-    /// The bias length equals exactly one of the two sides.
-    BiasLength,
-    /// The naming of a framework or model family.
-    Naming,
-    /// The sizes of neighbouring layers fit one way only.
-    Neighbours,
-    /// Nothing: (out, in) was assumed.
-    Assumption,
 }
 
 /// A section of a layer: measured, or skipped with the reason.
@@ -251,69 +198,6 @@ pub struct Weights {
     pub histogram: Option<Histogram>,
 }
 
-/// Effect sizes of the distance to the fitted normal, with sampling floors beside them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GaussianDistance {
-    /// Fourth standardised moment minus 3.
-    pub excess_kurtosis: f64,
-    /// Tie-aware Kolmogorov–Smirnov distance to N(mean, std).
-    pub ks: f64,
-    /// 95 % point of `ks` for Gaussian entries of this count.
-    pub ks_floor: f64,
-    /// Wasserstein-1 distance to N(mean, std), in standard deviations.
-    pub wasserstein: f64,
-    /// 95 % point of `wasserstein` for Gaussian entries of this count.
-    pub wasserstein_floor: f64,
-    /// Negentropy J, nats per weight.
-    pub negentropy: f64,
-    /// Anderson–Darling A² divided by the count.
-    pub anderson_darling: f64,
-    /// Correlation of the normal quantile–quantile plot.
-    pub qq_correlation: f64,
-}
-
-/// The names of the fitted families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FamilyName {
-    /// Normal.
-    Normal,
-    /// Laplace.
-    Laplace,
-    /// Student t with ν degrees of freedom.
-    StudentT,
-    /// Generalised normal, density ∝ exp(−|x/scale|^β).
-    GeneralizedNormal,
-    /// Uniform between the extremes.
-    Uniform,
-}
-
-/// A family fitted by maximum likelihood.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct FittedFamily {
-    /// Which.
-    pub name: FamilyName,
-    /// ν of Student t, β of the generalised normal; absent for the others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameter: Option<f64>,
-    /// Location.
-    pub location: f64,
-    /// Scale in the family's usual parametrisation (half-width for uniform).
-    pub scale: f64,
-    /// Gain in mean log-likelihood over the normal, nats per weight.
-    pub gain: f64,
-}
-
-/// The winning family and the others it beat.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Family {
-    /// The winner.
-    #[serde(flatten)]
-    pub best: FittedFamily,
-    /// Every family tried, by falling gain.
-    pub candidates: Vec<FittedFamily>,
-}
-
 /// An initialiser that the weights still match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Initializer {
@@ -327,21 +211,6 @@ pub struct Initializer {
     pub ks: f64,
     /// 99.9 % point of that distance for an untouched layer of this count.
     pub ks_limit: f64,
-}
-
-/// Equal-width counts of (entry − mean)/std.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Histogram {
-    /// Left edge of the first bin, in standard deviations from the mean.
-    pub lower: f64,
-    /// Right edge of the last bin.
-    pub upper: f64,
-    /// Entries per bin; entries outside are in none.
-    pub counts: Vec<u64>,
-    /// Entries below `lower`.
-    pub below: u64,
-    /// Entries above `upper`.
-    pub above: u64,
 }
 
 /// Facts about a layer's biases.
@@ -473,19 +342,4 @@ pub struct Spectrum {
     pub log_spectral_norm: Option<f64>,
     /// Upper edge of the law over λ₁, in λ: (`edge_upper`/`spectral_norm`)².
     pub mp_softrank: f64,
-}
-
-/// A power law fitted to the tail of λ (Clauset, Shalizi & Newman 2009).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PowerLaw {
-    /// Exponent α of the density λ^−α.
-    pub alpha: f64,
-    /// Where the tail starts.
-    pub xmin: f64,
-    /// KS distance of the tail to the fit.
-    pub ks: f64,
-    /// Standard error of α.
-    pub sigma: f64,
-    /// Number of λ in the tail.
-    pub tail: usize,
 }
