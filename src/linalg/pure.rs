@@ -1,0 +1,69 @@
+//! The default engine: faer.
+
+use std::num::NonZeroUsize;
+
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::{evd, svd};
+use faer::{Mat, MatRef, Par, Spec};
+
+use super::{Matrix, SpectrumError};
+
+/// Work is cut into this many parts whatever the number of threads, so that sums are
+/// taken in the same order everywhere.
+pub(super) const PARTS: Par = Par::Rayon(NonZeroUsize::new(4).expect("4 is not 0"));
+
+const NAME: &str = "faer";
+
+/// Eigenvalues of a symmetric matrix of which only the lower half is read.
+pub(super) fn eigenvalues(gram: Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
+    let size = gram.nrows();
+    let mut values = Diag::zeros(size);
+    let scratch = evd::self_adjoint_evd_scratch::<f64>(
+        size,
+        evd::ComputeEigenvectors::No,
+        PARTS,
+        Spec::default(),
+    );
+    evd::self_adjoint_evd(
+        gram.as_ref(),
+        values.as_mut(),
+        None,
+        PARTS,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Spec::default(),
+    )
+    .map_err(|_| SpectrumError::NoConvergence(NAME))?;
+    Ok(values.column_vector().iter().copied().collect())
+}
+
+/// Singular values without the detour over the Gram matrix.
+pub(super) fn singular_values<T: Copy + Into<f64> + Sync>(
+    matrix: Matrix<'_, T>,
+) -> Result<Vec<f64>, SpectrumError> {
+    let entries: Vec<f64> = matrix.entries.iter().map(|&w| w.into()).collect();
+    let (rows, cols) = (matrix.rows, matrix.cols);
+    let view = MatRef::from_row_major_slice(&entries, rows, cols);
+    // A tall column-major view is what the library is fastest on.
+    let view = if cols > rows { view.transpose() } else { view };
+    let mut values = Diag::zeros(rows.min(cols));
+    let scratch = svd::svd_scratch::<f64>(
+        view.nrows(),
+        view.ncols(),
+        svd::ComputeSvdVectors::No,
+        svd::ComputeSvdVectors::No,
+        PARTS,
+        Spec::default(),
+    );
+    svd::svd(
+        view,
+        values.as_mut(),
+        None,
+        None,
+        PARTS,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Spec::default(),
+    )
+    .map_err(|_| SpectrumError::NoConvergence(NAME))?;
+    Ok(values.column_vector().iter().copied().collect())
+}
