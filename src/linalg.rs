@@ -72,7 +72,11 @@ pub struct Matrix<'a, T> {
 impl<'a, T> Matrix<'a, T> {
     /// Wraps `entries`, or answers nothing when their number is not `rows·cols`.
     pub fn new(entries: &'a [T], rows: usize, cols: usize) -> Option<Self> {
-        (rows.checked_mul(cols)? == entries.len()).then_some(Self { entries, rows, cols })
+        (rows.checked_mul(cols)? == entries.len()).then_some(Self {
+            entries,
+            rows,
+            cols,
+        })
     }
 }
 
@@ -95,7 +99,9 @@ pub fn singular_values<T: Copy + Into<f64> + Sync>(
     }
     let values = from_gram(matrix, engine)?;
     match (values.first(), values.last()) {
-        (Some(&largest), Some(&smallest)) if smallest <= GRAM_FLOOR * largest => direct(matrix, engine),
+        (Some(&largest), Some(&smallest)) if smallest <= GRAM_FLOOR * largest => {
+            direct(matrix, engine)
+        }
         _ => Ok(values),
     }
 }
@@ -113,7 +119,9 @@ fn from_gram<T: Copy + Into<f64> + Sync>(
         Engine::Lapack => return Err(SpectrumError::NotBuilt),
     };
     // A zero eigenvalue may come out a few ε below zero.
-    Ok(descending(eigenvalues.into_iter().map(|l| l.max(0.0).sqrt()).collect()))
+    Ok(descending(
+        eigenvalues.into_iter().map(|l| l.max(0.0).sqrt()).collect(),
+    ))
 }
 
 fn direct<T: Copy + Into<f64> + Sync>(

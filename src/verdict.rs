@@ -1,6 +1,35 @@
 //! Judgement: a pure function of an audit and a policy.
+//!
+//! Each check is one file under `verdict/` that holds its limits and its rule. A new one is
+//! listed in [`Check`], in `layer_rulings` below, in [`crate::policy::Rules`] and, with the
+//! reason for its limits, in `policy/default.toml`.
+
+mod biases_constant;
+mod covered;
+mod figure;
+mod finite;
+mod level_spacing;
+mod moved_from_initialisation;
+mod quarter_circle;
+mod spectral_edge;
+mod weights_gaussian;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use biases_constant::BiasesConstant;
+pub use covered::Covered;
+pub use finite::Finite;
+pub use level_spacing::LevelSpacing;
+pub use moved_from_initialisation::MovedFromInitialisation;
+pub use quarter_circle::QuarterCircle;
+pub use spectral_edge::SpectralEdge;
+pub use weights_gaussian::WeightsGaussian;
+
+use crate::audit::{Audit, LayerFacts};
+use crate::policy::{Policy, Rules};
+use crate::{Error, Result};
 
 /// Everything that can be checked. One vocabulary in policies, JSON, reports and docs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,3 +102,230 @@ pub struct Judgement {
     /// Checkpoint-wide findings first, then layer by layer in audit order.
     pub findings: Vec<Finding>,
 }
+
+impl Check {
+    /// Every check, in the order they are reported.
+    pub const ALL: [Self; 8] = [
+        Self::Covered,
+        Self::Finite,
+        Self::WeightsGaussian,
+        Self::MovedFromInitialisation,
+        Self::BiasesConstant,
+        Self::QuarterCircle,
+        Self::SpectralEdge,
+        Self::LevelSpacing,
+    ];
+
+    /// Its name in policies, JSON, reports and docs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Finite => "finite",
+            Self::Covered => "covered",
+            Self::WeightsGaussian => "weights-gaussian",
+            Self::BiasesConstant => "biases-constant",
+            Self::QuarterCircle => "quarter-circle",
+            Self::SpectralEdge => "spectral-edge",
+            Self::LevelSpacing => "level-spacing",
+            Self::MovedFromInitialisation => "moved-from-initialisation",
+        }
+    }
+
+    /// What holds when it passes, in one sentence.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Finite => "No weight or bias is NaN or infinite.",
+            Self::Covered => "Enough of the checkpoint's layers could be measured.",
+            Self::WeightsGaussian => "The weights follow a normal law.",
+            Self::BiasesConstant => "The biases are one constant, or negligible.",
+            Self::QuarterCircle => {
+                "The singular values follow the quarter-circle (Marchenko–Pastur) law."
+            }
+            Self::SpectralEdge => "No singular value lies outside the law's edges.",
+            Self::LevelSpacing => {
+                "Neighbouring singular values repel like those of a random matrix."
+            }
+            Self::MovedFromInitialisation => "The weights no longer match a known initialiser.",
+        }
+    }
+}
+
+impl Judgement {
+    /// Whether the gate fails: some check at level deny failed.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.count(Outcome::Fail, Level::Deny) > 0
+    }
+
+    /// Number of findings with this outcome at this level.
+    #[must_use]
+    pub fn count(&self, outcome: Outcome, level: Level) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.outcome == outcome && finding.level == level)
+            .count()
+    }
+
+    /// The findings on one layer.
+    pub fn for_layer(&self, name: &str) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.layer.as_deref() == Some(name))
+    }
+
+    /// The findings on the checkpoint as a whole.
+    pub fn for_checkpoint(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.layer.is_none())
+    }
+}
+
+/// Judges every layer by the limits that hold for it.
+///
+/// # Errors
+/// When nothing was measured, or a pattern of the policy matches no layer.
+pub fn judge(audit: &Audit, policy: &Policy) -> Result<Judgement> {
+    policy.check_patterns(&audit.layers)?;
+    let covered = &policy.rules().covered;
+    let whole = covered
+        .judge(audit)
+        .finding(Check::Covered, None, covered.level);
+    let mut findings = vec![whole];
+    for layer in &audit.layers {
+        let rules = policy.for_layer(&layer.name)?;
+        findings.extend(
+            layer_rulings(&rules, layer)
+                .into_iter()
+                .map(|(check, level, ruling)| ruling.finding(check, Some(&layer.name), level)),
+        );
+    }
+    let judged = findings
+        .iter()
+        .any(|f| f.layer.is_some() && f.outcome != Outcome::Skipped);
+    if judged {
+        Ok(Judgement { findings })
+    } else {
+        Err(nothing_measured(audit))
+    }
+}
+
+fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Level, Ruling); 7] {
+    [
+        (Check::Finite, rules.finite.level, Finite::judge(layer)),
+        (
+            Check::WeightsGaussian,
+            rules.weights_gaussian.level,
+            rules.weights_gaussian.judge(layer),
+        ),
+        (
+            Check::MovedFromInitialisation,
+            rules.moved_from_initialisation.level,
+            MovedFromInitialisation::judge(layer),
+        ),
+        (
+            Check::BiasesConstant,
+            rules.biases_constant.level,
+            BiasesConstant::judge(layer),
+        ),
+        (
+            Check::QuarterCircle,
+            rules.quarter_circle.level,
+            rules.quarter_circle.judge(layer),
+        ),
+        (
+            Check::SpectralEdge,
+            rules.spectral_edge.level,
+            rules.spectral_edge.judge(layer),
+        ),
+        (
+            Check::LevelSpacing,
+            rules.level_spacing.level,
+            rules.level_spacing.judge(layer),
+        ),
+    ]
+}
+
+fn nothing_measured(audit: &Audit) -> Error {
+    Error::NothingMeasured {
+        uri: audit.source.uri.clone(),
+        reason: why_nothing(audit),
+    }
+}
+
+fn why_nothing(audit: &Audit) -> String {
+    if !audit.layers.is_empty() {
+        return format!(
+            "none of its {} layers has a section that was measured",
+            audit.layers.len()
+        );
+    }
+    let mut reasons = BTreeMap::<&str, usize>::new();
+    for skipped in &audit.skipped {
+        *reasons.entry(&skipped.reason).or_default() += 1;
+    }
+    match reasons.into_iter().max_by_key(|&(_, count)| count) {
+        None => "it holds no tensors".to_owned(),
+        Some((reason, count)) => {
+            format!(
+                "all {} tensors were skipped, {count} of them as: {reason}",
+                audit.skipped.len()
+            )
+        }
+    }
+}
+
+/// What a check says of one layer or checkpoint, before its level is known.
+#[derive(Debug)]
+struct Ruling {
+    outcome: Outcome,
+    measured: String,
+    limit: String,
+    meaning: String,
+}
+
+impl Ruling {
+    fn new(holds: bool, measured: String, limit: String, meaning: String) -> Self {
+        let outcome = if holds { Outcome::Pass } else { Outcome::Fail };
+        Self {
+            outcome,
+            measured,
+            limit,
+            meaning,
+        }
+    }
+
+    fn skipped(reason: &str, limit: String, meaning: &str) -> Self {
+        let measured = format!("not measured: {reason}");
+        Self {
+            outcome: Outcome::Skipped,
+            measured,
+            limit,
+            meaning: meaning.to_owned(),
+        }
+    }
+
+    fn finding(self, check: Check, layer: Option<&str>, level: Level) -> Finding {
+        let Self {
+            outcome,
+            measured,
+            limit,
+            meaning,
+        } = self;
+        Finding {
+            check,
+            layer: layer.map(str::to_owned),
+            level,
+            outcome,
+            measured,
+            limit,
+            meaning,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod facts;
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,12 @@ pub(super) fn eigenvalues(gram: Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
         entries.extend(column.iter().copied());
     }
     drop(gram);
-    let layout = MatrixLayout::F { col: side(size)?, lda: side(size)? };
-    f64::eigh(false, layout, UPLO::Lower, &mut entries).map_err(|_| SpectrumError::NoConvergence(NAME))
+    let layout = MatrixLayout::F {
+        col: side(size)?,
+        lda: side(size)?,
+    };
+    f64::eigh(false, layout, UPLO::Lower, &mut entries)
+        .map_err(|_| SpectrumError::NoConvergence(NAME))
 }
 
 /// Singular values without the detour over the Gram matrix.
@@ -27,7 +31,10 @@ pub(super) fn singular_values<T: Copy + Into<f64>>(
     matrix: Matrix<'_, T>,
 ) -> Result<Vec<f64>, SpectrumError> {
     let mut entries: Vec<f64> = matrix.entries.iter().map(|&w| w.into()).collect();
-    let layout = MatrixLayout::C { row: side(matrix.rows)?, lda: side(matrix.cols)? };
+    let layout = MatrixLayout::C {
+        row: side(matrix.rows)?,
+        lda: side(matrix.cols)?,
+    };
     f64::svddc(layout, JobSvd::None, &mut entries)
         .map(|parts| parts.s)
         .map_err(|_| SpectrumError::NoConvergence(NAME))

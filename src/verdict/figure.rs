@@ -1,0 +1,51 @@
+//! Numbers as the findings show them.
+
+/// `value` to three significant digits, without an exponent while it stays short.
+pub(super) fn figure(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let magnitude = value.abs().log10().floor();
+    if !(-6.0..6.0).contains(&magnitude) {
+        return format!("{value:.2e}");
+    }
+    let decimals = (2.0 - magnitude).max(0.0) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// `count noun`, in the plural unless there is one.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_significant_digits() {
+        let cases = [
+            (0.0, "0"),
+            (0.020_97, "0.0210"),
+            (-0.634_5, "-0.634"),
+            (1.5, "1.50"),
+            (123.4, "123"),
+            (12_345.0, "12345"),
+            (1.234e-9, "1.23e-9"),
+            (2.5e9, "2.50e9"),
+        ];
+        for (value, words) in cases {
+            assert_eq!(figure(value), words);
+        }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(counted(1, "value"), "1 value");
+        assert_eq!(counted(0, "value"), "0 values");
+    }
+}

@@ -1,0 +1,70 @@
+//! Neighbouring singular values repel like those of a random matrix.
+
+use serde::Deserialize;
+
+use super::figure::figure;
+use super::{Level, Ruling};
+use crate::audit::{LayerFacts, Section, Spectrum};
+
+/// Mean ratio of neighbouring spacings of a real random matrix (Atas et al. 2013).
+const GOE_RATIO: f64 = 0.5307;
+/// Standard error of that mean over M values is `RATIO_ERROR`/√M (derived in docs/theory.md).
+const RATIO_ERROR: f64 = 0.30;
+
+/// Level and limits of the check.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LevelSpacing {
+    /// What a failure means for the gate.
+    pub level: Level,
+    /// Distance from a random matrix's ratio, in standard errors.
+    pub max_z: f64,
+    /// Fewest singular values that are judged.
+    pub min_values: usize,
+}
+
+impl LevelSpacing {
+    pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
+        let limit = format!(
+            "within {} standard errors of {GOE_RATIO}",
+            figure(self.max_z)
+        );
+        match &layer.spectrum {
+            Section::Skipped { reason } => Ruling::skipped(reason, limit, UNKNOWN),
+            Section::Measured(spectrum) => self.rule(spectrum, limit),
+        }
+    }
+
+    fn rule(&self, spectrum: &Spectrum, limit: String) -> Ruling {
+        let values = spectrum.singular_values.len();
+        let Some(ratio) = spectrum.level_ratio else {
+            return Ruling::skipped("the bulk has too few different values", limit, UNKNOWN);
+        };
+        if values < self.min_values {
+            let reason = format!(
+                "{values} singular values are fewer than {}",
+                self.min_values
+            );
+            return Ruling::skipped(&reason, limit, UNKNOWN);
+        }
+        let errors = (ratio - GOE_RATIO) / (RATIO_ERROR / (values as f64).sqrt());
+        let holds = errors.abs() <= self.max_z;
+        let meaning = match (holds, ratio < GOE_RATIO) {
+            (true, _) => "Neighbouring singular values keep their distance, as in a random matrix.",
+            (false, true) => {
+                "Neighbouring singular values ignore each other, as if the layer fell into parts."
+            }
+            (false, false) => {
+                "Neighbouring singular values are spaced more evenly than chance would."
+            }
+        };
+        let measured = format!(
+            "mean ratio {}, {} standard errors off",
+            figure(ratio),
+            figure(errors)
+        );
+        Ruling::new(holds, measured, limit, meaning.to_owned())
+    }
+}
+
+const UNKNOWN: &str = "How neighbouring singular values are spaced is unknown.";

@@ -1,0 +1,60 @@
+//! The weights no longer match a known initialiser.
+
+use serde::Deserialize;
+
+use super::figure::figure;
+use super::{Level, Ruling};
+use crate::audit::{Initializer, LayerFacts, Section};
+
+/// Level of the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MovedFromInitialisation {
+    /// What a failure means for the gate.
+    pub level: Level,
+}
+
+impl MovedFromInitialisation {
+    pub(super) fn judge(layer: &LayerFacts) -> Ruling {
+        let limit = "the weights match no known initialiser".to_owned();
+        match &layer.weights {
+            Section::Skipped { reason } => Ruling::skipped(
+                reason,
+                limit,
+                "Whether training moved the weights is unknown.",
+            ),
+            Section::Measured(weights) => match &weights.initializer {
+                None => Ruling::new(
+                    true,
+                    "no known initialiser has this law and scale".to_owned(),
+                    limit,
+                    "The weights are not simply what a framework starts from.".to_owned(),
+                ),
+                Some(initializer) => {
+                    Ruling::new(false, describe(initializer), limit, meaning(initializer))
+                }
+            },
+        }
+    }
+}
+
+fn describe(initializer: &Initializer) -> String {
+    let aliases = match initializer.aliases.as_slice() {
+        [] => String::new(),
+        aliases => format!(" (the same here: {})", aliases.join(", ")),
+    };
+    format!(
+        "{}{aliases}, std {}; KS to it {}, untouched layers stay below {}",
+        initializer.name,
+        figure(initializer.std),
+        figure(initializer.ks),
+        figure(initializer.ks_limit)
+    )
+}
+
+fn meaning(initializer: &Initializer) -> String {
+    format!(
+        "The weights cannot be told from fresh `{}` draws, so whatever looks random here may never have been trained.",
+        initializer.name
+    )
+}

@@ -1,0 +1,70 @@
+//! No singular value lies outside the law's edges.
+
+use serde::Deserialize;
+
+use super::figure::{counted, figure};
+use super::{Level, Ruling};
+use crate::audit::{LayerFacts, Section, Spectrum};
+
+/// Level and limits of the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpectralEdge {
+    /// What a failure means for the gate.
+    pub level: Level,
+    /// Singular values that may lie above the law's upper edge.
+    pub max_above: usize,
+    /// Singular values that may lie below the law's lower edge.
+    pub max_below: usize,
+}
+
+impl SpectralEdge {
+    pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
+        let limit = format!(
+            "at most {} above the law's edges and {} below",
+            self.max_above, self.max_below
+        );
+        match &layer.spectrum {
+            Section::Skipped { reason } => {
+                Ruling::skipped(reason, limit, "Nothing is known about the singular values.")
+            }
+            Section::Measured(spectrum) => {
+                let holds = spectrum.outliers_above <= self.max_above
+                    && spectrum.outliers_below <= self.max_below;
+                Ruling::new(holds, describe(spectrum), limit, meaning(spectrum))
+            }
+        }
+    }
+}
+
+fn describe(spectrum: &Spectrum) -> String {
+    format!(
+        "{} above {}, {} below {}; largest {}",
+        spectrum.outliers_above,
+        figure(spectrum.outlier_threshold_above),
+        spectrum.outliers_below,
+        figure(spectrum.outlier_threshold_below),
+        figure(spectrum.spectral_norm)
+    )
+}
+
+fn meaning(spectrum: &Spectrum) -> String {
+    let outside = (spectrum.outliers_above + spectrum.outliers_below) as u64;
+    if outside == 0 {
+        return "No direction is stretched or squeezed more than chance would.".to_owned();
+    }
+    // THEORY's mean trap: it survives shuffling, so it is no sign of learned structure.
+    let mean_alone = spectrum.outliers_above > 0
+        && spectrum
+            .mean_visibility
+            .is_some_and(|visible| visible > 1.0);
+    let mean = if mean_alone {
+        "; one may be made by the entry mean alone"
+    } else {
+        ""
+    };
+    format!(
+        "In {} the layer does what chance would not{mean}.",
+        counted(outside, "direction")
+    )
+}
