@@ -1,1 +1,174 @@
+use super::*;
+use crate::verdict::facts::layer;
+use crate::verdict::{Check, Level};
 
+fn parse(text: &str) -> Result<Policy> {
+    Policy::parse(text, Path::new("own.toml"))
+}
+
+fn message(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_default_parses_and_has_a_table_for_every_check() {
+    let table: Table = Policy::default_text().parse().unwrap();
+    assert_eq!(table.len(), Check::ALL.len());
+    assert!(
+        Check::ALL
+            .iter()
+            .all(|check| table.contains_key(check.name()))
+    );
+    assert_eq!(
+        Policy::default().rules().weights_gaussian.level,
+        Level::Deny
+    );
+}
+
+#[test]
+fn every_limit_has_its_reason_above_it() {
+    let lines: Vec<_> = Policy::default_text().lines().collect();
+    for (above, line) in lines.iter().zip(&lines[1..]) {
+        let is_limit = line.contains(" = ") && !line.starts_with('#') && !line.starts_with("level");
+        // The two edges share one reason, which stands above the level.
+        if is_limit && !line.starts_with("max_above") && !line.starts_with("max_below") {
+            assert!(above.starts_with('#'), "no reason above `{line}`");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_out_is_as_in_the_default() {
+    let policy = parse("[weights-gaussian]\nmax_ks = 0.03\n").unwrap();
+    let (own, default) = (policy.rules(), Policy::default());
+    assert!((own.weights_gaussian.max_ks - 0.03).abs() < f64::EPSILON);
+    assert_eq!(own.weights_gaussian.level, Level::Deny);
+    assert_eq!(own.quarter_circle, default.rules().quarter_circle);
+}
+
+#[test]
+fn an_integer_is_a_limit_too() {
+    assert!(
+        (parse("[quarter-circle]\nmax_multiple = 3")
+            .unwrap()
+            .rules()
+            .quarter_circle
+            .max_multiple
+            - 3.0)
+            .abs()
+            < 1e-12
+    );
+}
+
+#[test]
+fn later_patterns_win() {
+    let policy = parse(
+        "[[layer]]\npattern = \"*\"\nspectral-edge = { max_above = 1, max_below = 4 }\n\
+         [[layer]]\npattern = \"head\"\nspectral-edge = { max_above = 2 }\n",
+    )
+    .unwrap();
+    let edges = |name| {
+        let rules = policy.for_layer(name).unwrap();
+        (rules.spectral_edge.max_above, rules.spectral_edge.max_below)
+    };
+    assert_eq!(edges("body"), (1, 4));
+    assert_eq!(edges("head"), (2, 4));
+}
+
+#[test]
+fn a_name_with_brackets_matches_itself() {
+    let policy =
+        parse("[[layer]]\npattern = \"experts[3]\"\nfinite = { level = \"warn\" }\n").unwrap();
+    assert_eq!(
+        policy.for_layer("experts[3]").unwrap().finite.level,
+        Level::Warn
+    );
+    assert_eq!(
+        policy.for_layer("experts[4]").unwrap().finite.level,
+        Level::Deny
+    );
+}
+
+#[test]
+fn unknown_names_are_refused_with_those_that_exist() {
+    let check = message("[weight-gaussian]\nmax_ks = 1\n");
+    assert!(
+        check.contains("`weight-gaussian`") && check.contains("`weights-gaussian`"),
+        "{check}"
+    );
+    let limit = message("[weights-gaussian]\nmax = 1\n");
+    assert!(
+        limit.contains("`weights-gaussian.max`") && limit.contains("`max_ks`"),
+        "{limit}"
+    );
+    let level = message("[finite]\nlevel = \"forbid\"\n");
+    assert!(
+        level.contains("forbid") && level.contains("deny"),
+        "{level}"
+    );
+}
+
+#[test]
+fn limits_that_compare_with_nothing_are_refused() {
+    for value in ["nan", "inf", "-1"] {
+        let error = parse(&format!("[weights-gaussian]\nmax_ks = {value}\n")).unwrap_err();
+        assert!(
+            matches!(error, Error::PolicyLimit { ref key, .. } if key == "weights-gaussian.max_ks"),
+            "{error}"
+        );
+    }
+    let wrong_type = message("[weights-gaussian]\nmax_ks = \"little\"\n");
+    assert!(
+        wrong_type.contains("max_ks") && wrong_type.contains("own.toml"),
+        "{wrong_type}"
+    );
+    assert!(matches!(
+        parse("finite = 1").unwrap_err(),
+        Error::PolicyLimit { .. }
+    ));
+}
+
+#[test]
+fn a_fault_in_a_pattern_table_is_found_before_judging() {
+    assert!(matches!(
+        parse("[[layer]]\npattern = \"a[\"\n").unwrap_err(),
+        Error::PolicyPattern { .. }
+    ));
+    assert!(matches!(
+        parse("[[layer]]\nfinite = {}\n").unwrap_err(),
+        Error::PolicyPatternMissing { .. }
+    ));
+    assert!(matches!(
+        parse("[layer]\npattern = \"a\"\n").unwrap_err(),
+        Error::PolicyPatternMissing { .. }
+    ));
+    let whole = parse("[[layer]]\npattern = \"a\"\ncovered = { min_layers = 2 }\n").unwrap_err();
+    assert!(matches!(whole, Error::PolicyUnknown { .. }), "{whole}");
+    let wrong_type =
+        parse("[[layer]]\npattern = \"a\"\nspectral-edge = { max_above = 1.5 }\n").unwrap_err();
+    assert!(
+        matches!(wrong_type, Error::PolicySyntax { .. }),
+        "{wrong_type}"
+    );
+}
+
+#[test]
+fn a_pattern_without_a_layer_is_an_error() {
+    let policy =
+        parse("[[layer]]\npattern = \"clasifier.*\"\nfinite = { level = \"warn\" }\n").unwrap();
+    let error = policy
+        .check_patterns(&[layer("classifier.1")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`clasifier.*`") && error.contains("`classifier.1`"),
+        "{error}"
+    );
+    assert!(policy.check_patterns(&[layer("clasifier.1")]).is_ok());
+}
+
+#[test]
+fn broken_toml_names_the_file() {
+    let error = message("[finite");
+    assert!(error.contains("own.toml"), "{error}");
+}

@@ -1,1 +1,193 @@
+//! An audit of one healthy layer, for tests that damage one fact at a time.
 
+use crate::audit::{
+    Audit, BiasKind, Biases, Engine, FileFacts, GaussianDistance, Label, Law, LayerFacts,
+    NonFinite, Orientation, OrientationFrom, SCHEMA_VERSION, Section, Settings, SourceFacts,
+    Spectrum, TensorFacts, Tool, Weights,
+};
+
+/// A checkpoint with these layers.
+pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
+    Audit {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: "randomlike".into(),
+            version: "0.1.0".into(),
+        },
+        source: SourceFacts {
+            uri: "net.safetensors".into(),
+            files: vec![FileFacts {
+                path: "net.safetensors".into(),
+                bytes: 9,
+                sha256: "00".into(),
+            }],
+            tensors: 2 * layers.len(),
+            parameters: 131_328,
+            activation: None,
+        },
+        settings: Settings {
+            engine: Engine::Faer,
+            conv: false,
+            include: vec![],
+            exclude: vec![],
+        },
+        layers,
+        skipped: vec![],
+    }
+}
+
+/// A 512 to 256 layer that passes every check. Its figures are what THEORY gives for
+/// normal entries: floors from √c·KS = .914 and √c·W₁ = 1.21 at c = 131,072, null of the
+/// law from M·KS = 3.6.
+pub(crate) fn layer(name: &str) -> LayerFacts {
+    let tensor = |suffix: &str, shape: &[usize]| TensorFacts {
+        tensor: format!("{name}.{suffix}"),
+        dtype: "F32".into(),
+        shape: shape.to_vec(),
+    };
+    LayerFacts {
+        name: name.into(),
+        weight: tensor("weight", &[256, 512]),
+        bias: Some(tensor("bias", &[256])),
+        fan_in: 512,
+        fan_out: 256,
+        orientation: Orientation::OutIn,
+        orientation_from: OrientationFrom::BiasLength,
+        non_finite: NonFinite::default(),
+        weights: Section::Measured(weights()),
+        biases: Section::Measured(biases()),
+        spectrum: Section::Measured(spectrum()),
+        label: Label::RandomLike,
+        label_reason: "normal weights, spectrum on the law".into(),
+    }
+}
+
+/// Distances that normal entries reach by chance.
+pub(crate) const fn gaussian() -> GaussianDistance {
+    GaussianDistance {
+        excess_kurtosis: 0.01,
+        ks: 0.0018,
+        ks_floor: 0.0025,
+        wasserstein: 0.0023,
+        wasserstein_floor: 0.0033,
+        negentropy: 1e-5,
+        anderson_darling: 3e-6,
+        qq_correlation: 0.99999,
+    }
+}
+
+fn weights() -> Weights {
+    Weights {
+        count: 131_072,
+        distinct: 131_000,
+        mean: 0.0,
+        std: 0.03,
+        rms: 0.03,
+        min: -0.13,
+        max: 0.13,
+        skewness: Some(0.0),
+        zero_fraction: 0.0,
+        gaussian: Some(gaussian()),
+        by_row: Section::Measured(gaussian()),
+        by_column: Section::Measured(gaussian()),
+        family: None,
+        initializer: None,
+        histogram: None,
+    }
+}
+
+fn biases() -> Biases {
+    Biases {
+        count: 256,
+        mean: -0.1,
+        std: 0.001,
+        median: -0.1,
+        mad: 0.0007,
+        min: -0.103,
+        max: -0.097,
+        cv: Some(0.01),
+        spread_ratio: Some(0.0015),
+        mean_ratio: Some(0.147),
+        positive_fraction: 0.0,
+        kind: Some(BiasKind::Constant),
+        quantiles: vec![-0.103, -0.1, -0.097],
+    }
+}
+
+fn spectrum() -> Spectrum {
+    Spectrum {
+        law: Law::MarchenkoPastur,
+        aspect: 0.5,
+        singular_values: (0..256).map(|i| 1.15 - 0.0037 * f64::from(i)).collect(),
+        spectral_norm: 1.15,
+        smallest: 0.2,
+        frobenius_norm: 10.86,
+        stable_rank: 89.0,
+        effective_rank: 200.0,
+        entropy: Some(0.95),
+        matrix_rank: 256,
+        rank_loss: 0,
+        sigma_rms: 0.03,
+        sigma_median: 0.03,
+        edge_lower: 0.199,
+        edge_upper: 1.159,
+        ks_rms: 0.0108,
+        ks_median: 0.0108,
+        ks_null_q99: 0.0141,
+        wasserstein: 0.01,
+        outlier_threshold_above: 1.18,
+        outlier_threshold_below: 0.18,
+        outliers_above: 0,
+        outliers_below: 0,
+        mean_visibility: Some(0.1),
+        level_ratio: Some(0.5307),
+        power_law: None,
+        alpha_weighted: None,
+        log_alpha_norm: None,
+        log_norm: Some(2.07),
+        log_spectral_norm: Some(0.12),
+        mp_softrank: 1.0,
+    }
+}
+
+/// Changes the weights of a measured layer.
+pub(crate) fn with_weights(mut layer: LayerFacts, change: impl FnOnce(&mut Weights)) -> LayerFacts {
+    if let Section::Measured(weights) = &mut layer.weights {
+        change(weights);
+    }
+    layer
+}
+
+/// Changes the biases of a measured layer.
+pub(crate) fn with_biases(mut layer: LayerFacts, change: impl FnOnce(&mut Biases)) -> LayerFacts {
+    if let Section::Measured(biases) = &mut layer.biases {
+        change(biases);
+    }
+    layer
+}
+
+/// Changes the spectrum of a measured layer.
+pub(crate) fn with_spectrum(
+    mut layer: LayerFacts,
+    change: impl FnOnce(&mut Spectrum),
+) -> LayerFacts {
+    if let Section::Measured(spectrum) = &mut layer.spectrum {
+        change(spectrum);
+    }
+    layer
+}
+
+/// A layer of which nothing was measured.
+pub(crate) fn unmeasured(name: &str) -> LayerFacts {
+    let mut layer = layer(name);
+    layer.weights = Section::Skipped {
+        reason: "too small".into(),
+    };
+    layer.biases = Section::Skipped {
+        reason: "too small".into(),
+    };
+    layer.spectrum = Section::Skipped {
+        reason: "too small".into(),
+    };
+    layer
+}

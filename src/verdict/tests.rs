@@ -1,1 +1,312 @@
+use std::path::Path;
 
+use super::facts::{audit, gaussian, layer, unmeasured, with_biases, with_spectrum, with_weights};
+use super::*;
+use crate::audit::{BiasKind, GaussianDistance, Initializer, Section};
+
+fn judged(layer: LayerFacts) -> Judgement {
+    judge(&audit(vec![layer]), &Policy::default()).unwrap()
+}
+
+fn finding(judgement: &Judgement, check: Check) -> &Finding {
+    judgement
+        .findings
+        .iter()
+        .find(|finding| finding.check == check)
+        .unwrap()
+}
+
+/// The outcome of `check` on a checkpoint of this one layer.
+fn outcome(check: Check, layer: LayerFacts) -> Outcome {
+    finding(&judged(layer), check).outcome
+}
+
+fn distance(ks: f64, wasserstein: f64, excess_kurtosis: f64) -> GaussianDistance {
+    GaussianDistance {
+        ks,
+        wasserstein,
+        excess_kurtosis,
+        ..gaussian()
+    }
+}
+
+fn gaussian_outcome(facts: GaussianDistance) -> Outcome {
+    outcome(
+        Check::WeightsGaussian,
+        with_weights(layer("a"), |w| w.gaussian = Some(facts)),
+    )
+}
+
+#[test]
+fn a_healthy_layer_passes_every_check() {
+    let judgement = judged(layer("a"));
+    assert_eq!(judgement.findings.len(), Check::ALL.len());
+    assert!(
+        judgement
+            .findings
+            .iter()
+            .all(|finding| finding.outcome == Outcome::Pass),
+        "{judgement:?}"
+    );
+    assert!(!judgement.fails());
+}
+
+#[test]
+fn every_check_is_reported_once_in_order_and_says_something() {
+    let judgement = judged(layer("a"));
+    let checks: Vec<_> = judgement
+        .findings
+        .iter()
+        .map(|finding| finding.check)
+        .collect();
+    assert_eq!(checks, Check::ALL);
+    assert!(
+        judgement
+            .findings
+            .iter()
+            .all(|f| !f.measured.is_empty() && !f.limit.is_empty())
+    );
+    assert!(judgement.findings.iter().all(|f| f.meaning.ends_with('.')));
+}
+
+#[test]
+fn names_are_those_of_the_json() {
+    for check in Check::ALL {
+        assert_eq!(serde_json::to_value(check).unwrap(), check.name());
+    }
+}
+
+#[test]
+fn an_unmeasured_layer_never_passes() {
+    let judgement = judge(
+        &audit(vec![layer("a"), unmeasured("b")]),
+        &Policy::default(),
+    )
+    .unwrap();
+    assert!(
+        judgement
+            .for_layer("b")
+            .all(|finding| finding.outcome == Outcome::Skipped)
+    );
+    assert_eq!(judgement.for_layer("b").count(), 7);
+}
+
+#[test]
+fn nothing_measured_is_an_error() {
+    for layers in [vec![], vec![unmeasured("a")]] {
+        let error = judge(&audit(layers), &Policy::default()).unwrap_err();
+        assert!(matches!(error, Error::NothingMeasured { .. }), "{error}");
+    }
+}
+
+#[test]
+fn finite_fails_on_one_nan() {
+    let mut broken = layer("a");
+    broken.non_finite.bias_nan = 1;
+    assert_eq!(outcome(Check::Finite, broken), Outcome::Fail);
+}
+
+#[test]
+fn nan_weights_fail_the_gate_though_nothing_else_is_measured() {
+    let mut broken = unmeasured("a");
+    broken.non_finite.weight_nan = 3;
+    assert!(judged(broken).fails());
+}
+
+#[test]
+fn covered_needs_half_of_the_layers() {
+    let with_others = |others: usize| {
+        let mut layers = vec![layer("a")];
+        layers.extend((0..others).map(|i| unmeasured(&format!("b{i}"))));
+        let judgement = judge(&audit(layers), &Policy::default()).unwrap();
+        finding(&judgement, Check::Covered).outcome
+    };
+    assert_eq!(with_others(1), Outcome::Pass);
+    assert_eq!(with_others(2), Outcome::Fail);
+}
+
+// Population values: the table of THEORY §1.
+#[test]
+fn near_normal_laws_pass_and_others_fail() {
+    assert_eq!(
+        gaussian_outcome(distance(0.00740, 0.02022, 0.375)),
+        Outcome::Pass,
+        "t20"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.01667, 0.05139, -0.6345)),
+        Outcome::Pass,
+        "cut normal"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.03817, 0.10203, 6.0)),
+        Outcome::Fail,
+        "t5"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.05721, 0.15428, -1.2)),
+        Outcome::Fail,
+        "uniform"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.06202, 0.14541, 3.0)),
+        Outcome::Fail,
+        "Laplace"
+    );
+}
+
+#[test]
+fn each_distance_fails_alone() {
+    assert_eq!(gaussian_outcome(distance(0.03, 0.0, 0.0)), Outcome::Fail);
+    assert_eq!(gaussian_outcome(distance(0.0, 0.07, 0.0)), Outcome::Fail);
+    assert_eq!(gaussian_outcome(distance(0.0, 0.0, -1.2)), Outcome::Fail);
+}
+
+#[test]
+fn constant_weights_are_not_gaussian() {
+    let constant = with_weights(layer("a"), |w| w.gaussian = None);
+    assert_eq!(outcome(Check::WeightsGaussian, constant), Outcome::Fail);
+}
+
+// 64 weights: floors .914/8 and 1.21/8, kurtosis 4·√(24/64) = 2.4.
+#[test]
+fn few_weights_are_skipped_unless_they_fail() {
+    let few = |ks: f64| {
+        let facts = GaussianDistance {
+            ks_floor: 0.114,
+            wasserstein_floor: 0.151,
+            ..distance(ks, 0.1, 0.5)
+        };
+        with_weights(layer("a"), |w| (w.count, w.gaussian) = (64, Some(facts)))
+    };
+    assert_eq!(outcome(Check::WeightsGaussian, few(0.08)), Outcome::Skipped);
+    assert_eq!(outcome(Check::WeightsGaussian, few(0.3)), Outcome::Fail);
+}
+
+#[test]
+fn a_mixture_of_row_scales_is_named() {
+    let mixture = with_weights(layer("a"), |w| w.gaussian = Some(distance(0.05, 0.1, 2.0)));
+    let judgement = judged(mixture);
+    assert!(
+        finding(&judgement, Check::WeightsGaussian)
+            .meaning
+            .contains("each input's weights")
+    );
+}
+
+#[test]
+fn an_initialiser_fails_and_is_named() {
+    let fresh = with_weights(layer("a"), |w| {
+        let aliases = vec!["kaiming-normal".into()];
+        w.initializer = Some(Initializer {
+            name: "he-normal".into(),
+            aliases,
+            std: 0.06,
+            ks: 0.001,
+            ks_limit: 0.005,
+        });
+    });
+    let judgement = judged(fresh);
+    let finding = finding(&judgement, Check::MovedFromInitialisation);
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(finding.measured.contains("he-normal") && finding.measured.contains("kaiming-normal"));
+    assert!(judgement.fails());
+}
+
+#[test]
+fn biases_have_three_kinds_and_an_absence() {
+    let kind = |kind| {
+        outcome(
+            Check::BiasesConstant,
+            with_biases(layer("a"), |b| b.kind = kind),
+        )
+    };
+    assert_eq!(kind(Some(BiasKind::Constant)), Outcome::Pass);
+    assert_eq!(kind(Some(BiasKind::Negligible)), Outcome::Pass);
+    assert_eq!(kind(Some(BiasKind::Varied)), Outcome::Fail);
+    assert_eq!(kind(None), Outcome::Skipped);
+    let mut absent = layer("a");
+    absent.bias = None;
+    absent.biases = Section::Skipped {
+        reason: "no bias tensor".into(),
+    };
+    let judgement = judged(absent);
+    assert!(
+        finding(&judgement, Check::BiasesConstant)
+            .measured
+            .contains("not applicable")
+    );
+}
+
+// THEORY §3: unequal row norms of τ = .1 and .3 at M = 512, null q99 about 3.7/512.
+#[test]
+fn the_law_fails_beyond_twice_its_null() {
+    let at = |ks: f64, values: usize| {
+        outcome(
+            Check::QuarterCircle,
+            with_spectrum(layer("a"), |s| {
+                (s.ks_median, s.ks_null_q99) = (ks, 3.7 / 512.0);
+                s.singular_values.truncate(values);
+            }),
+        )
+    };
+    assert_eq!(at(0.0094, 256), Outcome::Pass);
+    assert_eq!(at(0.049, 256), Outcome::Fail);
+    assert_eq!(at(0.0094, 8), Outcome::Skipped);
+    assert_eq!(at(0.049, 8), Outcome::Fail);
+}
+
+#[test]
+fn an_outlier_warns_and_the_mean_trap_is_told() {
+    let spike = |visibility| {
+        with_spectrum(layer("a"), |s| {
+            (s.outliers_above, s.mean_visibility) = (1, visibility)
+        })
+    };
+    let judgement = judged(spike(Some(1.5)));
+    let edge = finding(&judgement, Check::SpectralEdge);
+    assert_eq!(edge.outcome, Outcome::Fail);
+    assert!(
+        edge.meaning
+            .contains("one may be made by the entry mean alone")
+    );
+    assert!(!judgement.fails());
+    let judgement = judged(spike(Some(0.2)));
+    assert!(
+        !finding(&judgement, Check::SpectralEdge)
+            .meaning
+            .contains("mean")
+    );
+    let below = with_spectrum(layer("a"), |s| s.outliers_below = 2);
+    assert_eq!(outcome(Check::SpectralEdge, below), Outcome::Fail);
+}
+
+// 256 values: standard error .30/16 = .01875, so .5307 ± .075.
+#[test]
+fn level_spacing_tells_random_from_independent() {
+    let at = |ratio| {
+        outcome(
+            Check::LevelSpacing,
+            with_spectrum(layer("a"), |s| s.level_ratio = ratio),
+        )
+    };
+    assert_eq!(at(Some(0.46)), Outcome::Pass);
+    assert_eq!(at(Some(0.38629)), Outcome::Fail);
+    assert_eq!(at(Some(0.62)), Outcome::Fail);
+    assert_eq!(at(None), Outcome::Skipped);
+    let few = with_spectrum(layer("a"), |s| s.singular_values.truncate(31));
+    assert_eq!(outcome(Check::LevelSpacing, few), Outcome::Skipped);
+}
+
+#[test]
+fn limits_and_levels_differ_by_layer() {
+    let text = "[[layer]]\npattern = \"head.*\"\nbiases-constant = { level = \"warn\" }\n";
+    let policy = Policy::parse(text, Path::new("own.toml")).unwrap();
+    let varied = |name: &str| with_biases(layer(name), |b| b.kind = Some(BiasKind::Varied));
+    let fails = |name: &str| {
+        let audit = audit(vec![varied(name), layer("head.0")]);
+        judge(&audit, &policy).unwrap().fails()
+    };
+    assert!(fails("body.1"));
+    assert!(!fails("head.1"));
+}
