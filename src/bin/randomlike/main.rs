@@ -1,3 +1,24 @@
 //! The command line of `randomlike`.
 
-fn main() {}
+mod args;
+mod commands;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Check(args) => commands::check::run(&args),
+        Command::Layers(args) => commands::layers::run(&args),
+        Command::Synth(args) => commands::synth::run(&args),
+    };
+    done.unwrap_or_else(|fault| {
+        terminal::complain(fault.as_ref());
+        ExitCode::from(commands::COULD_NOT_AUDIT)
+    })
+}

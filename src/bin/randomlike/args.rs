@@ -1,0 +1,240 @@
+//! What was typed, and what it means.
+
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use randomlike::layers::Selection;
+use randomlike::linalg::{Engine, SpectrumError};
+use randomlike::synth;
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0  measured; for `check`: the gate holds
+  1  `check` only: the gate failed
+  2  could not audit: bad input, bad policy, nothing measured";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  randomlike inspect model.safetensors --out report
+  randomlike inspect model.safetensors.index.json --include 'mlp.*'
+  randomlike inspect model.safetensors --json > audit.json
+
+Exits with 0 when it could measure and 2 when it could not; `randomlike check`
+turns the findings into a pass or a fail.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  randomlike check model.safetensors
+  randomlike check report/audit.json --policy strict.toml
+  randomlike check report/audit.json --format json
+  randomlike check --print-policy > own.toml
+
+Exits with 0 when the gate holds, 1 when it fails, and 2 when the source could
+not be audited, nothing was measured, or the policy is wrong.";
+
+const LAYERS_EXAMPLES: &str = "\
+Examples:
+  randomlike layers model.safetensors
+  randomlike layers model.safetensors --conv --exclude embed";
+
+/// Is this downloaded net random-like? Gaussian weights, constant biases and
+/// quarter-circle singular values, measured layer by layer.
+#[derive(Debug, Parser)]
+#[command(name = "randomlike", version, term_width = 80, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure every layer of a checkpoint, judge it and draw it.
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(Inspect),
+    /// Judge a checkpoint or an audit.json by a policy, for CI.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Show what would be measured, what not, and why; reads headers only.
+    #[command(after_help = LAYERS_EXAMPLES)]
+    Layers(Layers),
+    /// Write a checkpoint with planted truths, to try the others on.
+    #[command(after_help = synth_help())]
+    Synth(Synth),
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A .safetensors file, a model.safetensors.index.json, or a directory.
+    pub source: PathBuf,
+    /// Write report.html, audit.json and the pictures into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Judge by this policy instead of the default.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Print audit.json instead of the table.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub measuring: Measuring,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A checkpoint as for `inspect`, or an audit.json that `inspect` wrote.
+    #[arg(required_unless_present = "print_policy")]
+    pub source: Option<PathBuf>,
+    /// Judge by this policy instead of the default.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// How to print the findings.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Print the default policy, with the reason beside each limit.
+    #[arg(long, conflicts_with_all = ["source", "policy", "format"])]
+    pub print_policy: bool,
+    #[command(flatten)]
+    pub measuring: Measuring,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// Sentences.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Layers {
+    /// A .safetensors file, a model.safetensors.index.json, or a directory.
+    pub source: PathBuf,
+    /// Print JSON instead of the table.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub selecting: Selecting,
+}
+
+#[derive(Debug, Args)]
+pub struct Synth {
+    /// What to plant; see the list below.
+    pub kind: String,
+    /// The .safetensors file to write.
+    pub out: PathBuf,
+    /// Seed of the draws.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Inputs of the layer.
+    #[arg(long, value_name = "N")]
+    pub inputs: Option<usize>,
+    /// Outputs of the layer.
+    #[arg(long, value_name = "M")]
+    pub outputs: Option<usize>,
+    /// Type of the stored entries: f64, f32, f16 or bf16.
+    #[arg(long)]
+    pub dtype: Option<String>,
+    /// Biases to plant: constant, varied, zero or absent.
+    #[arg(long)]
+    pub bias: Option<String>,
+}
+
+/// Flags that choose tensors.
+#[derive(Debug, Args)]
+pub struct Selecting {
+    /// Flatten convolutions to (out, in·kh·kw) and measure them too.
+    #[arg(long)]
+    pub conv: bool,
+    /// Measure only tensors that match; a glob, or text to be found in the name.
+    #[arg(long, value_name = "PATTERN")]
+    pub include: Vec<String>,
+    /// Leave out tensors that match.
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
+    /// Leave out layers whose smaller side is below this.
+    #[arg(long, value_name = "N")]
+    pub min_size: Option<usize>,
+}
+
+impl Selecting {
+    /// Whether any of the flags was typed.
+    pub const fn is_given(&self) -> bool {
+        self.conv || !self.include.is_empty() || !self.exclude.is_empty() || self.min_size.is_some()
+    }
+
+    /// What the flags mean.
+    pub fn selection(&self) -> Selection {
+        let mut selection = Selection::default();
+        selection.conv = self.conv;
+        selection.include.clone_from(&self.include);
+        selection.exclude.clone_from(&self.exclude);
+        if let Some(size) = self.min_size {
+            selection.min_size = size;
+        }
+        selection
+    }
+}
+
+/// Flags that matter when weights are read.
+#[derive(Debug, Args)]
+pub struct Measuring {
+    #[command(flatten)]
+    pub selecting: Selecting,
+    /// Library that computes the singular values.
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+    /// Threads to use; all processors when left out. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum EngineName {
+    /// Pure Rust, always there [default].
+    Faer,
+    /// OpenBLAS, in builds with `--features lapack`.
+    Lapack,
+}
+
+impl Measuring {
+    /// The engine asked for, if this build has it.
+    pub fn engine(&self) -> Result<Engine, SpectrumError> {
+        let engine = match self.engine {
+            Some(EngineName::Faer) => Engine::Faer,
+            Some(EngineName::Lapack) => Engine::Lapack,
+            None => Engine::default(),
+        };
+        if engine.is_built() {
+            Ok(engine)
+        } else {
+            Err(SpectrumError::NotBuilt)
+        }
+    }
+
+    /// Holds every later computation to the threads asked for.
+    pub fn limit_threads(&self) -> Result<(), Box<dyn Error>> {
+        if let Some(threads) = self.threads {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads.get())
+                .build_global()?;
+        }
+        Ok(())
+    }
+
+    /// Whether any flag was typed that changes what an audit holds.
+    pub const fn is_given(&self) -> bool {
+        self.selecting.is_given() || self.engine.is_some()
+    }
+}
+
+fn synth_help() -> String {
+    let kinds =
+        synth::Kind::ALL.map(|kind| format!("  {:<16} {}", kind.to_string(), kind.description()));
+    format!(
+        "Kinds:\n{}\n\nExamples:\n  randomlike synth spikes spikes.safetensors --seed 7\n  \
+         randomlike synth gaussian g.safetensors --inputs 1024 --outputs 512 --dtype bf16",
+        kinds.join("\n")
+    )
+}

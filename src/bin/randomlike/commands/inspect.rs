@@ -1,0 +1,181 @@
+//! `inspect`: audit, judge, draw.
+
+use std::fmt::Write as _;
+
+use randomlike::audit::{Audit, BiasKind, Label, LayerFacts, Section};
+use randomlike::report::{Bundle, json, write};
+use randomlike::verdict::{Judgement, Outcome, judge};
+
+use super::{Done, HOLDS, measure, read_policy};
+use crate::args::Inspect;
+use crate::terminal::{self, WIDTH};
+
+const KEY: &str = "KS: distance of the weights to a bell curve. spectrum: distance of the \
+    singular values to their law, in units of what chance reaches once in 100. out: singular \
+    values above + below the law's edges.";
+
+/// Runs the command.
+pub fn run(args: &Inspect) -> Done {
+    args.measuring.engine()?;
+    let policy = read_policy(args.policy.as_deref())?;
+    // A folder that cannot be written is refused before the long part.
+    let destination = args.out.as_deref().map(write::prepare).transpose()?;
+    let audit = measure(&args.source, &args.measuring)?;
+    let judgement = judge(&audit, &policy)?;
+    if let Some(destination) = destination {
+        destination.commit(Bundle::render(&audit, &judgement)?)?;
+    }
+    if args.json {
+        terminal::print(&json::audit(&audit)?)?;
+    } else {
+        terminal::print(page(args, &audit, &judgement).as_bytes())?;
+    }
+    Ok(HOLDS)
+}
+
+fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
+    let mut page = format!(
+        "{}\n{} layers of {} tensors and {} parameters; {} tensors skipped\n\n",
+        terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)),
+        audit.layers.len(),
+        audit.source.tensors,
+        audit.source.parameters,
+        audit.skipped.len(),
+    );
+    page += &overview(&audit.layers);
+    for layer in &audit.layers {
+        page.push('\n');
+        page += &verdict(layer, judgement);
+    }
+    page.push('\n');
+    page += &ending(args, audit);
+    page
+}
+
+/// The table: a line a layer.
+fn overview(layers: &[LayerFacts]) -> String {
+    let header = [
+        "layer", "in→out", "label", "KS", "spectrum", "out", "biases",
+    ];
+    let mut rows: Vec<Vec<String>> = layers.iter().map(row).collect();
+    let room = room(&header, &rows);
+    for row in &mut rows {
+        row[0] = terminal::cut(&row[0], room);
+    }
+    terminal::table(&header, rows, &[3, 4, 5]) + "\n" + &terminal::wrap(KEY, 0)
+}
+
+/// What the other columns leave for the names.
+fn room(header: &[&str], rows: &[Vec<String>]) -> usize {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells
+            .chain([header[column].chars().count()])
+            .max()
+            .unwrap_or(0)
+    };
+    let others: usize = (1..header.len()).map(|column| width(column) + 2).sum();
+    WIDTH.saturating_sub(others).max(8)
+}
+
+fn row(layer: &LayerFacts) -> Vec<String> {
+    let spectrum = layer.spectrum.measured();
+    let ks = layer
+        .weights
+        .measured()
+        .and_then(|weights| weights.gaussian.as_ref())
+        .map(|facts| facts.ks);
+    let dash = || "-".to_owned();
+    vec![
+        layer.name.clone(),
+        format!("{}→{}", layer.fan_in, layer.fan_out),
+        label(layer.label).to_owned(),
+        ks.map_or_else(dash, |ks| format!("{ks:.4}")),
+        spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
+        spectrum.map_or_else(dash, |s| {
+            format!("{}+{}", s.outliers_above, s.outliers_below)
+        }),
+        biases(layer).to_owned(),
+    ]
+}
+
+fn biases(layer: &LayerFacts) -> &'static str {
+    let kind = match &layer.biases {
+        Section::Measured(biases) => biases.kind,
+        Section::Skipped { .. } => None,
+    };
+    match kind {
+        Some(BiasKind::Constant) => "constant",
+        Some(BiasKind::Negligible) => "negligible",
+        Some(BiasKind::Varied) => "varied",
+        None if layer.bias.is_none() => "none",
+        None => "-",
+    }
+}
+
+const fn label(label: Label) -> &'static str {
+    match label {
+        Label::AtInitialisation => "at-initialisation",
+        Label::RandomLike => "random-like",
+        Label::RandomBulkWithSpikes => "random-bulk-with-spikes",
+        Label::HeavyTailed => "heavy-tailed",
+        Label::RankDeficient => "rank-deficient",
+        Label::Undecided => "undecided",
+    }
+}
+
+/// The label with its reason, and a sentence for each check that did not pass.
+fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
+    let mut text = terminal::heading(&terminal::cut(&layer.name, WIDTH)) + "\n";
+    text += &terminal::wrap(
+        &format!("{}: {}", label(layer.label), layer.label_reason),
+        2,
+    );
+    for finding in judgement
+        .for_layer(&layer.name)
+        .filter(|finding| finding.outcome == Outcome::Fail)
+    {
+        let sentence = terminal::wrap(&finding.meaning, 8);
+        let _ = writeln!(
+            text,
+            "  {}  {}",
+            terminal::mark(finding),
+            sentence.trim_start().trim_end()
+        );
+    }
+    let passed = judgement
+        .for_layer(&layer.name)
+        .filter(|finding| finding.outcome == Outcome::Pass)
+        .count();
+    let skipped = judgement
+        .for_layer(&layer.name)
+        .filter(|finding| finding.outcome == Outcome::Skipped)
+        .count();
+    let _ = writeln!(
+        text,
+        "  {passed} checks pass, {skipped} do not apply or could not be measured"
+    );
+    text
+}
+
+fn ending(args: &Inspect, audit: &Audit) -> String {
+    let source = args.source.display();
+    let mut text = String::new();
+    if !audit.skipped.is_empty() {
+        text += &terminal::wrap(
+            &format!("`randomlike layers {source}` says why tensors were skipped."),
+            0,
+        );
+    }
+    text += &match &args.out {
+        Some(out) => terminal::wrap(
+            &format!(
+                "Open {} for the pictures.",
+                out.join("report.html").display()
+            ),
+            0,
+        ),
+        None => terminal::wrap("Add `--out DIR` for the report with pictures.", 0),
+    };
+    text
+}

@@ -1,0 +1,123 @@
+//! `layers`: what would be measured, what not, and why, from the headers alone.
+
+use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
+use randomlike::checkpoint::Checkpoint;
+use randomlike::layers::{self, Layer, Skipped};
+use serde::Serialize;
+
+use super::{Done, HOLDS};
+use crate::args::Layers;
+use crate::terminal;
+
+/// Runs the command.
+pub fn run(args: &Layers) -> Done {
+    let checkpoint = Checkpoint::open(&args.source)?;
+    let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?;
+    let page = if args.json {
+        object(&found)?
+    } else {
+        page(&found)
+    };
+    terminal::print(page.as_bytes())?;
+    Ok(HOLDS)
+}
+
+fn page(found: &layers::Layers) -> String {
+    let mut page = String::new();
+    if !found.layers.is_empty() {
+        let rows = found.layers.iter().map(layer_row).collect();
+        page += &terminal::table(
+            &["layer", "in→out", "dtype", "bias", "stored", "known from"],
+            rows,
+            &[],
+        );
+        page.push('\n');
+    }
+    if !found.skipped.is_empty() {
+        let rows = found.skipped.iter().map(skipped_row).collect();
+        page += &terminal::table(&["skipped", "shape", "dtype", "reason"], rows, &[]);
+        page.push('\n');
+    }
+    page + &format!(
+        "{} layers, {} tensors skipped\n",
+        found.layers.len(),
+        found.skipped.len()
+    )
+}
+
+fn layer_row(layer: &Layer) -> Vec<String> {
+    vec![
+        terminal::cut(&layer.name, 30),
+        format!("{}→{}", layer.fan_in, layer.fan_out),
+        terminal::cut(&layer.weight.dtype, 8),
+        if layer.bias.is_some() { "yes" } else { "none" }.to_owned(),
+        match layer.orientation {
+            Orientation::OutIn => "out,in",
+            Orientation::InOut => "in,out",
+        }
+        .to_owned(),
+        match layer.orientation_from {
+            OrientationFrom::BiasLength => "bias length",
+            OrientationFrom::Naming => "naming",
+            OrientationFrom::Neighbours => "neighbours",
+            OrientationFrom::Assumption => "assumed",
+        }
+        .to_owned(),
+    ]
+}
+
+fn skipped_row(skipped: &Skipped) -> Vec<String> {
+    let shape = skipped
+        .tensor
+        .shape
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("×");
+    vec![
+        terminal::cut(&skipped.tensor.tensor, 26),
+        terminal::cut(&shape, 14),
+        terminal::cut(&skipped.tensor.dtype, 8),
+        terminal::harmless(&skipped.reason),
+    ]
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    layers: Vec<LayerObject<'a>>,
+    skipped: &'a [Skipped],
+}
+
+/// A layer, under the names of `audit.json`.
+#[derive(Serialize)]
+struct LayerObject<'a> {
+    name: &'a str,
+    weight: &'a TensorFacts,
+    slice: Option<usize>,
+    bias: Option<&'a TensorFacts>,
+    fan_in: usize,
+    fan_out: usize,
+    orientation: Orientation,
+    orientation_from: OrientationFrom,
+}
+
+fn object(found: &layers::Layers) -> Result<String, serde_json::Error> {
+    let layers = found.layers.iter().map(layer_object).collect();
+    Ok(serde_json::to_string_pretty(&Object {
+        layers,
+        skipped: &found.skipped,
+    })? + "\n")
+}
+
+fn layer_object(layer: &Layer) -> LayerObject<'_> {
+    LayerObject {
+        name: &layer.name,
+        weight: &layer.weight,
+        slice: layer.slice,
+        bias: layer.bias.as_ref(),
+        fan_in: layer.fan_in,
+        fan_out: layer.fan_out,
+        orientation: layer.orientation,
+        orientation_from: layer.orientation_from,
+    }
+}

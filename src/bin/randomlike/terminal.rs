@@ -1,0 +1,189 @@
+//! What a person sees: text on standard output, everything else on standard error.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use randomlike::analysis::Progress;
+use randomlike::verdict::{Finding, Level, Outcome};
+
+/// Columns of a page.
+pub const WIDTH: usize = 80;
+
+const BOLD: Style = Style::new().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const DIM: Style = Style::new().dimmed();
+
+/// Writes to standard output. A reader that went away wants no more, which is no fault.
+pub fn print(text: &[u8]) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Tells on standard error why the work could not be done.
+pub fn complain(fault: &dyn Error) {
+    let mut text = fault.to_string();
+    let mut cause = fault.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        // Most messages already quote their cause.
+        if !text.contains(&inner_text) {
+            let _ = write!(text, "\n  because {inner_text}");
+        }
+        cause = inner.source();
+    }
+    // With standard error gone there is nowhere left to complain.
+    let _ = writeln!(anstream::stderr(), "{RED}error:{RED:#} {}", harmless(&text));
+}
+
+/// Says something beside the output, on standard error.
+pub fn remark(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", harmless(text));
+}
+
+/// `text` without the control characters that a file's names could send to a terminal.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// `name` in at most `width` characters, cut in the middle: both ends tell layers apart.
+pub fn cut(name: &str, width: usize) -> String {
+    let name: Vec<char> = harmless(name).replace('\n', "\u{fffd}").chars().collect();
+    if name.len() <= width || width == 0 {
+        return name.into_iter().collect();
+    }
+    let tail = (width - 1) / 2;
+    let head = width - 1 - tail;
+    name[..head]
+        .iter()
+        .chain(&['…'])
+        .chain(&name[name.len() - tail..])
+        .collect()
+}
+
+/// `text` broken at spaces to fit the page, every line after `indent` spaces.
+pub fn wrap(text: &str, indent: usize) -> String {
+    let margin = " ".repeat(indent);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in harmless(text).split_whitespace() {
+        let used = line.chars().count() + usize::from(!line.is_empty()) + word.chars().count();
+        if !line.is_empty() && indent + used > WIDTH {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+        .iter()
+        .map(|line| format!("{margin}{line}\n"))
+        .collect()
+}
+
+/// A heading in bold.
+pub fn heading(text: &str) -> String {
+    format!("{BOLD}{}{BOLD:#}", harmless(text))
+}
+
+/// A word of at most four letters for a finding, in its colour.
+pub fn mark(finding: &Finding) -> String {
+    let (word, style) = match (finding.outcome, finding.level) {
+        (Outcome::Pass, _) => ("pass", GREEN),
+        (Outcome::Skipped, _) => ("skip", DIM),
+        (Outcome::Fail, Level::Deny) => ("FAIL", RED),
+        (Outcome::Fail, Level::Warn) => ("warn", YELLOW),
+        (Outcome::Fail, Level::Allow) => ("note", DIM),
+    };
+    format!("{style}{word}{style:#}")
+}
+
+/// A table without lines, two spaces between columns; `right` are the columns of numbers.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .force_no_tty()
+        .set_header(header.to_vec())
+        .add_rows(rows);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if right.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt() + "\n"
+}
+
+/// Progress over layers; hidden where standard error is no terminal.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar that shows nothing yet.
+    pub fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// Where the work is.
+    pub fn show(&self, progress: &Progress<'_>) {
+        self.0.set_length(progress.layers as u64);
+        self.0.set_position(progress.index as u64);
+        self.0
+            .set_message(format!("{}: {}", cut(progress.layer, 30), progress.stage));
+    }
+
+    /// Leaves the terminal as it was.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_in_the_middle() {
+        assert_eq!(cut("classifier.1", 12), "classifier.1");
+        assert_eq!(cut("model.layers.12.mlp.down_proj", 12), "model.…_proj");
+        assert_eq!(cut("änderung", 3), "ä…g");
+    }
+
+    #[test]
+    fn names_cannot_steer_the_terminal() {
+        assert_eq!(cut("a\u{1b}[31mb\n", 20), "a\u{fffd}[31mb\u{fffd}");
+    }
+
+    #[test]
+    fn lines_fit_the_page() {
+        let text = "word ".repeat(60);
+        assert!(
+            wrap(&text, 6)
+                .lines()
+                .all(|line| line.len() <= WIDTH && line.starts_with("      word"))
+        );
+        assert_eq!(wrap("one", 2), "  one\n");
+    }
+}
