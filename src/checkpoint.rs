@@ -1,6 +1,22 @@
 //! Opening a checkpoint: validated headers, one tensor in memory at a time.
 
+mod decode;
+mod index;
+mod safetensors;
+mod source;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use decode::{Entries, is_read};
+use safetensors::Shard;
+
+use crate::{Error, Result};
 
 /// A tensor of the checkpoint, as its header describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,4 +38,223 @@ pub struct FileFacts {
     pub bytes: u64,
     /// SHA-256 of the content, in lower-case hexadecimal.
     pub sha256: String,
+}
+
+/// One or more files whose headers hold together. No weight has been read.
+#[derive(Debug)]
+pub struct Checkpoint {
+    uri: String,
+    shards: Vec<Shard>,
+    tensors: Vec<TensorFacts>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Checkpoint {
+    /// Opens a `.safetensors` file, an index, or a directory of either.
+    pub fn open(source: &Path) -> Result<Self> {
+        let shards = source::open(source)?;
+        let mut home: BTreeMap<&str, &Shard> = BTreeMap::new();
+        let mut tensors = Vec::new();
+        let mut metadata = BTreeMap::new();
+        for shard in &shards {
+            for (name, entry) in &shard.entries {
+                if let Some(first) = home.insert(name, shard) {
+                    return Err(Error::DuplicateTensor {
+                        tensor: name.clone(),
+                        first: first.path.clone(),
+                        second: shard.path.clone(),
+                    });
+                }
+                tensors.push(TensorFacts {
+                    tensor: name.clone(),
+                    dtype: entry.dtype.clone(),
+                    shape: entry.shape.clone(),
+                });
+            }
+            for (key, value) in &shard.metadata {
+                metadata.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        tensors.sort_by(|a, b| a.tensor.cmp(&b.tensor));
+        Ok(Self { uri: source.display().to_string(), shards, tensors, metadata })
+    }
+
+    /// The source as the user named it.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Every tensor, sorted by name.
+    pub fn tensors(&self) -> &[TensorFacts] {
+        &self.tensors
+    }
+
+    /// What the files say of themselves; on a contradiction the first file's word.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// Reads one tensor.
+    pub fn read(&self, tensor: &str) -> Result<Entries> {
+        let missing = || Error::NoTensor { uri: self.uri.clone(), tensor: tensor.to_owned() };
+        let (shard, entry) = self
+            .shards
+            .iter()
+            .find_map(|shard| Some((shard, shard.entries.get(tensor)?)))
+            .ok_or_else(missing)?;
+        if !is_read(&entry.dtype) {
+            return Err(missing());
+        }
+        decode::entries(&entry.dtype, &shard.bytes(tensor, entry)?).ok_or_else(missing)
+    }
+
+    /// Size and SHA-256 of every file.
+    pub fn digest(&self) -> Result<Vec<FileFacts>> {
+        self.shards.iter().map(|shard| digest(&shard.path)).collect()
+    }
+}
+
+fn digest(path: &Path) -> Result<FileFacts> {
+    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut block).map_err(io)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&block[..read]);
+        bytes += read as u64;
+    }
+    let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(FileFacts { path: name, bytes, sha256 })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::error::IndexFault;
+    use proptest::prelude::*;
+
+    /// A file with one F32 tensor of two entries per name.
+    fn bytes(names: &[&str]) -> Vec<u8> {
+        let entries: Vec<String> = names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| {
+                let (from, to) = (8 * i, 8 * i + 8);
+                format!(r#""{name}":{{"dtype":"F32","shape":[1,2],"data_offsets":[{from},{to}]}}"#)
+            })
+            .collect();
+        let json = format!("{{{}}}", entries.join(","));
+        let mut file = (json.len() as u64).to_le_bytes().to_vec();
+        file.extend(json.as_bytes());
+        file.extend([1.0_f32, 2.0].repeat(names.len()).iter().flat_map(|x| x.to_le_bytes()));
+        file
+    }
+
+    fn sharded(index: &str) -> (tempfile::TempDir, Result<Checkpoint>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("one.safetensors"), bytes(&["a", "b"])).unwrap();
+        fs::write(folder.path().join("two.safetensors"), bytes(&["c"])).unwrap();
+        fs::write(folder.path().join("model.safetensors.index.json"), index).unwrap();
+        let opened = Checkpoint::open(folder.path());
+        (folder, opened)
+    }
+
+    fn index_fault(index: &str) -> IndexFault {
+        match sharded(index).1 {
+            Err(Error::Index { fault, .. }) => fault,
+            other => panic!("expected an index fault, got {other:?}"),
+        }
+    }
+
+    const INDEX: &str =
+        r#"{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors"}}"#;
+
+    #[test]
+    fn a_sharded_checkpoint_reads_each_tensor_from_its_shard() {
+        let (_folder, opened) = sharded(INDEX);
+        let checkpoint = opened.unwrap();
+        assert_eq!(checkpoint.tensors().len(), 3);
+        assert_eq!(checkpoint.read("c").unwrap(), Entries::F32(vec![1.0, 2.0]));
+        assert!(matches!(checkpoint.read("d"), Err(Error::NoTensor { .. })));
+    }
+
+    #[test]
+    fn each_fault_of_an_index_has_its_own_name() {
+        assert!(matches!(index_fault("{}"), IndexFault::Json(_)));
+        let gone = INDEX.replace("two.", "three.");
+        assert!(matches!(index_fault(&gone), IndexFault::MissingShard { .. }));
+        let extra = INDEX.replace(r#""a""#, r#""x":"one.safetensors","a""#);
+        assert!(matches!(index_fault(&extra), IndexFault::NotInShard { .. }));
+        let fewer = INDEX.replace(r#""a":"one.safetensors","#, "");
+        assert!(matches!(index_fault(&fewer), IndexFault::NotInIndex { .. }));
+        let twice = INDEX.replace(r#""b""#, r#""a""#);
+        assert!(matches!(index_fault(&twice), IndexFault::Duplicate { .. }));
+        for path in ["../one.safetensors", "/one.safetensors"] {
+            let outside = INDEX.replace("two.safetensors", path);
+            assert!(matches!(index_fault(&outside), IndexFault::ShardPath { .. }), "{path}");
+        }
+    }
+
+    #[test]
+    fn two_files_with_one_tensor_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["x.safetensors", "y.safetensors"] {
+            fs::write(folder.path().join(name), bytes(&["a"])).unwrap();
+        }
+        assert!(matches!(Checkpoint::open(folder.path()), Err(Error::DuplicateTensor { .. })));
+    }
+
+    #[test]
+    fn an_empty_folder_and_another_format_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(Checkpoint::open(folder.path()), Err(Error::NoCheckpoint { .. })));
+        let other = folder.path().join("model.gguf");
+        fs::write(&other, b"GGUF").unwrap();
+        assert!(matches!(Checkpoint::open(&other), Err(Error::Format { .. })));
+        assert!(matches!(Checkpoint::open(&folder.path().join("no")), Err(Error::Io { .. })));
+    }
+
+    // FIPS 180-2, example of "abc".
+    #[test]
+    fn the_digest_is_sha256() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), b"abc").unwrap();
+        let facts = digest(file.path()).unwrap();
+        assert_eq!(facts.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(facts.bytes, 3);
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutated_file_is_read_or_refused_by_name(
+            changes in prop::collection::vec((0_usize..400, any::<u8>()), 1..8),
+            keep in 0_usize..400,
+        ) {
+            let mut content = bytes(&["a", "b.weight"]);
+            for (at, value) in changes {
+                let at = at % content.len();
+                content[at] = value;
+            }
+            content.truncate(keep.max(1));
+            let file = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
+            fs::write(file.path(), &content).unwrap();
+            match Checkpoint::open(file.path()) {
+                Ok(checkpoint) => for tensor in checkpoint.tensors() {
+                    let _ = checkpoint.read(&tensor.tensor);
+                },
+                Err(error) => {
+                    let name = file.path().file_name().unwrap().to_string_lossy().into_owned();
+                    prop_assert!(error.to_string().contains(&name), "{error}");
+                }
+            }
+        }
+    }
 }

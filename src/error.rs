@@ -89,7 +89,173 @@ pub enum Error {
         /// Why, in words.
         reason: String,
     },
+
+    // checkpoint
+    /// The header of a `.safetensors` file does not hold together.
+    #[error("`{path}` is not a sound safetensors file: {fault}", path = path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: HeaderFault,
+    },
+    /// An index and its shards contradict each other.
+    #[error("the index `{path}` does not fit its shards: {fault}", path = path.display())]
+    Index {
+        /// The index file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: IndexFault,
+    },
+    /// A file of a format that is not read.
+    #[error("`{path}` is not a checkpoint we read; give a .safetensors file, a .safetensors.index.json or a directory of them", path = path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A directory without a checkpoint.
+    #[error("`{path}` holds no .safetensors file", path = path.display())]
+    NoCheckpoint {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Two files of a checkpoint hold a tensor of the same name.
+    #[error("`{first}` and `{second}` both hold the tensor `{tensor}`", first = first.display(), second = second.display())]
+    DuplicateTensor {
+        /// The tensor.
+        tensor: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A tensor that is not in the checkpoint, or whose dtype is not read.
+    #[error("`{uri}` has no tensor `{tensor}` of a dtype we read (F64, F32, F16, BF16)")]
+    NoTensor {
+        /// The source as the user named it.
+        uri: String,
+        /// The tensor.
+        tensor: String,
+    },
+
+    // layers
+    /// `--include` or `--exclude` is no glob.
+    #[error("the pattern `{pattern}` is no glob: {source}")]
+    Pattern {
+        /// The pattern as written.
+        pattern: String,
+        /// What is wrong with it.
+        source: globset::Error,
+    },
+    /// A pattern that matches no tensor.
+    #[error("the pattern `{pattern}` matches no tensor; there are {names}")]
+    PatternUnmatched {
+        /// The pattern as written.
+        pattern: String,
+        /// Some of the names there are.
+        names: String,
+    },
+
+    // linalg
+    /// Singular values could not be computed.
+    #[error("{0}")]
+    Spectrum(#[from] crate::linalg::SpectrumError),
+
+    // report
+    /// An `audit.json` that is not one, or of another version.
+    #[error("cannot read the audit `{path}`: {reason}", path = path.display())]
+    AuditJson {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A figure or a page could not be drawn.
+    #[error("cannot draw {what}: {reason}")]
+    Draw {
+        /// Which one.
+        what: String,
+        /// What the drawing library says.
+        reason: String,
+    },
+    /// A folder that holds something other than a report of ours.
+    #[error("`{path}` is not empty and holds no earlier report; give a new or empty folder", path = path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 /// The result of anything that can fail with [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What is wrong with the header of a `.safetensors` file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "every field is named in its message")]
+pub enum HeaderFault {
+    /// Shorter than the length field.
+    #[error("{bytes} bytes are too few for a header; at least 8 are needed")]
+    TooShort { bytes: u64 },
+    /// A pointer in place of the file.
+    #[error("it is a git-lfs pointer; fetch the file itself with `git lfs pull`")]
+    LfsPointer,
+    /// The length field passes the cap.
+    #[error("the header claims {length} bytes, more than the {cap} allowed")]
+    TooLong { length: u64, cap: u64 },
+    /// The length field passes the end of the file.
+    #[error("the header claims {length} bytes, but the file has only {bytes}")]
+    PastEnd { length: u64, bytes: u64 },
+    /// Not the JSON it should be.
+    #[error("its header is not the JSON it should be: {0}")]
+    Json(String),
+    /// A name that comes twice.
+    #[error("tensor `{tensor}` is listed twice")]
+    Duplicate { tensor: String },
+    /// Offsets the wrong way round.
+    #[error("tensor `{tensor}` begins at {from} and ends before, at {to}")]
+    Offsets { tensor: String, from: u64, to: u64 },
+    /// Data past the end of the file.
+    #[error("it is truncated: tensor `{tensor}` ends at byte {end} of a file of {bytes}")]
+    Truncated { tensor: String, end: u64, bytes: u64 },
+    /// A shape whose product passes 64 bits.
+    #[error("the shape of tensor `{tensor}` overflows")]
+    Overflow { tensor: String },
+    /// Offsets that do not fit shape and dtype.
+    #[error("tensor `{tensor}` has {found} bytes where its shape and dtype need {wanted}")]
+    Length { tensor: String, wanted: u64, found: u64 },
+    /// Two tensors share bytes.
+    #[error("tensors `{first}` and `{second}` overlap")]
+    Overlap { first: String, second: String },
+    /// Bytes before a tensor that belong to none.
+    #[error("{bytes} bytes before tensor `{tensor}` belong to no tensor")]
+    Hole { tensor: String, bytes: u64 },
+    /// Bytes after the last tensor.
+    #[error("{bytes} trailing bytes belong to no tensor")]
+    Trailing { bytes: u64 },
+}
+
+/// How an index and its shards contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "every field is named in its message")]
+pub enum IndexFault {
+    /// Not the JSON it should be.
+    #[error("it is not an object with a `weight_map`: {0}")]
+    Json(String),
+    /// A path that leaves the folder.
+    #[error("the shard path `{shard}` of tensor `{tensor}` leaves the folder of the index")]
+    ShardPath { shard: String, tensor: String },
+    /// No such file.
+    #[error("the shard `{shard}` is missing")]
+    MissingShard { shard: String },
+    /// In the index only.
+    #[error("tensor `{tensor}` is not in the shard `{shard}` the index names")]
+    NotInShard { tensor: String, shard: String },
+    /// In a shard only.
+    #[error("tensor `{tensor}` of the shard `{shard}` is not in the index")]
+    NotInIndex { tensor: String, shard: String },
+    /// Twice in the index.
+    #[error("tensor `{tensor}` is listed twice")]
+    Duplicate { tensor: String },
+}

@@ -1,0 +1,273 @@
+//! One `.safetensors` file: a header nobody vetted, checked before anything is read.
+//!
+//! The header is parsed here and not by the `safetensors` crate, which refuses a whole file
+//! for one dtype it does not know; we list such a tensor and skip it by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::decode;
+use crate::error::HeaderFault;
+use crate::{Error, Result};
+
+/// The longest header we read; the format's own limit.
+const HEADER_CAP: u64 = 100_000_000;
+
+/// Where a tensor lies in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) dtype: String,
+    pub(super) shape: Vec<usize>,
+    /// First byte, counted from the start of the file.
+    start: u64,
+    length: u64,
+}
+
+/// A file whose header holds together.
+#[derive(Debug, Clone)]
+pub(super) struct Shard {
+    pub(super) path: PathBuf,
+    pub(super) entries: BTreeMap<String, Entry>,
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct RawEntry {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: (u64, u64),
+}
+
+impl Shard {
+    /// Reads and checks the header of `path`.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let header = read_header(path)?;
+        let fault = |fault| Error::Header { path: path.to_owned(), fault };
+        let raw: RawHeader =
+            serde_json::from_slice(&header.json).map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
+        let start = 8 + header.json.len() as u64;
+        let entries = place(raw.tensors, start, header.file_bytes - start).map_err(fault)?;
+        Ok(Self { path: path.to_owned(), entries, metadata: raw.metadata })
+    }
+
+    /// The bytes of one tensor. Their number was checked against the size of the file.
+    pub(super) fn bytes(&self, name: &str, entry: &Entry) -> Result<Vec<u8>> {
+        let io = |source| Error::Io { action: "read", path: self.path.clone(), source };
+        let mut file = File::open(&self.path).map_err(io)?;
+        file.seek(SeekFrom::Start(entry.start)).map_err(io)?;
+        let now = file.metadata().map_err(io)?.len();
+        let changed = || Error::Header {
+            path: self.path.clone(),
+            fault: HeaderFault::Truncated { tensor: name.to_owned(), end: entry.start + entry.length, bytes: now },
+        };
+        if now < entry.start + entry.length {
+            return Err(changed());
+        }
+        let mut bytes = vec![0; usize::try_from(entry.length).map_err(|_| changed())?];
+        file.read_exact(&mut bytes).map_err(io)?;
+        Ok(bytes)
+    }
+}
+
+struct Header {
+    json: Vec<u8>,
+    file_bytes: u64,
+}
+
+fn read_header(path: &Path) -> Result<Header> {
+    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let fault = |fault| Error::Header { path: path.to_owned(), fault };
+    let mut file =
+        File::open(path).map_err(|source| Error::Io { action: "open", path: path.to_owned(), source })?;
+    let file_bytes = file.metadata().map_err(io)?.len();
+    if file_bytes < 8 {
+        return Err(fault(HeaderFault::TooShort { bytes: file_bytes }));
+    }
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(io)?;
+    if length.starts_with(b"version ") {
+        return Err(fault(HeaderFault::LfsPointer));
+    }
+    let length = u64::from_le_bytes(length);
+    if length > HEADER_CAP {
+        return Err(fault(HeaderFault::TooLong { length, cap: HEADER_CAP }));
+    }
+    if length > file_bytes - 8 {
+        return Err(fault(HeaderFault::PastEnd { length, bytes: file_bytes }));
+    }
+    let mut json = vec![0; usize::try_from(length).expect("below the cap")];
+    file.read_exact(&mut json).map_err(io)?;
+    Ok(Header { json, file_bytes })
+}
+
+/// Checks every tensor's place in a data part of `data` bytes that begins at `start`.
+fn place(
+    raw: Vec<(String, RawEntry)>,
+    start: u64,
+    data: u64,
+) -> std::result::Result<BTreeMap<String, Entry>, HeaderFault> {
+    let mut spans: Vec<(u64, u64, &str)> = Vec::with_capacity(raw.len());
+    let mut entries = BTreeMap::new();
+    for (tensor, entry) in &raw {
+        let (from, to) = entry.data_offsets;
+        let tensor_name = || tensor.clone();
+        if from > to {
+            return Err(HeaderFault::Offsets { tensor: tensor_name(), from, to });
+        }
+        if to > data {
+            return Err(HeaderFault::Truncated { tensor: tensor_name(), end: start + to, bytes: start + data });
+        }
+        let count = entry
+            .shape
+            .iter()
+            .try_fold(1_u64, |product, &side| product.checked_mul(side as u64))
+            .ok_or_else(|| HeaderFault::Overflow { tensor: tensor_name() })?;
+        if let Some(width) = decode::width(&entry.dtype) {
+            let wanted =
+                count.checked_mul(width).ok_or_else(|| HeaderFault::Overflow { tensor: tensor_name() })?;
+            if wanted != to - from {
+                return Err(HeaderFault::Length { tensor: tensor_name(), wanted, found: to - from });
+            }
+        }
+        spans.push((from, to, tensor));
+    }
+    check_tiling(spans, data)?;
+    for (tensor, RawEntry { dtype, shape, data_offsets: (from, to) }) in raw {
+        let entry = Entry { dtype, shape, start: start + from, length: to - from };
+        if entries.insert(tensor.clone(), entry).is_some() {
+            return Err(HeaderFault::Duplicate { tensor });
+        }
+    }
+    Ok(entries)
+}
+
+/// The tensors must cover the data part without overlap and without a hole.
+fn check_tiling(mut spans: Vec<(u64, u64, &str)>, data: u64) -> std::result::Result<(), HeaderFault> {
+    spans.sort_unstable();
+    let mut end = 0;
+    let mut before = "";
+    for (from, to, tensor) in spans {
+        if from < end {
+            return Err(HeaderFault::Overlap { first: before.to_owned(), second: tensor.to_owned() });
+        }
+        if from > end {
+            return Err(HeaderFault::Hole { tensor: tensor.to_owned(), bytes: from - end });
+        }
+        (end, before) = (to, tensor);
+    }
+    if end < data {
+        return Err(HeaderFault::Trailing { bytes: data - end });
+    }
+    Ok(())
+}
+
+/// The header as a list, so that a name that comes twice is seen.
+struct RawHeader {
+    tensors: Vec<(String, RawEntry)>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for RawHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(HeaderVisitor)
+    }
+}
+
+struct HeaderVisitor;
+
+impl<'de> Visitor<'de> for HeaderVisitor {
+    type Value = RawHeader;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object that maps tensor names to dtype, shape and data_offsets")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<RawHeader, A::Error> {
+        let mut header = RawHeader { tensors: Vec::new(), metadata: BTreeMap::new() };
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "__metadata__" {
+                header.metadata = map.next_value()?;
+            } else {
+                header.tensors.push((name, map.next_value()?));
+            }
+        }
+        Ok(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of `json` and `data` zero bytes.
+    fn file(json: &str, data: usize) -> tempfile::NamedTempFile {
+        raw(&[&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &vec![0; data]].concat())
+    }
+
+    fn raw(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let file = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    fn fault(file: &tempfile::NamedTempFile) -> HeaderFault {
+        match Shard::open(file.path()) {
+            Err(Error::Header { path, fault }) => {
+                assert_eq!(path, file.path());
+                fault
+            }
+            other => panic!("expected a header fault, got {other:?}"),
+        }
+    }
+
+    const GOOD: &str = r#"{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"I4X","shape":[9],"data_offsets":[24,29]}}"#;
+
+    #[test]
+    fn a_sound_file_opens_and_lists_an_unknown_dtype() {
+        let file = file(GOOD, 29);
+        let shard = Shard::open(file.path()).unwrap();
+        assert_eq!(shard.entries["b"].dtype, "I4X");
+        assert_eq!(shard.bytes("a", &shard.entries["a"]).unwrap().len(), 24);
+    }
+
+    #[test]
+    fn each_fault_has_its_own_name() {
+        let entry = |shape: &str, from: u64, to: u64| {
+            format!(r#"{{"dtype":"F32","shape":{shape},"data_offsets":[{from},{to}]}}"#)
+        };
+        let one = |shape: &str, from, to| format!(r#"{{"a":{}}}"#, entry(shape, from, to));
+        let two = |a: String, b: String| format!(r#"{{"a":{a},"b":{b}}}"#);
+        assert!(matches!(fault(&raw(b"short")), HeaderFault::TooShort { bytes: 5 }));
+        assert!(matches!(fault(&raw(&u64::MAX.to_le_bytes())), HeaderFault::TooLong { .. }));
+        assert!(matches!(fault(&raw(&90_u64.to_le_bytes())), HeaderFault::PastEnd { .. }));
+        assert!(matches!(fault(&raw(b"version https://git-lfs.github.com/spec/v1")), HeaderFault::LfsPointer));
+        assert!(matches!(fault(&file("{", 0)), HeaderFault::Json(_)));
+        assert!(matches!(fault(&file("[]", 0)), HeaderFault::Json(_)));
+        assert!(matches!(fault(&file(&"[".repeat(100_000), 0)), HeaderFault::Json(_)));
+        assert!(matches!(fault(&file(&one("[1]", 4, 0), 4)), HeaderFault::Offsets { .. }));
+        assert!(matches!(fault(&file(&one("[2]", 0, 8), 4)), HeaderFault::Truncated { .. }));
+        assert!(matches!(fault(&file(&one("[3]", 0, 8), 8)), HeaderFault::Length { wanted: 12, .. }));
+        let huge = format!("[{0},{0}]", u64::MAX / 2);
+        assert!(matches!(fault(&file(&one(&huge, 0, 8), 8)), HeaderFault::Overflow { .. }));
+        assert!(matches!(fault(&file(&one("[1]", 0, 4), 7)), HeaderFault::Trailing { bytes: 3 }));
+        assert!(matches!(fault(&file(&one("[1]", 4, 8), 8)), HeaderFault::Hole { bytes: 4, .. }));
+        let overlap = two(entry("[2]", 0, 8), entry("[2]", 4, 12));
+        assert!(matches!(fault(&file(&overlap, 12)), HeaderFault::Overlap { .. }));
+        let twice = two(entry("[1]", 0, 4), entry("[1]", 4, 8)).replace("\"b\"", "\"a\"");
+        assert!(matches!(fault(&file(&twice, 8)), HeaderFault::Duplicate { .. }));
+    }
+
+    #[test]
+    fn a_file_that_shrank_is_noticed_at_reading() {
+        let file = file(GOOD, 29);
+        let shard = Shard::open(file.path()).unwrap();
+        file.as_file().set_len(100).unwrap();
+        assert!(shard.bytes("a", &shard.entries["a"]).is_err());
+    }
+}
