@@ -27,7 +27,7 @@ pub struct WeightsGaussian {
 impl WeightsGaussian {
     pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
         let limit = format!(
-            "beyond the sampling floors: KS {}, W₁/sd {}, |excess kurtosis| {}",
+            "at most KS {}, W₁/sd {}, |excess kurtosis| {}, each beyond its sampling floor",
             self.max_ks, self.max_wasserstein, self.max_excess_kurtosis
         );
         match &layer.weights {
