@@ -265,13 +265,14 @@ fn why_nothing(audit: &Audit) -> String {
     for skipped in &audit.skipped {
         *reasons.entry(&skipped.reason).or_default() += 1;
     }
+    let tensors = audit.skipped.len();
     match reasons.into_iter().max_by_key(|&(_, count)| count) {
         None => "it holds no tensors".to_owned(),
+        Some((reason, count)) if count == tensors => {
+            format!("every tensor was skipped as: {reason}")
+        }
         Some((reason, count)) => {
-            format!(
-                "all {} tensors were skipped, {count} of them as: {reason}",
-                audit.skipped.len()
-            )
+            format!("every tensor was skipped, {count} of {tensors} as: {reason}")
         }
     }
 }
@@ -296,14 +297,17 @@ impl Ruling {
         }
     }
 
-    fn skipped(reason: &str, limit: String, meaning: &str) -> Self {
-        let measured = format!("not measured: {reason}");
+    fn skipped(measured: String, limit: String, meaning: &str) -> Self {
         Self {
             outcome: Outcome::Skipped,
             measured,
             limit,
             meaning: meaning.to_owned(),
         }
+    }
+
+    fn unmeasured(reason: &str, limit: String, meaning: &str) -> Self {
+        Self::skipped(format!("not measured: {reason}"), limit, meaning)
     }
 
     fn finding(self, check: Check, layer: Option<&str>, level: Level) -> Finding {

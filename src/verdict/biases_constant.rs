@@ -19,13 +19,17 @@ impl BiasesConstant {
         let limit = "constant or negligible".to_owned();
         if layer.bias.is_none() {
             let meaning = "There are no biases, so nothing is said about them.";
-            return Ruling::skipped("not applicable, the layer has no bias", limit, meaning);
+            return Ruling::skipped(
+                "not applicable: the layer has no bias".to_owned(),
+                limit,
+                meaning,
+            );
         }
         let unknown = "Whether the biases are one constant is unknown.";
         match &layer.biases {
-            Section::Skipped { reason } => Ruling::skipped(reason, limit, unknown),
+            Section::Skipped { reason } => Ruling::unmeasured(reason, limit, unknown),
             Section::Measured(biases) => match biases.kind {
-                None => Ruling::skipped("the weights give the biases no scale", limit, unknown),
+                None => Ruling::unmeasured("the weights give the biases no scale", limit, unknown),
                 Some(kind) => Ruling::new(
                     kind != BiasKind::Varied,
                     describe(biases, kind),

@@ -19,7 +19,7 @@ impl Finite {
         let found = layer.non_finite;
         // Zero counts are a fact only when somebody read the weights.
         if let (0, Section::Skipped { reason }) = (found.total(), &layer.weights) {
-            return Ruling::skipped(
+            return Ruling::unmeasured(
                 reason,
                 limit,
                 "Nobody looked whether every entry is a number.",

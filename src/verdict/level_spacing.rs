@@ -25,12 +25,9 @@ pub struct LevelSpacing {
 
 impl LevelSpacing {
     pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
-        let limit = format!(
-            "within {} standard errors of {GOE_RATIO}",
-            figure(self.max_z)
-        );
+        let limit = format!("within {} standard errors of {GOE_RATIO}", self.max_z);
         match &layer.spectrum {
-            Section::Skipped { reason } => Ruling::skipped(reason, limit, UNKNOWN),
+            Section::Skipped { reason } => Ruling::unmeasured(reason, limit, UNKNOWN),
             Section::Measured(spectrum) => self.rule(spectrum, limit),
         }
     }
@@ -38,14 +35,14 @@ impl LevelSpacing {
     fn rule(&self, spectrum: &Spectrum, limit: String) -> Ruling {
         let values = spectrum.singular_values.len();
         let Some(ratio) = spectrum.level_ratio else {
-            return Ruling::skipped("the bulk has too few different values", limit, UNKNOWN);
+            return Ruling::unmeasured("the bulk has too few different values", limit, UNKNOWN);
         };
         if values < self.min_values {
             let reason = format!(
-                "{values} singular values are fewer than {}",
+                "not judged: {values} singular values are fewer than {}",
                 self.min_values
             );
-            return Ruling::skipped(&reason, limit, UNKNOWN);
+            return Ruling::skipped(reason, limit, UNKNOWN);
         }
         let errors = (ratio - GOE_RATIO) / (RATIO_ERROR / (values as f64).sqrt());
         let holds = errors.abs() <= self.max_z;

@@ -18,7 +18,7 @@ impl MovedFromInitialisation {
     pub(super) fn judge(layer: &LayerFacts) -> Ruling {
         let limit = "the weights match no known initialiser".to_owned();
         match &layer.weights {
-            Section::Skipped { reason } => Ruling::skipped(
+            Section::Skipped { reason } => Ruling::unmeasured(
                 reason,
                 limit,
                 "Whether training moved the weights is unknown.",

@@ -22,11 +22,11 @@ impl QuarterCircle {
     pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
         let limit = format!(
             "KS at most {} times the null's 99 % point",
-            figure(self.max_multiple)
+            self.max_multiple
         );
         match &layer.spectrum {
             Section::Skipped { reason } => {
-                Ruling::skipped(reason, limit, "Nothing is known about the singular values.")
+                Ruling::unmeasured(reason, limit, "Nothing is known about the singular values.")
             }
             Section::Measured(spectrum) => self.rule(spectrum, limit),
         }
@@ -46,9 +46,10 @@ impl QuarterCircle {
         let holds = spectrum.ks_median <= self.max_multiple * spectrum.ks_null_q99;
         let values = spectrum.singular_values.len();
         if holds && values < self.min_values {
-            let reason = format!("{values} singular values are too few to tell ({measured})");
+            let reason =
+                format!("not judged: {values} singular values are too few to tell ({measured})");
             return Ruling::skipped(
-                &reason,
+                reason,
                 limit,
                 "So few values fit the law whatever the matrix.",
             );

@@ -26,7 +26,7 @@ impl SpectralEdge {
         );
         match &layer.spectrum {
             Section::Skipped { reason } => {
-                Ruling::skipped(reason, limit, "Nothing is known about the singular values.")
+                Ruling::unmeasured(reason, limit, "Nothing is known about the singular values.")
             }
             Section::Measured(spectrum) => {
                 let holds = spectrum.outliers_above <= self.max_above
@@ -64,7 +64,7 @@ fn meaning(spectrum: &Spectrum) -> String {
         ""
     };
     format!(
-        "In {} the layer does what chance would not{mean}.",
+        "It stretches or squeezes {} more than chance would{mean}.",
         counted(outside, "direction")
     )
 }

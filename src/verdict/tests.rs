@@ -23,9 +23,9 @@ fn outcome(check: Check, layer: LayerFacts) -> Outcome {
 
 fn distance(ks: f64, wasserstein: f64, excess_kurtosis: f64) -> GaussianDistance {
     GaussianDistance {
+        excess_kurtosis,
         ks,
         wasserstein,
-        excess_kurtosis,
         ..gaussian()
     }
 }
@@ -260,7 +260,7 @@ fn the_law_fails_beyond_twice_its_null() {
 fn an_outlier_warns_and_the_mean_trap_is_told() {
     let spike = |visibility| {
         with_spectrum(layer("a"), |s| {
-            (s.outliers_above, s.mean_visibility) = (1, visibility)
+            (s.outliers_above, s.mean_visibility) = (1, visibility);
         })
     };
     let judgement = judged(spike(Some(1.5)));

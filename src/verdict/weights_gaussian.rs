@@ -27,13 +27,11 @@ pub struct WeightsGaussian {
 impl WeightsGaussian {
     pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
         let limit = format!(
-            "beyond the sampling floors: KS {}, W₁/sd {}, |excess kurtosis| {}",
-            figure(self.max_ks),
-            figure(self.max_wasserstein),
-            figure(self.max_excess_kurtosis)
+            "at most KS {}, W₁/sd {}, |excess kurtosis| {}, each beyond its sampling floor",
+            self.max_ks, self.max_wasserstein, self.max_excess_kurtosis
         );
         match &layer.weights {
-            Section::Skipped { reason } => Ruling::skipped(
+            Section::Skipped { reason } => Ruling::unmeasured(
                 reason,
                 limit,
                 "Nothing is known about the law of the weights.",
@@ -55,9 +53,12 @@ impl WeightsGaussian {
         let measured = describe(weights, gaussian);
         let holds = self.holds(weights.count, gaussian);
         if holds && !self.can_fail(weights.count, gaussian) {
-            let reason = format!("{} weights are too few to tell ({measured})", weights.count);
+            let reason = format!(
+                "not judged: {} weights are too few to tell ({measured})",
+                weights.count
+            );
             return Ruling::skipped(
-                &reason,
+                reason,
                 limit,
                 "So small a sample looks like a bell curve whatever its law.",
             );

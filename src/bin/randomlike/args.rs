@@ -166,14 +166,13 @@ impl Selecting {
 
     /// What the flags mean.
     pub fn selection(&self) -> Selection {
-        let mut selection = Selection::default();
-        selection.conv = self.conv;
-        selection.include.clone_from(&self.include);
-        selection.exclude.clone_from(&self.exclude);
-        if let Some(size) = self.min_size {
-            selection.min_size = size;
+        let default = Selection::default();
+        Selection {
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            conv: self.conv,
+            min_size: self.min_size.unwrap_or(default.min_size),
         }
-        selection
     }
 }
 
@@ -194,7 +193,7 @@ pub struct Measuring {
 pub enum EngineName {
     /// Pure Rust, always there [default].
     Faer,
-    /// OpenBLAS, in builds with `--features lapack`.
+    /// LAPACK, in builds with `--features lapack`.
     Lapack,
 }
 

@@ -95,8 +95,20 @@ pub fn wrap(text: &str, indent: usize) -> String {
     lines.push(line);
     lines
         .iter()
-        .map(|line| format!("{margin}{line}\n"))
-        .collect()
+        .fold(String::new(), |text, line| text + &margin + line + "\n")
+}
+
+/// `count` with a comma between thousands.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A heading in bold.
@@ -174,6 +186,14 @@ mod tests {
     #[test]
     fn names_cannot_steer_the_terminal() {
         assert_eq!(cut("a\u{1b}[31mb\n", 20), "a\u{fffd}[31mb\u{fffd}");
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(
+            [0, 999, 1000, 58_631_144].map(grouped),
+            ["0", "999", "1,000", "58,631,144"]
+        );
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
         terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)),
         audit.layers.len(),
         audit.source.tensors,
-        audit.source.parameters,
+        terminal::grouped(audit.source.parameters),
         audit.skipped.len(),
     );
     page += &overview(&audit.layers);
@@ -131,31 +131,31 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
         &format!("{}: {}", label(layer.label), layer.label_reason),
         2,
     );
-    for finding in judgement
-        .for_layer(&layer.name)
-        .filter(|finding| finding.outcome == Outcome::Fail)
-    {
+    let with = |outcome| {
+        judgement
+            .for_layer(&layer.name)
+            .filter(move |finding| finding.outcome == outcome)
+    };
+    for finding in with(Outcome::Fail) {
         let sentence = terminal::wrap(&finding.meaning, 8);
-        let _ = writeln!(
-            text,
-            "  {}  {}",
-            terminal::mark(finding),
-            sentence.trim_start().trim_end()
+        let _ = writeln!(text, "  {}  {}", terminal::mark(finding), sentence.trim());
+    }
+    let skipped: Vec<_> = with(Outcome::Skipped)
+        .map(|finding| finding.check.name())
+        .collect();
+    let mut rest = format!(
+        "{} of {} checks pass",
+        with(Outcome::Pass).count(),
+        judgement.for_layer(&layer.name).count()
+    );
+    if !skipped.is_empty() {
+        let _ = write!(
+            rest,
+            "; not measured or not applicable: {}",
+            skipped.join(", ")
         );
     }
-    let passed = judgement
-        .for_layer(&layer.name)
-        .filter(|finding| finding.outcome == Outcome::Pass)
-        .count();
-    let skipped = judgement
-        .for_layer(&layer.name)
-        .filter(|finding| finding.outcome == Outcome::Skipped)
-        .count();
-    let _ = writeln!(
-        text,
-        "  {passed} checks pass, {skipped} do not apply or could not be measured"
-    );
-    text
+    text + &terminal::wrap(&rest, 2)
 }
 
 fn ending(args: &Inspect, audit: &Audit) -> String {

@@ -1,0 +1,4 @@
+//! Everything that is tested from outside, in one binary: each further one would link
+//! every dependency again.
+
+mod cli;
