@@ -1,1 +1,214 @@
-//! To be written.
+//! Facts per layer: what the weights, the biases and the singular values look like.
+
+mod biases;
+mod initializer;
+mod label;
+mod spectrum;
+mod weights;
+
+use half::{bf16, f16};
+
+use crate::audit::{
+    Audit, LayerFacts, NonFinite, SCHEMA_VERSION, Section, Settings, SourceFacts, Tool,
+};
+use crate::checkpoint::{Checkpoint, Entries};
+use crate::layers::{self, Layer, Orientation, Selection};
+use crate::linalg::Engine;
+use crate::stats::Sample;
+use crate::{Error, Result};
+
+/// Where a long measurement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// The layer being measured.
+    pub layer: &'a str,
+    /// Its position, from 0.
+    pub index: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// `read`, `weights` or `spectrum`.
+    pub stage: &'static str,
+}
+
+/// Measures every layer of `checkpoint` that `selection` keeps.
+pub fn measure(
+    checkpoint: &Checkpoint,
+    selection: &Selection,
+    engine: Engine,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Audit> {
+    if !engine.is_built() {
+        return Err(crate::linalg::SpectrumError::NotBuilt.into());
+    }
+    let found = layers::find(checkpoint.tensors(), selection)?;
+    let count = found.layers.len();
+    let mut facts = Vec::with_capacity(count);
+    for (index, layer) in found.layers.iter().enumerate() {
+        let mut stage = |stage| progress(Progress { layer: &layer.name, index, layers: count, stage });
+        facts.push(measure_layer(checkpoint, layer, engine, &mut stage)?);
+    }
+    Ok(Audit {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
+        source: source_facts(checkpoint)?,
+        settings: Settings {
+            engine,
+            conv: selection.conv,
+            include: selection.include.clone(),
+            exclude: selection.exclude.clone(),
+        },
+        layers: facts,
+        skipped: found.skipped,
+    })
+}
+
+fn source_facts(checkpoint: &Checkpoint) -> Result<SourceFacts> {
+    let entries = |shape: &[usize]| shape.iter().map(|&side| side as u64).product::<u64>();
+    Ok(SourceFacts {
+        uri: checkpoint.uri().to_owned(),
+        files: checkpoint.digest()?,
+        tensors: checkpoint.tensors().len(),
+        parameters: checkpoint.tensors().iter().map(|t| entries(&t.shape)).sum(),
+        activation: checkpoint.metadata().get("activation").cloned(),
+    })
+}
+
+fn measure_layer(
+    checkpoint: &Checkpoint,
+    layer: &Layer,
+    engine: Engine,
+    stage: &mut dyn FnMut(&'static str),
+) -> Result<LayerFacts> {
+    stage("read");
+    let bias = layer.bias.as_ref().map(|bias| checkpoint.read(&bias.tensor)).transpose()?;
+    let bias: Option<Vec<f64>> = bias.map(|entries| match entries {
+        Entries::F64(w) => wide(&w),
+        Entries::F32(w) => wide(&w),
+        Entries::F16(w) => wide(&w),
+        Entries::BF16(w) => wide(&w),
+    });
+    let numbers = Numbers { layer, bias: bias.as_deref(), engine };
+    match checkpoint.read(&layer.weight.tensor)? {
+        Entries::F64(w) => numbers.facts(&w, stage),
+        Entries::F32(w) => numbers.facts(&w, stage),
+        Entries::F16(w) => numbers.facts(&w, stage),
+        Entries::BF16(w) => numbers.facts(&w, stage),
+    }
+}
+
+fn wide<T: Entry>(entries: &[T]) -> Vec<f64> {
+    entries.iter().map(|&w| w.into()).collect()
+}
+
+/// An entry type with its own way to a sample.
+trait Entry: Copy + Into<f64> + Send + Sync {
+    /// Machine epsilon of the arithmetic the rank is judged in.
+    const EPSILON: f64;
+    fn sample(entries: &[Self]) -> Option<Sample>;
+}
+
+impl Entry for f64 {
+    const EPSILON: f64 = f64::EPSILON;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_f64(entries)
+    }
+}
+
+impl Entry for f32 {
+    const EPSILON: f64 = Self::EPSILON as f64;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_f32(entries)
+    }
+}
+
+impl Entry for f16 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_f16(entries)
+    }
+}
+
+impl Entry for bf16 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_bf16(entries)
+    }
+}
+
+/// A layer with its numbers in memory.
+struct Numbers<'a> {
+    layer: &'a Layer,
+    bias: Option<&'a [f64]>,
+    engine: Engine,
+}
+
+impl Numbers<'_> {
+    fn facts<T: Entry>(&self, tensor: &[T], stage: &mut dyn FnMut(&'static str)) -> Result<LayerFacts> {
+        let entries = self.slice(tensor)?;
+        let non_finite = self.non_finite(entries);
+        stage("weights");
+        let broken = not_finite(non_finite.weight_nan + non_finite.weight_infinite, "weights");
+        let weights = match &broken {
+            Some(reason) => Section::Skipped { reason: reason.clone() },
+            None => weights::measure(entries, self.layer),
+        };
+        let biases = biases::measure(self.bias, weights.measured(), self.layer.fan_in);
+        stage("spectrum");
+        let spectrum = match &broken {
+            Some(reason) => Section::Skipped { reason: reason.clone() },
+            None => spectrum::measure(entries, self.layer, weights.measured(), self.engine)?,
+        };
+        let (label, label_reason) = label::of(weights.measured(), spectrum.measured());
+        Ok(LayerFacts {
+            name: self.layer.name.clone(),
+            weight: self.layer.weight.clone(),
+            bias: self.layer.bias.clone(),
+            fan_in: self.layer.fan_in,
+            fan_out: self.layer.fan_out,
+            orientation: self.layer.orientation,
+            orientation_from: self.layer.orientation_from,
+            non_finite,
+            weights,
+            biases,
+            spectrum,
+            label,
+            label_reason,
+        })
+    }
+
+    /// The layer's part of a stacked tensor.
+    fn slice<'t, T>(&self, tensor: &'t [T]) -> Result<&'t [T]> {
+        let size = self.layer.fan_in * self.layer.fan_out;
+        let start = self.layer.slice.unwrap_or(0) * size;
+        tensor.get(start..start + size).ok_or_else(|| Error::NoTensor {
+            uri: self.layer.name.clone(),
+            tensor: self.layer.weight.tensor.clone(),
+        })
+    }
+
+    fn non_finite<T: Entry>(&self, entries: &[T]) -> NonFinite {
+        let (weight_nan, weight_infinite) = count_not_finite(entries);
+        let (bias_nan, bias_infinite) = count_not_finite(self.bias.unwrap_or_default());
+        NonFinite { weight_nan, weight_infinite, bias_nan, bias_infinite }
+    }
+}
+
+fn count_not_finite<T: Entry>(entries: &[T]) -> (u64, u64) {
+    entries.iter().fold((0, 0), |(nan, infinite), &w| {
+        let w: f64 = w.into();
+        (nan + u64::from(w.is_nan()), infinite + u64::from(w.is_infinite()))
+    })
+}
+
+/// Why a section is skipped when `count` entries are NaN or infinite.
+fn not_finite(count: u64, what: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} of the {what} are NaN or infinite"))
+}
+
+/// Row length of the stored matrix and its number of rows.
+fn stored_sides(layer: &Layer) -> (usize, usize) {
+    match layer.orientation {
+        Orientation::OutIn => (layer.fan_out, layer.fan_in),
+        Orientation::InOut => (layer.fan_in, layer.fan_out),
+    }
+}

@@ -351,7 +351,7 @@ fn natural_order(a: &str, b: &str) -> Ordering {
 }
 
 fn pieces(name: &str) -> Vec<(String, u128)> {
-    let mut pieces = vec![(String::new(), 0)];
+    let mut pieces = vec![(String::new(), 0_u128)];
     let mut in_number = false;
     for c in name.chars() {
         let digit = c.to_digit(10);

@@ -1,0 +1,88 @@
+//! The marginal distribution of a layer's weights, docs/theory.md §1.
+
+use super::{Entry, initializer, stored_sides};
+use crate::audit::{Section, Weights};
+use crate::layers::{Layer, Orientation};
+use crate::stats::{Family, GaussianDistance, Histogram, Moments, Sample};
+
+/// Bins of the rescaled views.
+const BINS: usize = 1 << 20;
+
+pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer) -> Section<Weights> {
+    let Some(sample) = T::sample(entries) else {
+        return Section::Skipped { reason: "the tensor is empty".into() };
+    };
+    let moments = Moments::of(&sample);
+    let (_, width) = stored_sides(layer);
+    let (lines, across) = (by_line(entries, width), by_position(entries, width));
+    let (by_row, by_column) = match layer.orientation {
+        Orientation::OutIn => (across, lines),
+        Orientation::InOut => (lines, across),
+    };
+    Section::Measured(Weights {
+        count: sample.count(),
+        distinct: sample.distinct(),
+        mean: moments.mean,
+        std: moments.std,
+        rms: moments.rms,
+        min: sample.min(),
+        max: sample.max(),
+        skewness: moments.skewness,
+        zero_fraction: moments.zero_fraction,
+        gaussian: GaussianDistance::measure(&sample),
+        by_row,
+        by_column,
+        family: Family::fit(&sample),
+        initializer: initializer::recognise(&sample, layer),
+        histogram: Histogram::standardized(&sample),
+    })
+}
+
+/// Each stored row divided by its own rms.
+fn by_line<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistance> {
+    let scales: Vec<f64> = entries.chunks(width).map(|row| rms(sum_of_squares(row), row.len())).collect();
+    rescaled(entries, |i| scales[i / width])
+}
+
+/// Each stored column divided by its own rms.
+fn by_position<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistance> {
+    let mut squares = vec![0.0; width];
+    for row in entries.chunks(width) {
+        for (square, &w) in squares.iter_mut().zip(row) {
+            let w: f64 = w.into();
+            *square += w * w;
+        }
+    }
+    let height = entries.len() / width;
+    let scales: Vec<f64> = squares.into_iter().map(|square| rms(square, height)).collect();
+    rescaled(entries, |i| scales[i % width])
+}
+
+fn sum_of_squares<T: Entry>(row: &[T]) -> f64 {
+    row.iter().map(|&w| Into::<f64>::into(w).powi(2)).sum()
+}
+
+fn rms(sum: f64, count: usize) -> f64 {
+    (sum / count as f64).sqrt()
+}
+
+/// The distance to a normal law after dividing entry `i` by `scale(i)`; lines of zeros stay.
+fn rescaled<T: Entry>(entries: &[T], scale: impl Fn(usize) -> f64) -> Section<GaussianDistance> {
+    let values = || {
+        entries.iter().enumerate().map(|(i, &w)| {
+            let (w, s): (f64, f64) = (w.into(), scale(i));
+            if s > 0.0 { w / s } else { 0.0 }
+        })
+    };
+    let sample = if entries.len() <= BINS {
+        Sample::from_f64(&values().collect::<Vec<f64>>())
+    } else {
+        let (low, high) =
+            values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        Sample::binned(low, high, BINS, values())
+    };
+    match sample.as_ref().and_then(GaussianDistance::measure) {
+        Some(distance) => Section::Measured(distance),
+        None => Section::Skipped { reason: "all rescaled weights are equal".into() },
+    }
+}

@@ -1,0 +1,206 @@
+//! How far a sample is from a normal law: effect sizes, never p-values.
+
+use serde::{Deserialize, Serialize};
+
+use super::laws::normal;
+use super::{Moments, Sample};
+
+/// Effect sizes of the distance to the fitted normal, with sampling floors beside them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GaussianDistance {
+    /// Fourth standardised moment minus 3.
+    pub excess_kurtosis: f64,
+    /// Tie-aware Kolmogorov–Smirnov distance to N(mean, std).
+    pub ks: f64,
+    /// 95 % point of `ks` for Gaussian entries of this count.
+    pub ks_floor: f64,
+    /// Wasserstein-1 distance to N(mean, std), in standard deviations.
+    pub wasserstein: f64,
+    /// 95 % point of `wasserstein` for Gaussian entries of this count.
+    pub wasserstein_floor: f64,
+    /// Negentropy J, nats per weight.
+    pub negentropy: f64,
+    /// Anderson–Darling A² divided by the count.
+    pub anderson_darling: f64,
+    /// Correlation of the normal quantile–quantile plot.
+    pub qq_correlation: f64,
+}
+
+/// Groups kept for the figures that need a normal quantile per group.
+const GROUPS: usize = 1 << 20;
+
+impl GaussianDistance {
+    /// Measures `sample` against N(mean, std) of its own; nothing for a constant sample.
+    ///
+    /// Negentropy is KL(sample ‖ N(mean, std)), which equals the entropy deficit when both
+    /// moments match, on bins that end midway between values, less (bins − 1)/(2·count)
+    /// (Miller 1955): on normal samples it may come out slightly below 0.
+    pub fn measure(sample: &Sample) -> Option<Self> {
+        let moments = Moments::of(sample);
+        let excess_kurtosis = moments.excess_kurtosis?;
+        let (mean, std, count) = (moments.mean, moments.std, sample.count() as f64);
+        let coarse = sample.coarsened(GROUPS);
+        let (wasserstein, qq_correlation) = quantile_figures(&coarse, mean, std);
+        Some(Self {
+            excess_kurtosis,
+            ks: sample.ks(|w| normal::cdf((w - mean) / std)),
+            ks_floor: 0.914 / count.sqrt(),
+            wasserstein,
+            wasserstein_floor: 1.21 / count.sqrt(),
+            negentropy: negentropy(&coarse, mean, std),
+            anderson_darling: anderson_darling(sample, mean, std),
+            qq_correlation,
+        })
+    }
+}
+
+/// W₁/std = ∫|F⁻¹(p) − Φ⁻¹(p)| dp and the correlation of F⁻¹ with Φ⁻¹.
+fn quantile_figures(sample: &Sample, mean: f64, std: f64) -> (f64, f64) {
+    let count = sample.count() as f64;
+    let parts = sample.fold_chunks(|groups| {
+        groups.fold((0.0, 0.0, 0.0), |(distance, cross, square), g| {
+            let z = (g.value - mean) / std;
+            let (p0, p1) = (g.below as f64 / count, (g.below + g.count) as f64 / count);
+            let (q0, q1) = (normal::quantile(p0), normal::quantile(p1));
+            // ∫Φ⁻¹ dp from a to b is φ(Φ⁻¹(a)) − φ(Φ⁻¹(b)).
+            let (d0, d1) = (normal::density(q0), normal::density(q1));
+            let whole = d0 - d1;
+            let away = if z <= q0 {
+                whole - z * (p1 - p0)
+            } else if z >= q1 {
+                z * (p1 - p0) - whole
+            } else {
+                let (p, d) = (normal::cdf(z), normal::density(z));
+                (z * (p - p0) - (d0 - d)) + ((d - d1) - z * (p1 - p))
+            };
+            let middle = normal::quantile(0.5 * (p0 + p1));
+            let share = p1 - p0;
+            (distance + away, cross + share * z * middle, square + share * middle * middle)
+        })
+    });
+    let (distance, cross, square) =
+        parts.into_iter().fold((0.0, 0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+    (distance, cross / f64::sqrt(square))
+}
+
+/// A²/count = −1 − Σ(2i − 1)[ln Φ(zᵢ) + ln(1 − Φ(z₍c₊₁₋ᵢ₎))]/c² (Anderson & Darling 1954).
+fn anderson_darling(sample: &Sample, mean: f64, std: f64) -> f64 {
+    let count = sample.count() as f64;
+    let parts = sample.fold_chunks(|groups| {
+        groups.fold(0.0, |sum, g| {
+            let z = (g.value - mean) / std;
+            let share = g.count as f64 / count;
+            let middle = (g.below as f64 + 0.5 * g.count as f64) / count;
+            sum + 2.0 * share * (middle * normal::ln_cdf(z) + (1.0 - middle) * normal::ln_cdf(-z))
+        })
+    });
+    -1.0 - parts.iter().sum::<f64>()
+}
+
+fn negentropy(sample: &Sample, mean: f64, std: f64) -> f64 {
+    let count = sample.count() as f64;
+    let width = count.powf(-1.0 / 3.0);
+    let mut bins = Vec::new();
+    let (mut held, mut edge, mut last) = (0, f64::NEG_INFINITY, None::<f64>);
+    for g in sample.groups() {
+        let z = (g.value - mean) / std;
+        if let Some(last) = last
+            && (z / width).floor() > (last / width).floor()
+        {
+            let middle = 0.5 * (z + last);
+            bins.push((held, edge, middle));
+            (held, edge) = (0, middle);
+        }
+        held += g.count;
+        last = Some(z);
+    }
+    bins.push((held, edge, f64::INFINITY));
+    let information: f64 = bins
+        .iter()
+        .map(|&(held, from, to)| {
+            let p = held as f64 / count;
+            p * (p.ln() - ln_between(from, to))
+        })
+        .sum();
+    information - (bins.len() - 1) as f64 / (2.0 * count)
+}
+
+/// ln(Φ(b) − Φ(a)), taken in the tail where both are.
+fn ln_between(a: f64, b: f64) -> f64 {
+    if a > 0.0 {
+        return ln_between(-b, -a);
+    }
+    let (low, high) = (normal::ln_cdf(a.max(-1e100)), normal::ln_cdf(b));
+    high + (-(low - high).exp()).ln_1p()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use rand_distr::{Distribution, StandardNormal, StudentT};
+
+    const COUNT: usize = 1_000_000;
+
+    fn draws(mut draw: impl FnMut(&mut ChaCha8Rng) -> f64) -> Vec<f64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        (0..COUNT).map(|_| draw(&mut rng)).collect()
+    }
+
+    fn measured(entries: &[f64]) -> GaussianDistance {
+        GaussianDistance::measure(&Sample::from_f64(entries).unwrap()).unwrap()
+    }
+
+    /// KS, W₁, J, A² and QQ within three sampling floors of a row of docs/theory.md §1.
+    fn assert_row(d: &GaussianDistance, [ks, w1, j, a2, qq]: [f64; 5]) {
+        assert!((d.ks - ks).abs() < 3.0 * d.ks_floor, "ks {} {ks}", d.ks);
+        assert!((d.wasserstein - w1).abs() < 3.0 * d.wasserstein_floor, "w1 {} {w1}", d.wasserstein);
+        assert!((d.negentropy - j).abs() < 2e-3, "J {} {j}", d.negentropy);
+        assert!((d.anderson_darling - a2).abs() < 3e-4, "A2 {} {a2}", d.anderson_darling);
+        assert!((d.qq_correlation - qq).abs() < 2e-3, "qq {} {qq}", d.qq_correlation);
+    }
+
+    #[test]
+    fn uniform() {
+        let d = measured(&draws(|rng| rng.random::<f64>()));
+        assert_row(&d, [0.05721, 0.15428, 0.176485, 0.011119, 0.97722]);
+        assert!((d.excess_kurtosis + 1.2).abs() < 0.015);
+    }
+
+    #[test]
+    fn laplace() {
+        let d = measured(&draws(|rng| {
+            let u: f64 = rng.random::<f64>() - 0.5;
+            -u.signum() * (1.0 - 2.0 * u.abs()).ln()
+        }));
+        assert_row(&d, [0.06202, 0.14541, 0.072365, 0.009858, 0.98140]);
+    }
+
+    #[test]
+    fn student_t_of_10_and_20() {
+        for (nu, row) in [
+            (10.0, [0.01599, 0.04350, 0.009248, 0.000791, 0.99734]),
+            (20.0, [0.00740, 0.02022, 0.002077, 0.000172, 0.99945]),
+        ] {
+            let law = StudentT::new(nu).unwrap();
+            assert_row(&measured(&draws(|rng| law.sample(rng))), row);
+        }
+    }
+
+    #[test]
+    fn a_normal_sample_stays_at_the_floor_even_in_bf16() {
+        let normal = draws(|rng| StandardNormal.sample(rng));
+        let rounded: Vec<half::bf16> = normal.iter().map(|&w| half::bf16::from_f64(w)).collect();
+        let ties = GaussianDistance::measure(&Sample::from_bf16(&rounded).unwrap()).unwrap();
+        for d in [measured(&normal), ties] {
+            assert!(d.ks < 1.07 / 1e3 && d.negentropy.abs() < 2e-4, "{d:?}");
+            assert!(d.wasserstein < 1.5e-3 && d.qq_correlation > 0.9999, "{d:?}");
+        }
+    }
+
+    #[test]
+    fn a_constant_has_no_distance() {
+        assert_eq!(GaussianDistance::measure(&Sample::from_f64(&[2.0; 9]).unwrap()), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! Where the extreme singular values of random entries end.
+
+use super::tracy_widom;
+
+/// μ and τ of Johnstone (2001) with the sign of the edge: λ/s² ≈ μ + τ·TW₁.
+fn centre_and_scale(n: usize, m: usize, sign: f64) -> (f64, f64) {
+    let (a, b) = ((n.max(m) as f64 - 0.5).sqrt(), (n.min(m) as f64 - 0.5).sqrt());
+    let root = a + sign * b;
+    (root * root, root * (1.0 / a + sign / b).abs().cbrt())
+}
+
+/// The σ that the largest singular value of i.i.d. n×m entries of scale `s` passes with
+/// probability `level` (Johnstone 2001).
+pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
+    let (mu, tau) = centre_and_scale(n, m, 1.0);
+    s * (mu + tau * tracy_widom::quantile(1.0 - level)).max(0.0).sqrt()
+}
+
+/// The σ below which the smallest falls with probability `level`: the reflected edge, and
+/// for a square matrix P(√N σ/s ≤ t) = 1 − exp(−t²/2 − t) (Edelman 1988) solved for t.
+pub fn lower_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
+    if n == m {
+        let t = (1.0 - 2.0 * (-level).ln_1p()).sqrt() - 1.0;
+        return s * t / (n as f64).sqrt();
+    }
+    let (mu, tau) = centre_and_scale(n, m, -1.0);
+    s * (mu - tau * tracy_widom::quantile(1.0 - level)).max(0.0).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::{Engine, Matrix, singular_values};
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use rand_distr::{Distribution, StandardNormal};
+
+    /// How many of 500 seeded Gaussian matrices pass the upper and the lower threshold at 5 %.
+    fn rejections(n: usize, m: usize) -> (usize, usize) {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let (upper, lower) = (upper_threshold(n, m, 2.0, 0.05), lower_threshold(n, m, 2.0, 0.05));
+        let mut counts = (0, 0);
+        for _ in 0..500 {
+            let entries: Vec<f64> =
+                (0..n * m).map(|_| { let z: f64 = StandardNormal.sample(&mut rng); 2.0 * z }).collect();
+            let values = singular_values(Matrix::new(&entries, n, m).unwrap(), Engine::Faer).unwrap();
+            counts.0 += usize::from(values[0] > upper);
+            counts.1 += usize::from(values[values.len() - 1] < lower);
+        }
+        counts
+    }
+
+    // 500 draws at 5 %: 25 expected, standard deviation 4.9; three of them.
+    #[test]
+    fn five_percent_of_random_matrices_pass_each_threshold() {
+        for (n, m) in [(80, 40), (40, 40)] {
+            let (above, below) = rejections(n, m);
+            assert!((10..=40).contains(&above) && (10..=40).contains(&below), "{n}x{m}: {above} {below}");
+        }
+    }
+}
