@@ -1,1 +1,4 @@
-//! To be written.
+//! Audits as bytes, and the one place that writes files.
+
+pub mod json;
+pub mod write;
