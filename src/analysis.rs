@@ -44,12 +44,22 @@ pub fn measure(
     let count = found.layers.len();
     let mut facts = Vec::with_capacity(count);
     for (index, layer) in found.layers.iter().enumerate() {
-        let mut stage = |stage| progress(Progress { layer: &layer.name, index, layers: count, stage });
+        let mut stage = |stage| {
+            progress(Progress {
+                layer: &layer.name,
+                index,
+                layers: count,
+                stage,
+            })
+        };
         facts.push(measure_layer(checkpoint, layer, engine, &mut stage)?);
     }
     Ok(Audit {
         schema_version: SCHEMA_VERSION,
-        tool: Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        },
         source: source_facts(checkpoint)?,
         settings: Settings {
             engine,
@@ -80,14 +90,22 @@ fn measure_layer(
     stage: &mut dyn FnMut(&'static str),
 ) -> Result<LayerFacts> {
     stage("read");
-    let bias = layer.bias.as_ref().map(|bias| checkpoint.read(&bias.tensor)).transpose()?;
+    let bias = layer
+        .bias
+        .as_ref()
+        .map(|bias| checkpoint.read(&bias.tensor))
+        .transpose()?;
     let bias: Option<Vec<f64>> = bias.map(|entries| match entries {
         Entries::F64(w) => wide(&w),
         Entries::F32(w) => wide(&w),
         Entries::F16(w) => wide(&w),
         Entries::BF16(w) => wide(&w),
     });
-    let numbers = Numbers { layer, bias: bias.as_deref(), engine };
+    let numbers = Numbers {
+        layer,
+        bias: bias.as_deref(),
+        engine,
+    };
     match checkpoint.read(&layer.weight.tensor)? {
         Entries::F64(w) => numbers.facts(&w, stage),
         Entries::F32(w) => numbers.facts(&w, stage),
@@ -143,19 +161,30 @@ struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    fn facts<T: Entry>(&self, tensor: &[T], stage: &mut dyn FnMut(&'static str)) -> Result<LayerFacts> {
+    fn facts<T: Entry>(
+        &self,
+        tensor: &[T],
+        stage: &mut dyn FnMut(&'static str),
+    ) -> Result<LayerFacts> {
         let entries = self.slice(tensor)?;
         let non_finite = self.non_finite(entries);
         stage("weights");
-        let broken = not_finite(non_finite.weight_nan + non_finite.weight_infinite, "weights");
+        let broken = not_finite(
+            non_finite.weight_nan + non_finite.weight_infinite,
+            "weights",
+        );
         let weights = match &broken {
-            Some(reason) => Section::Skipped { reason: reason.clone() },
+            Some(reason) => Section::Skipped {
+                reason: reason.clone(),
+            },
             None => weights::measure(entries, self.layer),
         };
         let biases = biases::measure(self.bias, weights.measured(), self.layer.fan_in);
         stage("spectrum");
         let spectrum = match &broken {
-            Some(reason) => Section::Skipped { reason: reason.clone() },
+            Some(reason) => Section::Skipped {
+                reason: reason.clone(),
+            },
             None => spectrum::measure(entries, self.layer, weights.measured(), self.engine)?,
         };
         let (label, label_reason) = label::of(weights.measured(), spectrum.measured());
@@ -180,23 +209,33 @@ impl Numbers<'_> {
     fn slice<'t, T>(&self, tensor: &'t [T]) -> Result<&'t [T]> {
         let size = self.layer.fan_in * self.layer.fan_out;
         let start = self.layer.slice.unwrap_or(0) * size;
-        tensor.get(start..start + size).ok_or_else(|| Error::NoTensor {
-            uri: self.layer.name.clone(),
-            tensor: self.layer.weight.tensor.clone(),
-        })
+        tensor
+            .get(start..start + size)
+            .ok_or_else(|| Error::NoTensor {
+                uri: self.layer.name.clone(),
+                tensor: self.layer.weight.tensor.clone(),
+            })
     }
 
     fn non_finite<T: Entry>(&self, entries: &[T]) -> NonFinite {
         let (weight_nan, weight_infinite) = count_not_finite(entries);
         let (bias_nan, bias_infinite) = count_not_finite(self.bias.unwrap_or_default());
-        NonFinite { weight_nan, weight_infinite, bias_nan, bias_infinite }
+        NonFinite {
+            weight_nan,
+            weight_infinite,
+            bias_nan,
+            bias_infinite,
+        }
     }
 }
 
 fn count_not_finite<T: Entry>(entries: &[T]) -> (u64, u64) {
     entries.iter().fold((0, 0), |(nan, infinite), &w| {
         let w: f64 = w.into();
-        (nan + u64::from(w.is_nan()), infinite + u64::from(w.is_infinite()))
+        (
+            nan + u64::from(w.is_nan()),
+            infinite + u64::from(w.is_infinite()),
+        )
     })
 }
 

@@ -76,7 +76,12 @@ impl Checkpoint {
             }
         }
         tensors.sort_by(|a, b| a.tensor.cmp(&b.tensor));
-        Ok(Self { uri: source.display().to_string(), shards, tensors, metadata })
+        Ok(Self {
+            uri: source.display().to_string(),
+            shards,
+            tensors,
+            metadata,
+        })
     }
 
     /// The source as the user named it.
@@ -96,7 +101,10 @@ impl Checkpoint {
 
     /// Reads one tensor.
     pub fn read(&self, tensor: &str) -> Result<Entries> {
-        let missing = || Error::NoTensor { uri: self.uri.clone(), tensor: tensor.to_owned() };
+        let missing = || Error::NoTensor {
+            uri: self.uri.clone(),
+            tensor: tensor.to_owned(),
+        };
         let (shard, entry) = self
             .shards
             .iter()
@@ -110,12 +118,19 @@ impl Checkpoint {
 
     /// Size and SHA-256 of every file.
     pub fn digest(&self) -> Result<Vec<FileFacts>> {
-        self.shards.iter().map(|shard| digest(&shard.path)).collect()
+        self.shards
+            .iter()
+            .map(|shard| digest(&shard.path))
+            .collect()
     }
 }
 
 fn digest(path: &Path) -> Result<FileFacts> {
-    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let io = |source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
     let mut file = File::open(path).map_err(io)?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 20];
@@ -128,9 +143,19 @@ fn digest(path: &Path) -> Result<FileFacts> {
         hasher.update(&block[..read]);
         bytes += read as u64;
     }
-    let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(FileFacts { path: name, bytes, sha256 })
+    let sha256 = hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(FileFacts {
+        path: name,
+        bytes,
+        sha256,
+    })
 }
 
 #[cfg(test)]
@@ -154,7 +179,12 @@ mod tests {
         let json = format!("{{{}}}", entries.join(","));
         let mut file = (json.len() as u64).to_le_bytes().to_vec();
         file.extend(json.as_bytes());
-        file.extend([1.0_f32, 2.0].repeat(names.len()).iter().flat_map(|x| x.to_le_bytes()));
+        file.extend(
+            [1.0_f32, 2.0]
+                .repeat(names.len())
+                .iter()
+                .flat_map(|x| x.to_le_bytes()),
+        );
         file
     }
 
@@ -190,7 +220,10 @@ mod tests {
     fn each_fault_of_an_index_has_its_own_name() {
         assert!(matches!(index_fault("{}"), IndexFault::Json(_)));
         let gone = INDEX.replace("two.", "three.");
-        assert!(matches!(index_fault(&gone), IndexFault::MissingShard { .. }));
+        assert!(matches!(
+            index_fault(&gone),
+            IndexFault::MissingShard { .. }
+        ));
         let extra = INDEX.replace(r#""a""#, r#""x":"one.safetensors","a""#);
         assert!(matches!(index_fault(&extra), IndexFault::NotInShard { .. }));
         let fewer = INDEX.replace(r#""a":"one.safetensors","#, "");
@@ -199,7 +232,10 @@ mod tests {
         assert!(matches!(index_fault(&twice), IndexFault::Duplicate { .. }));
         for path in ["../one.safetensors", "/one.safetensors"] {
             let outside = INDEX.replace("two.safetensors", path);
-            assert!(matches!(index_fault(&outside), IndexFault::ShardPath { .. }), "{path}");
+            assert!(
+                matches!(index_fault(&outside), IndexFault::ShardPath { .. }),
+                "{path}"
+            );
         }
     }
 
@@ -209,17 +245,29 @@ mod tests {
         for name in ["x.safetensors", "y.safetensors"] {
             fs::write(folder.path().join(name), bytes(&["a"])).unwrap();
         }
-        assert!(matches!(Checkpoint::open(folder.path()), Err(Error::DuplicateTensor { .. })));
+        assert!(matches!(
+            Checkpoint::open(folder.path()),
+            Err(Error::DuplicateTensor { .. })
+        ));
     }
 
     #[test]
     fn an_empty_folder_and_another_format_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(Checkpoint::open(folder.path()), Err(Error::NoCheckpoint { .. })));
+        assert!(matches!(
+            Checkpoint::open(folder.path()),
+            Err(Error::NoCheckpoint { .. })
+        ));
         let other = folder.path().join("model.gguf");
         fs::write(&other, b"GGUF").unwrap();
-        assert!(matches!(Checkpoint::open(&other), Err(Error::Format { .. })));
-        assert!(matches!(Checkpoint::open(&folder.path().join("no")), Err(Error::Io { .. })));
+        assert!(matches!(
+            Checkpoint::open(&other),
+            Err(Error::Format { .. })
+        ));
+        assert!(matches!(
+            Checkpoint::open(&folder.path().join("no")),
+            Err(Error::Io { .. })
+        ));
     }
 
     // FIPS 180-2, example of "abc".
@@ -228,7 +276,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), b"abc").unwrap();
         let facts = digest(file.path()).unwrap();
-        assert_eq!(facts.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            facts.sha256,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         assert_eq!(facts.bytes, 3);
     }
 

@@ -217,13 +217,21 @@ pub enum HeaderFault {
     Offsets { tensor: String, from: u64, to: u64 },
     /// Data past the end of the file.
     #[error("it is truncated: tensor `{tensor}` ends at byte {end} of a file of {bytes}")]
-    Truncated { tensor: String, end: u64, bytes: u64 },
+    Truncated {
+        tensor: String,
+        end: u64,
+        bytes: u64,
+    },
     /// A shape whose product passes 64 bits.
     #[error("the shape of tensor `{tensor}` overflows")]
     Overflow { tensor: String },
     /// Offsets that do not fit shape and dtype.
     #[error("tensor `{tensor}` has {found} bytes where its shape and dtype need {wanted}")]
-    Length { tensor: String, wanted: u64, found: u64 },
+    Length {
+        tensor: String,
+        wanted: u64,
+        found: u64,
+    },
     /// Two tensors share bytes.
     #[error("tensors `{first}` and `{second}` overlap")]
     Overlap { first: String, second: String },

@@ -80,7 +80,12 @@ pub struct Selection {
 impl Default for Selection {
     fn default() -> Self {
         // A matrix with one row or column has one singular value and no spectrum.
-        Self { include: Vec::new(), exclude: Vec::new(), conv: false, min_size: 2 }
+        Self {
+            include: Vec::new(),
+            exclude: Vec::new(),
+            conv: false,
+            min_size: 2,
+        }
     }
 }
 
@@ -98,12 +103,16 @@ pub fn find(tensors: &[TensorFacts], selection: &Selection) -> Result<Layers> {
     let filter = Filter::new(tensors, selection)?;
     let mut sorted: Vec<&TensorFacts> = tensors.iter().collect();
     sorted.sort_by(|a, b| natural_order(&a.tensor, &b.tensor));
-    let by_name: BTreeMap<&str, &TensorFacts> = sorted.iter().map(|t| (t.tensor.as_str(), *t)).collect();
+    let by_name: BTreeMap<&str, &TensorFacts> =
+        sorted.iter().map(|t| (t.tensor.as_str(), *t)).collect();
     let mut found = Layers::default();
     let mut rest = Vec::new();
     let mut used = BTreeSet::new();
     for &tensor in &sorted {
-        match filter.refuses(tensor).map_or_else(|| sides(tensor, selection), Err) {
+        match filter
+            .refuses(tensor)
+            .map_or_else(|| sides(tensor, selection), Err)
+        {
             Ok(shape) => {
                 let bias = partner(tensor, &by_name).filter(|bias| shape.takes(bias));
                 used.extend(bias.map(|bias| bias.tensor.as_str()));
@@ -115,7 +124,10 @@ pub fn find(tensors: &[TensorFacts], selection: &Selection) -> Result<Layers> {
     found.skipped = rest
         .into_iter()
         .filter(|(tensor, _)| !used.contains(tensor.tensor.as_str()))
-        .map(|(tensor, reason)| Skipped { tensor: tensor.clone(), reason })
+        .map(|(tensor, reason)| Skipped {
+            tensor: tensor.clone(),
+            reason,
+        })
         .collect();
     orient_by_neighbours(&mut found.layers);
     Ok(found)
@@ -143,7 +155,11 @@ impl Sides {
         let length = bias.and_then(|bias| bias.shape.first().copied());
         Some(match (length, self.named) {
             (Some(length), _) if self.rows != self.cols => {
-                let side = if length == self.rows { Orientation::OutIn } else { Orientation::InOut };
+                let side = if length == self.rows {
+                    Orientation::OutIn
+                } else {
+                    Orientation::InOut
+                };
                 (side, OrientationFrom::BiasLength)
             }
             (_, Some(named)) => (named, OrientationFrom::Naming),
@@ -152,8 +168,9 @@ impl Sides {
     }
 
     fn layers(&self, tensor: &TensorFacts, bias: Option<&TensorFacts>) -> Vec<Layer> {
-        let (orientation, orientation_from) =
-            self.orientation(bias).unwrap_or((Orientation::OutIn, OrientationFrom::Assumption));
+        let (orientation, orientation_from) = self
+            .orientation(bias)
+            .unwrap_or((Orientation::OutIn, OrientationFrom::Assumption));
         let (fan_in, fan_out) = match orientation {
             Orientation::OutIn => (self.cols, self.rows),
             Orientation::InOut => (self.rows, self.cols),
@@ -186,15 +203,28 @@ fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sid
         [] => return Err("a single number".into()),
         [_] => return Err("one-dimensional, and no layer's bias".into()),
         [_, _] if is_embedding(&tensor.tensor) => return Err("embedding".into()),
-        [rows, cols] => Sides { rows, cols, slices: None, named },
-        [count, rows, cols] if !is_conv1d(tensor) => Sides { rows, cols, slices: Some(count), named },
+        [rows, cols] => Sides {
+            rows,
+            cols,
+            slices: None,
+            named,
+        },
+        [count, rows, cols] if !is_conv1d(tensor) => Sides {
+            rows,
+            cols,
+            slices: Some(count),
+            named,
+        },
         _ if tensor.shape.len() > 5 => return Err(format!("{}-dimensional", tensor.shape.len())),
         _ if !selection.conv => return Err("convolution (use --conv to include it)".into()),
         _ => flattened(&tensor.shape, named),
     };
     let smaller = shape.rows.min(shape.cols);
     if smaller < selection.min_size {
-        return Err(format!("smaller side {smaller} is below the minimum of {}", selection.min_size));
+        return Err(format!(
+            "smaller side {smaller} is below the minimum of {}",
+            selection.min_size
+        ));
     }
     Ok(shape)
 }
@@ -207,7 +237,12 @@ fn flattened(shape: &[usize], named: Option<Orientation>) -> Sides {
     } else {
         (first, shape[1..].iter().product())
     };
-    Sides { rows, cols, slices: None, named: Some(named.unwrap_or(Orientation::OutIn)) }
+    Sides {
+        rows,
+        cols,
+        slices: None,
+        named: Some(named.unwrap_or(Orientation::OutIn)),
+    }
 }
 
 /// A 3-D tensor is a kernel when its name says so or its last side is that of a kernel.
@@ -221,14 +256,21 @@ fn is_embedding(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["embed", "relative_attention_bias"];
     parts.iter().any(|part| name.contains(part))
-        || name.split(['.', '/', '_']).any(|part| matches!(part, "wte" | "wpe"))
+        || name
+            .split(['.', '/', '_'])
+            .any(|part| matches!(part, "wte" | "wpe"))
 }
 
 /// What a name says of the orientation.
 fn naming(name: &str) -> Option<Orientation> {
     let lower = name.to_ascii_lowercase();
     let lower = lower.strip_suffix(":0").unwrap_or(&lower);
-    let conv1d = ["c_attn.weight", "c_proj.weight", "c_fc.weight", "q_attn.weight"];
+    let conv1d = [
+        "c_attn.weight",
+        "c_proj.weight",
+        "c_fc.weight",
+        "q_attn.weight",
+    ];
     if lower.ends_with("transpose") {
         Some(Orientation::OutIn)
     } else if lower.ends_with("kernel")
@@ -236,7 +278,10 @@ fn naming(name: &str) -> Option<Orientation> {
         || conv1d.iter().any(|end| lower.ends_with(end))
     {
         Some(Orientation::InOut)
-    } else if lower.ends_with(".weight") || lower.ends_with("proj_weight") || lower.contains("weight_ih") {
+    } else if lower.ends_with(".weight")
+        || lower.ends_with("proj_weight")
+        || lower.contains("weight_ih")
+    {
         Some(Orientation::OutIn)
     } else {
         None
@@ -260,7 +305,10 @@ const ENDINGS: [(&str, &str); 12] = [
 ];
 
 /// The bias whose name belongs to a weight's.
-fn partner<'a>(tensor: &TensorFacts, by_name: &BTreeMap<&str, &'a TensorFacts>) -> Option<&'a TensorFacts> {
+fn partner<'a>(
+    tensor: &TensorFacts,
+    by_name: &BTreeMap<&str, &'a TensorFacts>,
+) -> Option<&'a TensorFacts> {
     let name = &tensor.tensor;
     let ended = ENDINGS
         .iter()
@@ -271,16 +319,26 @@ fn partner<'a>(tensor: &TensorFacts, by_name: &BTreeMap<&str, &'a TensorFacts>) 
 
 /// `W1` → `b1`, `weight_ih_l0` → `bias_ih_l0`: the last mention of the weight is replaced.
 fn inner_bias(name: &str) -> Option<String> {
-    [("weight_", "bias_"), ("W", "b")].iter().find_map(|(weight, bias)| {
-        let at = name.rfind(weight)?;
-        Some(format!("{}{bias}{}", &name[..at], &name[at + weight.len()..]))
-    })
+    [("weight_", "bias_"), ("W", "b")]
+        .iter()
+        .find_map(|(weight, bias)| {
+            let at = name.rfind(weight)?;
+            Some(format!(
+                "{}{bias}{}",
+                &name[..at],
+                &name[at + weight.len()..]
+            ))
+        })
 }
 
 /// The layer's name: the tensor's without its weight ending.
 fn stem(name: &str) -> String {
-    let ends = ENDINGS[..9].iter().filter(|(weight, _)| !weight.starts_with('_'));
-    let cut = ends.filter_map(|(weight, _)| name.strip_suffix(weight)).find(|stem| !stem.is_empty());
+    let ends = ENDINGS[..9]
+        .iter()
+        .filter(|(weight, _)| !weight.starts_with('_'));
+    let cut = ends
+        .filter_map(|(weight, _)| name.strip_suffix(weight))
+        .find(|stem| !stem.is_empty());
     cut.unwrap_or(name).to_owned()
 }
 
@@ -292,10 +350,17 @@ fn orient_by_neighbours(layers: &mut [Layer]) {
             continue;
         }
         let known = |other: &&Layer| other.orientation_from != OrientationFrom::Assumption;
-        let before = i.checked_sub(1).and_then(|j| layers.get(j)).filter(known).map(|l| l.fan_out);
+        let before = i
+            .checked_sub(1)
+            .and_then(|j| layers.get(j))
+            .filter(known)
+            .map(|l| l.fan_out);
         let after = layers.get(i + 1).filter(known).map(|l| l.fan_in);
         let fits = |fan_in, fan_out| before == Some(fan_in) || after == Some(fan_out);
-        let (as_is, turned) = (fits(layer.fan_in, layer.fan_out), fits(layer.fan_out, layer.fan_in));
+        let (as_is, turned) = (
+            fits(layer.fan_in, layer.fan_out),
+            fits(layer.fan_out, layer.fan_in),
+        );
         if as_is != turned {
             let layer = &mut layers[i];
             layer.orientation_from = OrientationFrom::Neighbours;
@@ -316,9 +381,15 @@ struct Filter {
 impl Filter {
     fn new(tensors: &[TensorFacts], selection: &Selection) -> Result<Self> {
         let compile = |patterns: &[String]| -> Result<Vec<(String, GlobMatcher)>> {
-            patterns.iter().map(|pattern| Ok((pattern.clone(), matcher(pattern, tensors)?))).collect()
+            patterns
+                .iter()
+                .map(|pattern| Ok((pattern.clone(), matcher(pattern, tensors)?)))
+                .collect()
         };
-        Ok(Self { include: compile(&selection.include)?, exclude: compile(&selection.exclude)? })
+        Ok(Self {
+            include: compile(&selection.include)?,
+            exclude: compile(&selection.exclude)?,
+        })
     }
 
     /// Why a tensor is left out, if it is.
@@ -334,15 +405,29 @@ impl Filter {
 
 /// A glob; text without glob characters stands for any name that holds it.
 fn matcher(pattern: &str, tensors: &[TensorFacts]) -> Result<GlobMatcher> {
-    let text = if pattern.contains(['*', '?', '[', '{']) { pattern.to_owned() } else { format!("*{pattern}*") };
+    let text = if pattern.contains(['*', '?', '[', '{']) {
+        pattern.to_owned()
+    } else {
+        format!("*{pattern}*")
+    };
     let glob = Glob::new(&text)
-        .map_err(|source| Error::Pattern { pattern: pattern.to_owned(), source })?
+        .map_err(|source| Error::Pattern {
+            pattern: pattern.to_owned(),
+            source,
+        })?
         .compile_matcher();
     if tensors.iter().any(|tensor| glob.is_match(&tensor.tensor)) {
         return Ok(glob);
     }
-    let names: Vec<String> = tensors.iter().take(5).map(|t| format!("`{}`", t.tensor)).collect();
-    Err(Error::PatternUnmatched { pattern: pattern.to_owned(), names: names.join(", ") })
+    let names: Vec<String> = tensors
+        .iter()
+        .take(5)
+        .map(|t| format!("`{}`", t.tensor))
+        .collect();
+    Err(Error::PatternUnmatched {
+        pattern: pattern.to_owned(),
+        names: names.join(", "),
+    })
 }
 
 /// Digits compare as numbers, all else as text.
@@ -361,7 +446,9 @@ fn pieces(name: &str) -> Vec<(String, u128)> {
         in_number = digit.is_some();
         if let Some((text, number)) = pieces.last_mut() {
             match digit {
-                Some(digit) => *number = number.saturating_mul(10).saturating_add(u128::from(digit)),
+                Some(digit) => {
+                    *number = number.saturating_mul(10).saturating_add(u128::from(digit))
+                }
                 None => text.push(c),
             }
         }

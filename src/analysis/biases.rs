@@ -11,18 +11,30 @@ const CONSTANT: f64 = 0.1;
 /// Biases below this share of rms(W)·√fan_in are negligible.
 const NEGLIGIBLE: f64 = 0.01;
 
-pub(super) fn measure(bias: Option<&[f64]>, weights: Option<&Weights>, fan_in: usize) -> Section<Biases> {
+pub(super) fn measure(
+    bias: Option<&[f64]>,
+    weights: Option<&Weights>,
+    fan_in: usize,
+) -> Section<Biases> {
     let Some(bias) = bias else {
-        return Section::Skipped { reason: "not applicable: the layer has no bias".into() };
+        return Section::Skipped {
+            reason: "not applicable: the layer has no bias".into(),
+        };
     };
     let (nan, infinite) = count_not_finite(bias);
     if let Some(reason) = not_finite(nan + infinite, "biases") {
         return Section::Skipped { reason };
     }
     let Some(sample) = Sample::from_f64(bias) else {
-        return Section::Skipped { reason: "the tensor is empty".into() };
+        return Section::Skipped {
+            reason: "the tensor is empty".into(),
+        };
     };
-    Section::Measured(facts(bias, &sample, weights.map(|w| w.rms * (fan_in as f64).sqrt())))
+    Section::Measured(facts(
+        bias,
+        &sample,
+        weights.map(|w| w.rms * (fan_in as f64).sqrt()),
+    ))
 }
 
 /// `yardstick` is rms(W)·√fan_in, the size of a pre-activation on unit inputs.
@@ -47,7 +59,9 @@ fn facts(bias: &[f64], sample: &Sample, yardstick: Option<f64>) -> Biases {
         spread_ratio,
         mean_ratio,
         positive_fraction: sorted.iter().filter(|&&b| b > 0.0).count() as f64 / sorted.len() as f64,
-        kind: spread_ratio.zip(mean_ratio).map(|(spread, offset)| kind(std, mean, spread, offset)),
+        kind: spread_ratio
+            .zip(mean_ratio)
+            .map(|(spread, offset)| kind(std, mean, spread, offset)),
         quantiles: evenly_spaced(&sorted),
     }
 }
@@ -64,14 +78,20 @@ fn kind(std: f64, mean: f64, spread_ratio: f64, mean_ratio: f64) -> BiasKind {
 
 fn median(sorted: &[f64]) -> f64 {
     let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[half] } else { 0.5 * (sorted[half - 1] + sorted[half]) }
+    if sorted.len() % 2 == 1 {
+        sorted[half]
+    } else {
+        0.5 * (sorted[half - 1] + sorted[half])
+    }
 }
 
 fn evenly_spaced(sorted: &[f64]) -> Vec<f64> {
     if sorted.len() <= KEPT {
         return sorted.to_vec();
     }
-    (0..KEPT).map(|i| sorted[i * (sorted.len() - 1) / (KEPT - 1)]).collect()
+    (0..KEPT)
+        .map(|i| sorted[i * (sorted.len() - 1) / (KEPT - 1)])
+        .collect()
 }
 
 #[cfg(test)]
@@ -94,7 +114,10 @@ mod tests {
     fn figures_of_four_biases() {
         let bias = [9.0, 1.0, 4.0, 2.0];
         let b = facts(&bias, &Sample::from_f64(&bias).unwrap(), None);
-        assert_eq!((b.median, b.mad, b.mean, b.spread_ratio), (3.0, 1.5, 4.0, None));
+        assert_eq!(
+            (b.median, b.mad, b.mean, b.spread_ratio),
+            (3.0, 1.5, 4.0, None)
+        );
         assert!((b.std - 9.5_f64.sqrt()).abs() < 1e-12);
     }
 

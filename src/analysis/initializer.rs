@@ -77,8 +77,18 @@ fn known(n: f64, m: f64) -> Vec<(&'static str, Law)> {
 pub(super) fn recognise(sample: &Sample, layer: &Layer) -> Option<Initializer> {
     let ks_limit = KOLMOGOROV_999 / (sample.count() as f64).sqrt();
     if sample.min() >= sample.max() {
-        let name = if sample.min() == 0.0 { "zero" } else { "constant" };
-        return Some(Initializer { name: name.into(), aliases: Vec::new(), std: 0.0, ks: 0.0, ks_limit });
+        let name = if sample.min() == 0.0 {
+            "zero"
+        } else {
+            "constant"
+        };
+        return Some(Initializer {
+            name: name.into(),
+            aliases: Vec::new(),
+            std: 0.0,
+            ks: 0.0,
+            ks_limit,
+        });
     }
     if sample.count() < FEWEST {
         return None;
@@ -90,8 +100,17 @@ pub(super) fn recognise(sample: &Sample, layer: &Layer) -> Option<Initializer> {
         .collect();
     matches.sort_by(|a, b| a.0.total_cmp(&b.0));
     let &(ks, name, std) = matches.first()?;
-    let aliases = matches[1..].iter().map(|found| found.1.to_owned()).collect();
-    Some(Initializer { name: name.into(), aliases, std, ks, ks_limit })
+    let aliases = matches[1..]
+        .iter()
+        .map(|found| found.1.to_owned())
+        .collect();
+    Some(Initializer {
+        name: name.into(),
+        aliases,
+        std,
+        ks,
+        ks_limit,
+    })
 }
 
 #[cfg(test)]
@@ -104,7 +123,11 @@ mod tests {
     use rand_distr::{Distribution, StandardNormal};
 
     fn name_of(mut draw: impl FnMut(&mut ChaCha8Rng) -> f64) -> Option<String> {
-        let weight = TensorFacts { tensor: "w".into(), dtype: "F32".into(), shape: vec![100, 300] };
+        let weight = TensorFacts {
+            tensor: "w".into(),
+            dtype: "F32".into(),
+            shape: vec![100, 300],
+        };
         let layer = Layer {
             name: "w".into(),
             weight,
@@ -123,7 +146,7 @@ mod tests {
     // Scales by the libraries' documentation, written out for 300 inputs and 100 outputs.
     #[test]
     fn each_law_at_its_scale() {
-        let mut normal = |std: f64| {
+        let normal = |std: f64| {
             name_of(|rng| {
                 let z: f64 = StandardNormal.sample(rng);
                 std * z

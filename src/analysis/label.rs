@@ -13,20 +13,32 @@ const BULK: f64 = 2.0;
 
 /// The label and the figures that decided it.
 pub(super) fn of(weights: Option<&Weights>, spectrum: Option<&Spectrum>) -> (Label, String) {
-    let (Some(weights), Some(spectrum)) = (weights, spectrum) else {
-        return (Label::Undecided, "weights or spectrum were not measured".into());
-    };
-    if let Some(init) = &weights.initializer {
-        let reason = format!("KS {:.4} to {}, limit {:.4}, nothing fitted", init.ks, init.name, init.ks_limit);
+    if let Some(init) = weights.and_then(|weights| weights.initializer.as_ref()) {
+        let reason = format!(
+            "KS {:.4} to {}, limit {:.4}, nothing fitted",
+            init.ks, init.name, init.ks_limit
+        );
         return (Label::AtInitialisation, reason);
     }
+    let (Some(weights), Some(spectrum)) = (weights, spectrum) else {
+        return (
+            Label::Undecided,
+            "weights or spectrum were not measured".into(),
+        );
+    };
     if spectrum.rank_loss > 0 {
         let size = spectrum.singular_values.len();
-        return (Label::RankDeficient, format!("rank {} of {size}", spectrum.matrix_rank));
+        return (
+            Label::RankDeficient,
+            format!("rank {} of {size}", spectrum.matrix_rank),
+        );
     }
     let size = spectrum.singular_values.len();
     if size < FEWEST {
-        return (Label::Undecided, format!("{size} singular values; at least {FEWEST} are needed"));
+        return (
+            Label::Undecided,
+            format!("{size} singular values; at least {FEWEST} are needed"),
+        );
     }
     let Some(gaussian) = &weights.gaussian else {
         return (Label::Undecided, "the weights are constant".into());
@@ -40,7 +52,8 @@ pub(super) fn of(weights: Option<&Weights>, spectrum: Option<&Spectrum>) -> (Lab
     );
     // Each outlier moves the empirical law by 1/M by itself.
     let bulk = spectrum.ks_median <= BULK * spectrum.ks_null_q99 + outliers as f64 / size as f64;
-    let near_normal = gaussian.ks <= GAUSSIAN_KS && gaussian.excess_kurtosis.abs() <= HEAVY_KURTOSIS;
+    let near_normal =
+        gaussian.ks <= GAUSSIAN_KS && gaussian.excess_kurtosis.abs() <= HEAVY_KURTOSIS;
     let label = if gaussian.excess_kurtosis > HEAVY_KURTOSIS && gaussian.ks > GAUSSIAN_KS {
         Label::HeavyTailed
     } else if bulk && outliers > 0 {

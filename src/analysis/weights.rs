@@ -10,7 +10,9 @@ const BINS: usize = 1 << 20;
 
 pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer) -> Section<Weights> {
     let Some(sample) = T::sample(entries) else {
-        return Section::Skipped { reason: "the tensor is empty".into() };
+        return Section::Skipped {
+            reason: "the tensor is empty".into(),
+        };
     };
     let moments = Moments::of(&sample);
     let (_, width) = stored_sides(layer);
@@ -40,7 +42,10 @@ pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer) -> Section<Weights
 
 /// Each stored row divided by its own rms.
 fn by_line<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistance> {
-    let scales: Vec<f64> = entries.chunks(width).map(|row| rms(sum_of_squares(row), row.len())).collect();
+    let scales: Vec<f64> = entries
+        .chunks(width)
+        .map(|row| rms(sum_of_squares(row), row.len()))
+        .collect();
     rescaled(entries, |i| scales[i / width])
 }
 
@@ -54,7 +59,10 @@ fn by_position<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistanc
         }
     }
     let height = entries.len() / width;
-    let scales: Vec<f64> = squares.into_iter().map(|square| rms(square, height)).collect();
+    let scales: Vec<f64> = squares
+        .into_iter()
+        .map(|square| rms(square, height))
+        .collect();
     rescaled(entries, |i| scales[i % width])
 }
 
@@ -77,12 +85,15 @@ fn rescaled<T: Entry>(entries: &[T], scale: impl Fn(usize) -> f64) -> Section<Ga
     let sample = if entries.len() <= BINS {
         Sample::from_f64(&values().collect::<Vec<f64>>())
     } else {
-        let (low, high) =
-            values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        let (low, high) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
+            (a.min(v), b.max(v))
+        });
         Sample::binned(low, high, BINS, values())
     };
     match sample.as_ref().and_then(GaussianDistance::measure) {
         Some(distance) => Section::Measured(distance),
-        None => Section::Skipped { reason: "all rescaled weights are equal".into() },
+        None => Section::Skipped {
+            reason: "all rescaled weights are equal".into(),
+        },
     }
 }

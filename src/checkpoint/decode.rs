@@ -46,7 +46,12 @@ pub(super) fn entries(dtype: &str, bytes: &[u8]) -> Option<Entries> {
 }
 
 fn convert<const WIDTH: usize, T>(bytes: &[u8], from: fn([u8; WIDTH]) -> T) -> Vec<T> {
-    bytes.as_chunks::<WIDTH>().0.iter().map(|&chunk| from(chunk)).collect()
+    bytes
+        .as_chunks::<WIDTH>()
+        .0
+        .iter()
+        .map(|&chunk| from(chunk))
+        .collect()
 }
 
 #[cfg(test)]
@@ -56,10 +61,22 @@ mod tests {
     // Bit patterns of 1.5 by IEEE 754.
     #[test]
     fn one_and_a_half_in_every_dtype() {
-        assert_eq!(entries("F64", &0x3FF8_0000_0000_0000_u64.to_le_bytes()), Some(Entries::F64(vec![1.5])));
-        assert_eq!(entries("F32", &0x3FC0_0000_u32.to_le_bytes()), Some(Entries::F32(vec![1.5])));
-        assert_eq!(entries("F16", &0x3E00_u16.to_le_bytes()), Some(Entries::F16(vec![f16::from_f32(1.5)])));
-        assert_eq!(entries("BF16", &0x3FC0_u16.to_le_bytes()), Some(Entries::BF16(vec![bf16::from_f32(1.5)])));
+        assert_eq!(
+            entries("F64", &0x3FF8_0000_0000_0000_u64.to_le_bytes()),
+            Some(Entries::F64(vec![1.5]))
+        );
+        assert_eq!(
+            entries("F32", &0x3FC0_0000_u32.to_le_bytes()),
+            Some(Entries::F32(vec![1.5]))
+        );
+        assert_eq!(
+            entries("F16", &0x3E00_u16.to_le_bytes()),
+            Some(Entries::F16(vec![f16::from_f32(1.5)]))
+        );
+        assert_eq!(
+            entries("BF16", &0x3FC0_u16.to_le_bytes()),
+            Some(Entries::BF16(vec![bf16::from_f32(1.5)]))
+        );
         assert_eq!(entries("I8", &[1]), None);
     }
 }

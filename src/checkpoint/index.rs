@@ -21,9 +21,15 @@ struct Pairs(Vec<(String, String)>);
 
 /// Opens the shards of the index at `path`.
 pub(super) fn open(path: &Path) -> Result<Vec<Shard>> {
-    let fault = |fault| Error::Index { path: path.to_owned(), fault };
-    let text =
-        std::fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+    let fault = |fault| Error::Index {
+        path: path.to_owned(),
+        fault,
+    };
+    let text = std::fs::read(path).map_err(|source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
     let index: RawIndex =
         serde_json::from_slice(&text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
     let map = by_tensor(index.weight_map).map_err(fault)?;
@@ -32,7 +38,9 @@ pub(super) fn open(path: &Path) -> Result<Vec<Shard>> {
     for name in map.values().collect::<BTreeSet<_>>() {
         let file = folder.join(name);
         if !file.is_file() {
-            return Err(fault(IndexFault::MissingShard { shard: name.clone() }));
+            return Err(fault(IndexFault::MissingShard {
+                shard: name.clone(),
+            }));
         }
         let shard = Shard::open(&file)?;
         compare(&map, name, &shard).map_err(fault)?;
@@ -44,7 +52,9 @@ pub(super) fn open(path: &Path) -> Result<Vec<Shard>> {
 fn by_tensor(pairs: Pairs) -> std::result::Result<BTreeMap<String, String>, IndexFault> {
     let mut map = BTreeMap::new();
     for (tensor, shard) in pairs.0 {
-        let stays = Path::new(&shard).components().all(|part| matches!(part, Component::Normal(_)));
+        let stays = Path::new(&shard)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         if !stays || shard.is_empty() {
             return Err(IndexFault::ShardPath { shard, tensor });
         }
@@ -60,12 +70,24 @@ fn compare(
     name: &str,
     shard: &Shard,
 ) -> std::result::Result<(), IndexFault> {
-    let missing = map.iter().find(|(tensor, of)| *of == name && !shard.entries.contains_key(*tensor));
+    let missing = map
+        .iter()
+        .find(|(tensor, of)| *of == name && !shard.entries.contains_key(*tensor));
     if let Some((tensor, _)) = missing {
-        return Err(IndexFault::NotInShard { tensor: tensor.clone(), shard: name.to_owned() });
+        return Err(IndexFault::NotInShard {
+            tensor: tensor.clone(),
+            shard: name.to_owned(),
+        });
     }
-    match shard.entries.keys().find(|tensor| !map.contains_key(*tensor)) {
-        Some(tensor) => Err(IndexFault::NotInIndex { tensor: tensor.clone(), shard: name.to_owned() }),
+    match shard
+        .entries
+        .keys()
+        .find(|tensor| !map.contains_key(*tensor))
+    {
+        Some(tensor) => Err(IndexFault::NotInIndex {
+            tensor: tensor.clone(),
+            shard: name.to_owned(),
+        }),
         None => Ok(()),
     }
 }

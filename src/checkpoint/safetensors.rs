@@ -48,23 +48,38 @@ impl Shard {
     /// Reads and checks the header of `path`.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let header = read_header(path)?;
-        let fault = |fault| Error::Header { path: path.to_owned(), fault };
-        let raw: RawHeader =
-            serde_json::from_slice(&header.json).map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
+        let fault = |fault| Error::Header {
+            path: path.to_owned(),
+            fault,
+        };
+        let raw: RawHeader = serde_json::from_slice(&header.json)
+            .map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
         let start = 8 + header.json.len() as u64;
         let entries = place(raw.tensors, start, header.file_bytes - start).map_err(fault)?;
-        Ok(Self { path: path.to_owned(), entries, metadata: raw.metadata })
+        Ok(Self {
+            path: path.to_owned(),
+            entries,
+            metadata: raw.metadata,
+        })
     }
 
     /// The bytes of one tensor. Their number was checked against the size of the file.
     pub(super) fn bytes(&self, name: &str, entry: &Entry) -> Result<Vec<u8>> {
-        let io = |source| Error::Io { action: "read", path: self.path.clone(), source };
+        let io = |source| Error::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        };
         let mut file = File::open(&self.path).map_err(io)?;
         file.seek(SeekFrom::Start(entry.start)).map_err(io)?;
         let now = file.metadata().map_err(io)?.len();
         let changed = || Error::Header {
             path: self.path.clone(),
-            fault: HeaderFault::Truncated { tensor: name.to_owned(), end: entry.start + entry.length, bytes: now },
+            fault: HeaderFault::Truncated {
+                tensor: name.to_owned(),
+                end: entry.start + entry.length,
+                bytes: now,
+            },
         };
         if now < entry.start + entry.length {
             return Err(changed());
@@ -81,10 +96,20 @@ struct Header {
 }
 
 fn read_header(path: &Path) -> Result<Header> {
-    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
-    let fault = |fault| Error::Header { path: path.to_owned(), fault };
-    let mut file =
-        File::open(path).map_err(|source| Error::Io { action: "open", path: path.to_owned(), source })?;
+    let io = |source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let fault = |fault| Error::Header {
+        path: path.to_owned(),
+        fault,
+    };
+    let mut file = File::open(path).map_err(|source| Error::Io {
+        action: "open",
+        path: path.to_owned(),
+        source,
+    })?;
     let file_bytes = file.metadata().map_err(io)?.len();
     if file_bytes < 8 {
         return Err(fault(HeaderFault::TooShort { bytes: file_bytes }));
@@ -96,10 +121,16 @@ fn read_header(path: &Path) -> Result<Header> {
     }
     let length = u64::from_le_bytes(length);
     if length > HEADER_CAP {
-        return Err(fault(HeaderFault::TooLong { length, cap: HEADER_CAP }));
+        return Err(fault(HeaderFault::TooLong {
+            length,
+            cap: HEADER_CAP,
+        }));
     }
     if length > file_bytes - 8 {
-        return Err(fault(HeaderFault::PastEnd { length, bytes: file_bytes }));
+        return Err(fault(HeaderFault::PastEnd {
+            length,
+            bytes: file_bytes,
+        }));
     }
     let mut json = vec![0; usize::try_from(length).expect("below the cap")];
     file.read_exact(&mut json).map_err(io)?;
@@ -118,28 +149,58 @@ fn place(
         let (from, to) = entry.data_offsets;
         let tensor_name = || tensor.clone();
         if from > to {
-            return Err(HeaderFault::Offsets { tensor: tensor_name(), from, to });
+            return Err(HeaderFault::Offsets {
+                tensor: tensor_name(),
+                from,
+                to,
+            });
         }
         if to > data {
-            return Err(HeaderFault::Truncated { tensor: tensor_name(), end: start + to, bytes: start + data });
+            return Err(HeaderFault::Truncated {
+                tensor: tensor_name(),
+                end: start + to,
+                bytes: start + data,
+            });
         }
         let count = entry
             .shape
             .iter()
             .try_fold(1_u64, |product, &side| product.checked_mul(side as u64))
-            .ok_or_else(|| HeaderFault::Overflow { tensor: tensor_name() })?;
+            .ok_or_else(|| HeaderFault::Overflow {
+                tensor: tensor_name(),
+            })?;
         if let Some(width) = decode::width(&entry.dtype) {
-            let wanted =
-                count.checked_mul(width).ok_or_else(|| HeaderFault::Overflow { tensor: tensor_name() })?;
+            let wanted = count
+                .checked_mul(width)
+                .ok_or_else(|| HeaderFault::Overflow {
+                    tensor: tensor_name(),
+                })?;
             if wanted != to - from {
-                return Err(HeaderFault::Length { tensor: tensor_name(), wanted, found: to - from });
+                return Err(HeaderFault::Length {
+                    tensor: tensor_name(),
+                    wanted,
+                    found: to - from,
+                });
             }
         }
         spans.push((from, to, tensor));
     }
     check_tiling(spans, data)?;
-    for (tensor, RawEntry { dtype, shape, data_offsets: (from, to) }) in raw {
-        let entry = Entry { dtype, shape, start: start + from, length: to - from };
+    for (
+        tensor,
+        RawEntry {
+            dtype,
+            shape,
+            data_offsets: (from, to),
+        },
+    ) in raw
+    {
+        let entry = Entry {
+            dtype,
+            shape,
+            start: start + from,
+            length: to - from,
+        };
         if entries.insert(tensor.clone(), entry).is_some() {
             return Err(HeaderFault::Duplicate { tensor });
         }
@@ -148,16 +209,25 @@ fn place(
 }
 
 /// The tensors must cover the data part without overlap and without a hole.
-fn check_tiling(mut spans: Vec<(u64, u64, &str)>, data: u64) -> std::result::Result<(), HeaderFault> {
+fn check_tiling(
+    mut spans: Vec<(u64, u64, &str)>,
+    data: u64,
+) -> std::result::Result<(), HeaderFault> {
     spans.sort_unstable();
     let mut end = 0;
     let mut before = "";
     for (from, to, tensor) in spans {
         if from < end {
-            return Err(HeaderFault::Overlap { first: before.to_owned(), second: tensor.to_owned() });
+            return Err(HeaderFault::Overlap {
+                first: before.to_owned(),
+                second: tensor.to_owned(),
+            });
         }
         if from > end {
-            return Err(HeaderFault::Hole { tensor: tensor.to_owned(), bytes: from - end });
+            return Err(HeaderFault::Hole {
+                tensor: tensor.to_owned(),
+                bytes: from - end,
+            });
         }
         (end, before) = (to, tensor);
     }
@@ -189,7 +259,10 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<RawHeader, A::Error> {
-        let mut header = RawHeader { tensors: Vec::new(), metadata: BTreeMap::new() };
+        let mut header = RawHeader {
+            tensors: Vec::new(),
+            metadata: BTreeMap::new(),
+        };
         while let Some(name) = map.next_key::<String>()? {
             if name == "__metadata__" {
                 header.metadata = map.next_value()?;
@@ -207,11 +280,19 @@ mod tests {
 
     /// A file of `json` and `data` zero bytes.
     fn file(json: &str, data: usize) -> tempfile::NamedTempFile {
-        raw(&[&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &vec![0; data]].concat())
+        raw(&[
+            &(json.len() as u64).to_le_bytes()[..],
+            json.as_bytes(),
+            &vec![0; data],
+        ]
+        .concat())
     }
 
     fn raw(bytes: &[u8]) -> tempfile::NamedTempFile {
-        let file = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
+        let file = tempfile::Builder::new()
+            .suffix(".safetensors")
+            .tempfile()
+            .unwrap();
         std::fs::write(file.path(), bytes).unwrap();
         file
     }
@@ -243,24 +324,63 @@ mod tests {
         };
         let one = |shape: &str, from, to| format!(r#"{{"a":{}}}"#, entry(shape, from, to));
         let two = |a: String, b: String| format!(r#"{{"a":{a},"b":{b}}}"#);
-        assert!(matches!(fault(&raw(b"short")), HeaderFault::TooShort { bytes: 5 }));
-        assert!(matches!(fault(&raw(&u64::MAX.to_le_bytes())), HeaderFault::TooLong { .. }));
-        assert!(matches!(fault(&raw(&90_u64.to_le_bytes())), HeaderFault::PastEnd { .. }));
-        assert!(matches!(fault(&raw(b"version https://git-lfs.github.com/spec/v1")), HeaderFault::LfsPointer));
+        assert!(matches!(
+            fault(&raw(b"short")),
+            HeaderFault::TooShort { bytes: 5 }
+        ));
+        assert!(matches!(
+            fault(&raw(&u64::MAX.to_le_bytes())),
+            HeaderFault::TooLong { .. }
+        ));
+        assert!(matches!(
+            fault(&raw(&90_u64.to_le_bytes())),
+            HeaderFault::PastEnd { .. }
+        ));
+        assert!(matches!(
+            fault(&raw(b"version https://git-lfs.github.com/spec/v1")),
+            HeaderFault::LfsPointer
+        ));
         assert!(matches!(fault(&file("{", 0)), HeaderFault::Json(_)));
         assert!(matches!(fault(&file("[]", 0)), HeaderFault::Json(_)));
-        assert!(matches!(fault(&file(&"[".repeat(100_000), 0)), HeaderFault::Json(_)));
-        assert!(matches!(fault(&file(&one("[1]", 4, 0), 4)), HeaderFault::Offsets { .. }));
-        assert!(matches!(fault(&file(&one("[2]", 0, 8), 4)), HeaderFault::Truncated { .. }));
-        assert!(matches!(fault(&file(&one("[3]", 0, 8), 8)), HeaderFault::Length { wanted: 12, .. }));
+        assert!(matches!(
+            fault(&file(&"[".repeat(100_000), 0)),
+            HeaderFault::Json(_)
+        ));
+        assert!(matches!(
+            fault(&file(&one("[1]", 4, 0), 4)),
+            HeaderFault::Offsets { .. }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[2]", 0, 8), 4)),
+            HeaderFault::Truncated { .. }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[3]", 0, 8), 8)),
+            HeaderFault::Length { wanted: 12, .. }
+        ));
         let huge = format!("[{0},{0}]", u64::MAX / 2);
-        assert!(matches!(fault(&file(&one(&huge, 0, 8), 8)), HeaderFault::Overflow { .. }));
-        assert!(matches!(fault(&file(&one("[1]", 0, 4), 7)), HeaderFault::Trailing { bytes: 3 }));
-        assert!(matches!(fault(&file(&one("[1]", 4, 8), 8)), HeaderFault::Hole { bytes: 4, .. }));
+        assert!(matches!(
+            fault(&file(&one(&huge, 0, 8), 8)),
+            HeaderFault::Overflow { .. }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[1]", 0, 4), 7)),
+            HeaderFault::Trailing { bytes: 3 }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[1]", 4, 8), 8)),
+            HeaderFault::Hole { bytes: 4, .. }
+        ));
         let overlap = two(entry("[2]", 0, 8), entry("[2]", 4, 12));
-        assert!(matches!(fault(&file(&overlap, 12)), HeaderFault::Overlap { .. }));
+        assert!(matches!(
+            fault(&file(&overlap, 12)),
+            HeaderFault::Overlap { .. }
+        ));
         let twice = two(entry("[1]", 0, 4), entry("[1]", 4, 8)).replace("\"b\"", "\"a\"");
-        assert!(matches!(fault(&file(&twice, 8)), HeaderFault::Duplicate { .. }));
+        assert!(matches!(
+            fault(&file(&twice, 8)),
+            HeaderFault::Duplicate { .. }
+        ));
     }
 
     #[test]

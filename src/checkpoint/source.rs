@@ -20,7 +20,9 @@ pub(super) fn open(source: &Path) -> Result<Vec<Shard>> {
     match source.extension().and_then(|extension| extension.to_str()) {
         Some("safetensors") => Ok(vec![Shard::open(source)?]),
         Some("json") => index::open(source),
-        _ => Err(Error::Format { path: source.to_owned() }),
+        _ => Err(Error::Format {
+            path: source.to_owned(),
+        }),
     }
 }
 
@@ -31,15 +33,24 @@ fn open_directory(folder: &Path) -> Result<Vec<Shard>> {
     if let Some(path) = files.iter().find(|path| ends(path, INDEX)) {
         return index::open(path);
     }
-    let shards: Vec<&PathBuf> = files.iter().filter(|path| ends(path, ".safetensors")).collect();
+    let shards: Vec<&PathBuf> = files
+        .iter()
+        .filter(|path| ends(path, ".safetensors"))
+        .collect();
     if shards.is_empty() {
-        return Err(Error::NoCheckpoint { path: folder.to_owned() });
+        return Err(Error::NoCheckpoint {
+            path: folder.to_owned(),
+        });
     }
     shards.into_iter().map(|path| Shard::open(path)).collect()
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let io = |source| Error::Io { action: "list", path: folder.to_owned(), source };
+    let io = |source| Error::Io {
+        action: "list",
+        path: folder.to_owned(),
+        source,
+    };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)? {
         files.push(entry.map_err(io)?.path());

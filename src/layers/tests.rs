@@ -21,8 +21,16 @@ fn found(list: &[(&str, &[usize])]) -> Layers {
 
 /// Every tensor is a weight, a bias or skipped, and only one of them.
 fn assert_accounted(tensors: &[TensorFacts], found: &Layers) {
-    let mut seen: Vec<&str> = found.skipped.iter().map(|s| s.tensor.tensor.as_str()).collect();
-    for layer in found.layers.iter().filter(|layer| layer.slice.unwrap_or(0) == 0) {
+    let mut seen: Vec<&str> = found
+        .skipped
+        .iter()
+        .map(|s| s.tensor.tensor.as_str())
+        .collect();
+    for layer in found
+        .layers
+        .iter()
+        .filter(|layer| layer.slice.unwrap_or(0) == 0)
+    {
         seen.push(&layer.weight.tensor);
         seen.extend(layer.bias.as_ref().map(|bias| bias.tensor.as_str()));
     }
@@ -39,7 +47,16 @@ fn rows(found: &Layers) -> Vec<Row<'_>> {
     found
         .layers
         .iter()
-        .map(|l| (l.name.as_str(), l.fan_in, l.fan_out, l.orientation, l.orientation_from, l.bias.is_some()))
+        .map(|l| {
+            (
+                l.name.as_str(),
+                l.fan_in,
+                l.fan_out,
+                l.orientation,
+                l.orientation_from,
+                l.bias.is_some(),
+            )
+        })
         .collect()
 }
 
@@ -58,14 +75,20 @@ fn torchvision() {
         ("classifier.4", 4096, 4096, OutIn, Naming, true),
     ];
     assert_eq!(rows(&found), expected);
-    assert_eq!(found.skipped[1].reason, "convolution (use --conv to include it)");
+    assert_eq!(
+        found.skipped[1].reason,
+        "convolution (use --conv to include it)"
+    );
 }
 
 #[test]
 fn bert_llama_and_gpt2() {
     let found = found(&[
         ("bert.embeddings.word_embeddings.weight", &[30522, 768]),
-        ("bert.encoder.layer.0.attention.self.query.weight", &[768, 768]),
+        (
+            "bert.encoder.layer.0.attention.self.query.weight",
+            &[768, 768],
+        ),
         ("bert.encoder.layer.0.attention.self.query.bias", &[768]),
         ("bert.encoder.layer.0.output.LayerNorm.weight", &[768]),
         ("h.0.attn.c_attn.weight", &[768, 2304]),
@@ -76,11 +99,32 @@ fn bert_llama_and_gpt2() {
         ("wte.weight", &[50257, 768]),
     ]);
     let expected = [
-        ("bert.encoder.layer.0.attention.self.query", 768, 768, OutIn, Naming, true),
+        (
+            "bert.encoder.layer.0.attention.self.query",
+            768,
+            768,
+            OutIn,
+            Naming,
+            true,
+        ),
         ("h.0.attn.c_attn", 768, 2304, InOut, BiasLength, true),
         ("h.0.attn.c_proj", 768, 768, InOut, Naming, false),
-        ("model.layers.2.mlp.down_proj", 11008, 4096, OutIn, Naming, false),
-        ("model.layers.10.mlp.down_proj", 11008, 4096, OutIn, Naming, false),
+        (
+            "model.layers.2.mlp.down_proj",
+            11008,
+            4096,
+            OutIn,
+            Naming,
+            false,
+        ),
+        (
+            "model.layers.10.mlp.down_proj",
+            11008,
+            4096,
+            OutIn,
+            Naming,
+            false,
+        ),
     ];
     assert_eq!(rows(&found), expected);
     assert_eq!(found.skipped.len(), 3);
@@ -125,15 +169,22 @@ fn names_without_a_convention() {
 
 #[test]
 fn a_chain_turns_the_layer_that_nothing_else_tells() {
-    let found =
-        found(&[("a_w", &[5, 20]), ("a_b", &[20]), ("m", &[20, 30]), ("z_w", &[30, 7]), ("z_b", &[7])]);
+    let found = found(&[
+        ("a_w", &[5, 20]),
+        ("a_b", &[20]),
+        ("m", &[20, 30]),
+        ("z_w", &[30, 7]),
+        ("z_b", &[7]),
+    ]);
     assert_eq!(rows(&found)[1], ("m", 20, 30, InOut, Neighbours, false));
 }
 
 #[test]
 fn stacked_experts_are_slices_and_kernels_are_not() {
-    let found =
-        found(&[("mlp.experts.gate_up_proj", &[3, 64, 32]), ("encoder.conv1.weight", &[384, 80, 3])]);
+    let found = found(&[
+        ("mlp.experts.gate_up_proj", &[3, 64, 32]),
+        ("encoder.conv1.weight", &[384, 80, 3]),
+    ]);
     assert_eq!(found.layers.len(), 3);
     assert_eq!(found.layers[2].name, "mlp.experts.gate_up_proj[2]");
     assert_eq!(found.skipped.len(), 1);
@@ -143,7 +194,10 @@ fn stacked_experts_are_slices_and_kernels_are_not() {
 fn a_bias_of_a_wrong_length_is_skipped_and_said() {
     let found = found(&[("a.weight", &[20, 10]), ("a.bias", &[7])]);
     assert_eq!(found.layers[0].bias, None);
-    assert_eq!(found.skipped[0].reason, "one-dimensional, and no layer's bias");
+    assert_eq!(
+        found.skipped[0].reason,
+        "one-dimensional, and no layer's bias"
+    );
 }
 
 #[test]
@@ -152,20 +206,41 @@ fn other_dtypes_and_small_sides_are_skipped_by_name() {
     list[0].dtype = "I8".into();
     let found = find(&list, &Selection::default()).unwrap();
     assert_eq!(found.skipped[0].reason, "dtype I8 is not read");
-    assert_eq!(found.skipped[1].reason, "smaller side 1 is below the minimum of 2");
+    assert_eq!(
+        found.skipped[1].reason,
+        "smaller side 1 is below the minimum of 2"
+    );
 }
 
 #[test]
 fn patterns_choose_and_a_pattern_of_nothing_is_refused() {
-    let list = tensors(&[("a.weight", &[20, 10]), ("b.weight", &[20, 10]), ("c.weight", &[9, 8, 3, 3])]);
+    let list = tensors(&[
+        ("a.weight", &[20, 10]),
+        ("b.weight", &[20, 10]),
+        ("c.weight", &[9, 8, 3, 3]),
+    ]);
     let choose = |include: &[&str], exclude: &[&str], conv| {
         let own = |list: &[&str]| list.iter().map(|p| (*p).to_owned()).collect();
-        find(&list, &Selection { include: own(include), exclude: own(exclude), conv, ..Selection::default() })
+        find(
+            &list,
+            &Selection {
+                include: own(include),
+                exclude: own(exclude),
+                conv,
+                ..Selection::default()
+            },
+        )
     };
     let names = |found: Layers| found.layers.into_iter().map(|l| l.name).collect::<Vec<_>>();
     assert_eq!(names(choose(&["a.*"], &[], false).unwrap()), ["a"]);
     assert_eq!(names(choose(&[], &["a.w"], false).unwrap()), ["b"]);
     assert_eq!(names(choose(&[], &[], true).unwrap()), ["a", "b", "c"]);
-    assert!(matches!(choose(&["zzz"], &[], false), Err(Error::PatternUnmatched { .. })));
-    assert!(matches!(choose(&["[a"], &[], false), Err(Error::Pattern { .. })));
+    assert!(matches!(
+        choose(&["zzz"], &[], false),
+        Err(Error::PatternUnmatched { .. })
+    ));
+    assert!(matches!(
+        choose(&["[a"], &[], false),
+        Err(Error::Pattern { .. })
+    ));
 }

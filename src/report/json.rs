@@ -7,24 +7,42 @@ use crate::{Error, Result};
 
 /// The file's bytes: indented, fields in declared order, a newline at the end.
 pub fn audit(audit: &Audit) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(audit)
-        .map_err(|e| Error::Draw { what: "audit.json".into(), reason: e.to_string() })?;
+    let mut bytes = serde_json::to_vec_pretty(audit).map_err(|e| Error::Draw {
+        what: "audit.json".into(),
+        reason: e.to_string(),
+    })?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 /// Reads an audit back.
 pub fn read_audit(path: &Path) -> Result<Audit> {
-    let fault = |reason: String| Error::AuditJson { path: path.to_owned(), reason };
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| fault(e.to_string()))?;
-    match value.get("schema_version").and_then(serde_json::Value::as_u64) {
+    let fault = |reason: String| Error::AuditJson {
+        path: path.to_owned(),
+        reason,
+    };
+    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|e| fault(e.to_string()))?;
+    match value
+        .get("schema_version")
+        .and_then(serde_json::Value::as_u64)
+    {
         Some(version) if version == u64::from(SCHEMA_VERSION) => {}
         Some(version) => {
-            return Err(fault(format!("its schema_version is {version}, this program reads {SCHEMA_VERSION}")));
+            return Err(fault(format!(
+                "its schema_version is {version}, this program reads {SCHEMA_VERSION}"
+            )));
         }
-        None => return Err(fault("it has no schema_version; is it an audit.json?".into())),
+        None => {
+            return Err(fault(
+                "it has no schema_version; is it an audit.json?".into(),
+            ));
+        }
     }
     serde_json::from_slice(&bytes).map_err(|e| fault(e.to_string()))
 }

@@ -21,12 +21,18 @@ pub struct Destination {
 pub fn prepare(folder: &Path) -> Result<Destination> {
     let io = |action, path: &Path| {
         let path = path.to_owned();
-        move |source| Error::Io { action, path, source }
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
     };
     if folder.exists() {
         let mut entries = std::fs::read_dir(folder).map_err(io("write to", folder))?;
         if entries.next().is_some() && !folder.join("audit.json").is_file() {
-            return Err(Error::Occupied { path: folder.to_owned() });
+            return Err(Error::Occupied {
+                path: folder.to_owned(),
+            });
         }
     }
     let parent = match folder.parent() {
@@ -34,9 +40,14 @@ pub fn prepare(folder: &Path) -> Result<Destination> {
         _ => Path::new("."),
     };
     std::fs::create_dir_all(parent).map_err(io("create", parent))?;
-    let staging =
-        tempfile::Builder::new().prefix(".randomlike-").tempdir_in(parent).map_err(io("write to", parent))?;
-    Ok(Destination { folder: folder.to_owned(), staging })
+    let staging = tempfile::Builder::new()
+        .prefix(".randomlike-")
+        .tempdir_in(parent)
+        .map_err(io("write to", parent))?;
+    Ok(Destination {
+        folder: folder.to_owned(),
+        staging,
+    })
 }
 
 impl Destination {
@@ -44,7 +55,11 @@ impl Destination {
     pub fn commit(self, files: &[(String, Vec<u8>)]) -> Result<()> {
         let io = |action, path: &Path| {
             let path = path.to_owned();
-            move |source| Error::Io { action, path, source }
+            move |source| Error::Io {
+                action,
+                path,
+                source,
+            }
         };
         let fresh = self.staging.path().join("new");
         for (name, bytes) in files {
@@ -63,14 +78,25 @@ impl Destination {
             if old.exists() {
                 drop(std::fs::rename(&old, &self.folder));
             }
-            Error::Io { action: "write", path: self.folder.clone(), source }
+            Error::Io {
+                action: "write",
+                path: self.folder.clone(),
+                source,
+            }
         })
     }
 }
 
 /// Writes one file whole or not at all.
-pub fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
-    let io = |source| Error::Io { action: "write", path: path.to_owned(), source };
+pub fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
+    let io = |source| Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
     let parent = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -94,7 +120,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("a/report");
         for text in [b"1", b"2"] {
-            let files = vec![("audit.json".to_owned(), text.to_vec()), ("figures/x.png".to_owned(), vec![0])];
+            let files = vec![
+                ("audit.json".to_owned(), text.to_vec()),
+                ("figures/x.png".to_owned(), vec![0]),
+            ];
             prepare(&folder).unwrap().commit(&files).unwrap();
             assert_eq!(std::fs::read(folder.join("audit.json")).unwrap(), text);
         }
@@ -107,7 +136,10 @@ mod tests {
         let file = home.path().join("file");
         std::fs::write(&file, b"mine").unwrap();
         assert!(matches!(prepare(&file), Err(Error::Io { .. })));
-        assert!(matches!(prepare(&file.join("below")), Err(Error::Io { .. })));
+        assert!(matches!(
+            prepare(&file.join("below")),
+            Err(Error::Io { .. })
+        ));
         assert!(matches!(prepare(home.path()), Err(Error::Occupied { .. })));
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     }

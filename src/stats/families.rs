@@ -62,9 +62,14 @@ impl Family {
         moments.skewness?;
         let coarse: Vec<(f64, f64)> = {
             let count = sample.count() as f64;
-            sample.coarsened(VALUES).groups().map(|g| (g.value, g.count as f64 / count)).collect()
+            sample
+                .coarsened(VALUES)
+                .groups()
+                .map(|g| (g.value, g.count as f64 / count))
+                .collect()
         };
-        let base = -0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln() - moments.std.ln();
+        let base =
+            -0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln() - moments.std.ln();
         let median = sample.quantile(0.5);
         let mut candidates = vec![
             FittedFamily {
@@ -81,8 +86,14 @@ impl Family {
         ];
         candidates.sort_by(|a, b| b.gain.total_cmp(&a.gain));
         let noise = 1.0 / sample.count() as f64;
-        let normal = candidates.iter().position(|c| c.name == FamilyName::Normal)?;
-        let best = if candidates[0].gain > noise { candidates[0] } else { candidates[normal] };
+        let normal = candidates
+            .iter()
+            .position(|c| c.name == FamilyName::Normal)?;
+        let best = if candidates[0].gain > noise {
+            candidates[0]
+        } else {
+            candidates[normal]
+        };
         Some(Self { best, candidates })
     }
 }
@@ -91,7 +102,13 @@ impl Family {
 fn laplace(values: &[(f64, f64)], median: f64, base: f64) -> FittedFamily {
     let scale: f64 = values.iter().map(|(x, p)| p * (x - median).abs()).sum();
     let gain = -(2.0 * scale).ln() - 1.0 - base;
-    FittedFamily { name: FamilyName::Laplace, parameter: None, location: median, scale, gain }
+    FittedFamily {
+        name: FamilyName::Laplace,
+        parameter: None,
+        location: median,
+        scale,
+        gain,
+    }
 }
 
 /// −ln(max − min), at the extremes.
@@ -108,8 +125,12 @@ fn uniform(sample: &Sample, base: f64) -> FittedFamily {
 
 /// ln β − ln(2aΓ(1/β)) − 1/β at a = (β·mean|x − μ|^β)^(1/β), β from ½ to 20, μ the mean.
 fn generalized_normal(values: &[(f64, f64)], mean: f64, base: f64) -> FittedFamily {
-    let distances: Vec<(f64, f64)> =
-        values.iter().map(|(x, p)| ((x - mean).abs(), *p)).filter(|d| d.0 > 0.0).map(|d| (d.0.ln(), d.1)).collect();
+    let distances: Vec<(f64, f64)> = values
+        .iter()
+        .map(|(x, p)| ((x - mean).abs(), *p))
+        .filter(|d| d.0 > 0.0)
+        .map(|d| (d.0.ln(), d.1))
+        .collect();
     let scale = |beta: f64| {
         let power: f64 = distances.iter().map(|(ln, p)| p * (beta * ln).exp()).sum();
         ((beta * power).ln() / beta).exp()
@@ -137,7 +158,13 @@ fn student_t(values: &[(f64, f64)], mean: f64, std: f64, base: f64) -> FittedFam
     };
     let nu = maximize(|ln| fit(ln.exp()).2, 0.0, f64::ln(1000.0)).exp();
     let (location, scale, likelihood) = fit(nu);
-    FittedFamily { name: FamilyName::StudentT, parameter: Some(nu), location, scale, gain: likelihood - base }
+    FittedFamily {
+        name: FamilyName::StudentT,
+        parameter: Some(nu),
+        location,
+        scale,
+        gain: likelihood - base,
+    }
 }
 
 fn em_step(values: &[(f64, f64)], nu: f64, location: f64, scale: f64) -> (f64, f64) {
@@ -151,12 +178,28 @@ fn em_step(values: &[(f64, f64)], nu: f64, location: f64, scale: f64) -> (f64, f
     }
     // Dividing by the weights, not by the count, speeds EM up (Kent, Tyler & Vardi 1994).
     let shift = sum / weights;
-    (location + shift, (square / weights - shift * shift).max(f64::MIN_POSITIVE).sqrt())
+    (
+        location + shift,
+        (square / weights - shift * shift)
+            .max(f64::MIN_POSITIVE)
+            .sqrt(),
+    )
 }
 
 fn t_likelihood(values: &[(f64, f64)], nu: f64, location: f64, scale: f64) -> f64 {
-    let constant = ln_gamma(0.5 * (nu + 1.0)) - ln_gamma(0.5 * nu) - 0.5 * (std::f64::consts::PI * nu).ln() - scale.ln();
-    let tail: f64 = values.iter().map(|(x, p)| p * ((x - location) / scale).powi(2).mul_add(1.0 / nu, 0.0).ln_1p()).sum();
+    let constant = ln_gamma(0.5 * (nu + 1.0))
+        - ln_gamma(0.5 * nu)
+        - 0.5 * (std::f64::consts::PI * nu).ln()
+        - scale.ln();
+    let tail: f64 = values
+        .iter()
+        .map(|(x, p)| {
+            p * ((x - location) / scale)
+                .powi(2)
+                .mul_add(1.0 / nu, 0.0)
+                .ln_1p()
+        })
+        .sum();
     constant - 0.5 * (nu + 1.0) * tail
 }
 
@@ -189,7 +232,9 @@ mod tests {
     fn fitted(mut draw: impl FnMut(&mut ChaCha8Rng) -> f64) -> FittedFamily {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let entries: Vec<f64> = (0..200_000).map(|_| 3.0 * draw(&mut rng) + 1.0).collect();
-        Family::fit(&Sample::from_f64(&entries).unwrap()).unwrap().best
+        Family::fit(&Sample::from_f64(&entries).unwrap())
+            .unwrap()
+            .best
     }
 
     // Gains are the negentropies of docs/theory.md §1, less that of the family: none.
@@ -203,12 +248,17 @@ mod tests {
         let law = StudentT::new(5.0).unwrap();
         let t = fitted(|rng| law.sample(rng));
         assert_eq!(t.name, FamilyName::StudentT);
-        assert!((t.parameter.unwrap() - 5.0).abs() < 0.25 && (t.scale - 3.0).abs() < 0.05, "{t:?}");
+        assert!(
+            (t.parameter.unwrap() - 5.0).abs() < 0.25 && (t.scale - 3.0).abs() < 0.05,
+            "{t:?}"
+        );
         let laplace = fitted(|rng| {
             let u: f64 = rng.random::<f64>() - 0.5;
             -u.signum() * (1.0 - 2.0 * u.abs()).ln()
         });
         assert!((laplace.gain - 0.072365).abs() < 4e-3, "{laplace:?}");
-        assert!(laplace.name == FamilyName::Laplace || (laplace.parameter.unwrap() - 1.0).abs() < 0.02);
+        assert!(
+            laplace.name == FamilyName::Laplace || (laplace.parameter.unwrap() - 1.0).abs() < 0.02
+        );
     }
 }

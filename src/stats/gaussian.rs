@@ -75,11 +75,16 @@ fn quantile_figures(sample: &Sample, mean: f64, std: f64) -> (f64, f64) {
             };
             let middle = normal::quantile(0.5 * (p0 + p1));
             let share = p1 - p0;
-            (distance + away, cross + share * z * middle, square + share * middle * middle)
+            (
+                distance + away,
+                cross + share * z * middle,
+                square + share * middle * middle,
+            )
         })
     });
-    let (distance, cross, square) =
-        parts.into_iter().fold((0.0, 0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+    let (distance, cross, square) = parts
+        .into_iter()
+        .fold((0.0, 0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
     (distance, cross / f64::sqrt(square))
 }
 
@@ -101,20 +106,24 @@ fn negentropy(sample: &Sample, mean: f64, std: f64) -> f64 {
     let count = sample.count() as f64;
     let width = count.powf(-1.0 / 3.0);
     let mut bins = Vec::new();
-    let (mut held, mut edge, mut last) = (0, f64::NEG_INFINITY, None::<f64>);
+    let (mut held, mut edge, mut last, mut gap) = (0, None::<f64>, None::<f64>, 0.0);
     for g in sample.groups() {
         let z = (g.value - mean) / std;
-        if let Some(last) = last
-            && (z / width).floor() > (last / width).floor()
-        {
-            let middle = 0.5 * (z + last);
-            bins.push((held, edge, middle));
-            (held, edge) = (0, middle);
+        if let Some(last) = last {
+            gap = 0.5 * (z - last);
+            let first = *edge.get_or_insert(last - gap);
+            if (z / width).floor() > (last / width).floor() {
+                bins.push((held, first, z - gap));
+                (held, edge) = (0, Some(z - gap));
+            }
         }
         held += g.count;
         last = Some(z);
     }
-    bins.push((held, edge, f64::INFINITY));
+    // The outermost bins reach as far beyond their last value as to the one before it.
+    if let (Some(first), Some(last)) = (edge, last) {
+        bins.push((held, first, last + gap));
+    }
     let information: f64 = bins
         .iter()
         .map(|&(held, from, to)| {
@@ -155,10 +164,22 @@ mod tests {
     /// KS, W₁, J, A² and QQ within three sampling floors of a row of docs/theory.md §1.
     fn assert_row(d: &GaussianDistance, [ks, w1, j, a2, qq]: [f64; 5]) {
         assert!((d.ks - ks).abs() < 3.0 * d.ks_floor, "ks {} {ks}", d.ks);
-        assert!((d.wasserstein - w1).abs() < 3.0 * d.wasserstein_floor, "w1 {} {w1}", d.wasserstein);
+        assert!(
+            (d.wasserstein - w1).abs() < 3.0 * d.wasserstein_floor,
+            "w1 {} {w1}",
+            d.wasserstein
+        );
         assert!((d.negentropy - j).abs() < 2e-3, "J {} {j}", d.negentropy);
-        assert!((d.anderson_darling - a2).abs() < 3e-4, "A2 {} {a2}", d.anderson_darling);
-        assert!((d.qq_correlation - qq).abs() < 2e-3, "qq {} {qq}", d.qq_correlation);
+        assert!(
+            (d.anderson_darling - a2).abs() < 3e-4,
+            "A2 {} {a2}",
+            d.anderson_darling
+        );
+        assert!(
+            (d.qq_correlation - qq).abs() < 2e-3,
+            "qq {} {qq}",
+            d.qq_correlation
+        );
     }
 
     #[test]
@@ -201,6 +222,9 @@ mod tests {
 
     #[test]
     fn a_constant_has_no_distance() {
-        assert_eq!(GaussianDistance::measure(&Sample::from_f64(&[2.0; 9]).unwrap()), None);
+        assert_eq!(
+            GaussianDistance::measure(&Sample::from_f64(&[2.0; 9]).unwrap()),
+            None
+        );
     }
 }

@@ -26,7 +26,15 @@ impl Histogram {
     /// Bins of 1/16 standard deviation up to the farthest entry, at least 4 and at most 12
     /// standard deviations to each side; nothing for a constant sample.
     pub fn standardized(sample: &Sample) -> Option<Self> {
-        let Moments { mean, std, skewness: Some(_), .. } = Moments::of(sample) else { return None };
+        let Moments {
+            mean,
+            std,
+            skewness: Some(_),
+            ..
+        } = Moments::of(sample)
+        else {
+            return None;
+        };
         let farthest = (sample.max() - mean).max(mean - sample.min()) / std;
         let half = farthest.ceil().clamp(4.0, 12.0);
         let mut counts = vec![0; 2 * half as usize * BINS];
@@ -41,7 +49,13 @@ impl Histogram {
                 above += g.count;
             }
         }
-        Some(Self { lower: -half, upper: half, counts, below, above })
+        Some(Self {
+            lower: -half,
+            upper: half,
+            counts,
+            below,
+            above,
+        })
     }
 }
 

@@ -23,14 +23,22 @@ impl Moments {
     /// Two passes: the mean, then central moments.
     pub fn of(sample: &Sample) -> Self {
         let count = sample.count() as f64;
-        let sum: f64 = sample.fold_chunks(|g| g.map(|g| g.value * g.count as f64).sum::<f64>()).iter().sum();
+        let sum: f64 = sample
+            .fold_chunks(|g| g.map(|g| g.value * g.count as f64).sum::<f64>())
+            .iter()
+            .sum();
         let mean = sum / count;
         let parts = sample.fold_chunks(|groups| {
             groups.fold([0.0; 4], |[two, three, four, zeros], g| {
                 let (d, c) = (g.value - mean, g.count as f64);
                 let square = d * d;
                 let zero = if g.value == 0.0 { c } else { 0.0 };
-                [two + c * square, three + c * square * d, four + c * square * square, zeros + zero]
+                [
+                    two + c * square,
+                    three + c * square * d,
+                    four + c * square * square,
+                    zeros + zero,
+                ]
             })
         });
         let total = |i: usize| parts.iter().map(|part| part[i]).sum::<f64>() / count;

@@ -46,9 +46,17 @@ impl PowerLaw {
         }
         let alpha = 1.0 + count / total;
         // The empirical law at a value is the share strictly below it.
-        let distance = |(i, l): (usize, &f64)| (i as f64 / count - 1.0 + ((1.0 - alpha) * (l - ln[0])).exp()).abs();
+        let distance = |(i, l): (usize, &f64)| {
+            (i as f64 / count - 1.0 + ((1.0 - alpha) * (l - ln[0])).exp()).abs()
+        };
         let ks = ln.iter().enumerate().map(distance).fold(0.0, f64::max);
-        Some(Self { alpha, xmin: tail[0], ks, sigma: (alpha - 1.0) / count.sqrt(), tail: tail.len() })
+        Some(Self {
+            alpha,
+            xmin: tail[0],
+            ks,
+            sigma: (alpha - 1.0) / count.sqrt(),
+            tail: tail.len(),
+        })
     }
 }
 
@@ -59,7 +67,9 @@ mod tests {
     // The quantiles of the law of density ∝ λ^−3 above 2: λ = 2·(1 − p)^−½.
     #[test]
     fn exact_quantiles_give_back_their_exponent() {
-        let lambda: Vec<f64> = (0..2000).map(|i| 2.0 * (1.0 - (f64::from(i) + 0.5) / 2000.0).powf(-0.5)).collect();
+        let lambda: Vec<f64> = (0..2000)
+            .map(|i| 2.0 * (1.0 - (f64::from(i) + 0.5) / 2000.0).powf(-0.5))
+            .collect();
         let fit = PowerLaw::fit(&lambda).unwrap();
         assert!((fit.alpha - 3.0).abs() < 0.05 && fit.ks < 0.01, "{fit:?}");
         assert_eq!(PowerLaw::fit(&[1.0, 2.0]), None);

@@ -37,24 +37,34 @@ impl Sample {
         // Adding 0 turns −0 into 0, so that they are one value.
         let mut sorted: Vec<f32> = entries.par_iter().map(|w| w + 0.0).collect();
         sorted.par_sort_unstable_by(f32::total_cmp);
-        (!sorted.is_empty()).then(|| Self { count: sorted.len() as u64, values: Values::F32(sorted) })
+        (!sorted.is_empty()).then(|| Self {
+            count: sorted.len() as u64,
+            values: Values::F32(sorted),
+        })
     }
 
     /// Sorts 64-bit entries; nothing for an empty slice.
     pub fn from_f64(entries: &[f64]) -> Option<Self> {
         let mut sorted: Vec<f64> = entries.par_iter().map(|w| w + 0.0).collect();
         sorted.par_sort_unstable_by(f64::total_cmp);
-        (!sorted.is_empty()).then(|| Self { count: sorted.len() as u64, values: Values::F64(sorted) })
+        (!sorted.is_empty()).then(|| Self {
+            count: sorted.len() as u64,
+            values: Values::F64(sorted),
+        })
     }
 
     /// Counts 16-bit entries: their histogram is the data.
     pub fn from_f16(entries: &[f16]) -> Option<Self> {
-        Self::from_bits(entries.iter().map(|w| w.to_bits()), |bits| f16::from_bits(bits).to_f64())
+        Self::from_bits(entries.iter().map(|w| w.to_bits()), |bits| {
+            f16::from_bits(bits).to_f64()
+        })
     }
 
     /// Counts 16-bit entries: their histogram is the data.
     pub fn from_bf16(entries: &[bf16]) -> Option<Self> {
-        Self::from_bits(entries.iter().map(|w| w.to_bits()), |bits| bf16::from_bits(bits).to_f64())
+        Self::from_bits(entries.iter().map(|w| w.to_bits()), |bits| {
+            bf16::from_bits(bits).to_f64()
+        })
     }
 
     fn from_bits(entries: impl Iterator<Item = u16>, value: fn(u16) -> f64) -> Option<Self> {
@@ -63,7 +73,11 @@ impl Sample {
             counts[usize::from(bits)] += 1;
         }
         let pairs = (0..=u16::MAX).zip(counts).filter(|&(_, count)| count > 0);
-        Self::from_counts(pairs.map(|(bits, count)| (value(bits) + 0.0, count)).collect())
+        Self::from_counts(
+            pairs
+                .map(|(bits, count)| (value(bits) + 0.0, count))
+                .collect(),
+        )
     }
 
     /// From values and how often each occurs, in any order.
@@ -75,16 +89,28 @@ impl Sample {
         for (value, count) in pairs {
             match groups.last_mut() {
                 Some(last) if last.value >= value => last.count += count,
-                _ => groups.push(Group { value, count, below }),
+                _ => groups.push(Group {
+                    value,
+                    count,
+                    below,
+                }),
             }
             below += count;
         }
-        (below > 0).then_some(Self { values: Values::Groups(groups), count: below })
+        (below > 0).then_some(Self {
+            values: Values::Groups(groups),
+            count: below,
+        })
     }
 
     /// Counts values in `bins` equal bins from `lower` to `upper`, each standing for its
     /// mean. The error of a statistic with slope is second order in the width of a bin.
-    pub fn binned(lower: f64, upper: f64, bins: usize, entries: impl Iterator<Item = f64>) -> Option<Self> {
+    pub fn binned(
+        lower: f64,
+        upper: f64,
+        bins: usize,
+        entries: impl Iterator<Item = f64>,
+    ) -> Option<Self> {
         let scale = bins as f64 / (upper - lower).max(f64::MIN_POSITIVE);
         let mut sums = vec![(0.0, 0_u64); bins];
         for value in entries {
@@ -110,7 +136,10 @@ impl Sample {
             sums[bin].0 += group.value * group.count as f64;
             sums[bin].1 += group.count;
         }
-        let pairs = sums.into_iter().filter(|bin| bin.1 > 0).map(|(sum, n)| (sum / n as f64, n));
+        let pairs = sums
+            .into_iter()
+            .filter(|bin| bin.1 > 0)
+            .map(|(sum, n)| (sum / n as f64, n));
         Self::from_counts(pairs.collect()).unwrap_or_else(|| self.clone())
     }
 
@@ -121,7 +150,9 @@ impl Sample {
 
     /// Number of different values.
     pub fn distinct(&self) -> u64 {
-        self.fold_chunks(|groups| groups.count() as u64).into_iter().sum()
+        self.fold_chunks(|groups| groups.count() as u64)
+            .into_iter()
+            .sum()
     }
 
     /// Smallest value.
@@ -149,8 +180,14 @@ impl Sample {
     }
 
     /// Applies `f` to the groups of each chunk, in parallel, and answers in ascending order.
-    pub fn fold_chunks<R: Send>(&self, f: impl Fn(&mut dyn Iterator<Item = Group>) -> R + Sync) -> Vec<R> {
-        let starts: Vec<usize> = (0..self.len()).step_by(CHUNK).map(|at| self.group_start(at)).collect();
+    pub fn fold_chunks<R: Send>(
+        &self,
+        f: impl Fn(&mut dyn Iterator<Item = Group>) -> R + Sync,
+    ) -> Vec<R> {
+        let starts: Vec<usize> = (0..self.len())
+            .step_by(CHUNK)
+            .map(|at| self.group_start(at))
+            .collect();
         let end = |i: usize| starts.get(i + 1).copied().unwrap_or(self.len());
         (0..starts.len())
             .into_par_iter()
@@ -162,8 +199,11 @@ impl Sample {
     /// values: the classical one to 1/(2·count) without ties, blind to ties from rounding.
     pub fn ks(&self, cdf: impl Fn(f64) -> f64 + Sync) -> f64 {
         let count = self.count as f64;
-        let distance = |g: Group| ((g.below as f64 + 0.5 * g.count as f64) / count - cdf(g.value)).abs();
-        self.fold_chunks(|groups| groups.map(distance).fold(0.0, f64::max)).into_iter().fold(0.0, f64::max)
+        let distance =
+            |g: Group| ((g.below as f64 + 0.5 * g.count as f64) / count - cdf(g.value)).abs();
+        self.fold_chunks(|groups| groups.map(distance).fold(0.0, f64::max))
+            .into_iter()
+            .fold(0.0, f64::max)
     }
 
     fn len(&self) -> usize {
@@ -188,7 +228,9 @@ impl Sample {
             return at;
         }
         let before = self.at(at - 1);
-        (at..self.len()).find(|&i| self.at(i) > before).unwrap_or(self.len())
+        (at..self.len())
+            .find(|&i| self.at(i) > before)
+            .unwrap_or(self.len())
     }
 
     fn groups_in(&self, start: usize, end: usize) -> impl Iterator<Item = Group> + '_ {
@@ -205,7 +247,11 @@ impl Sample {
             while at < end && self.at(at) <= value {
                 at += 1;
             }
-            Some(Group { value, count: at as u64 - below, below })
+            Some(Group {
+                value,
+                count: at as u64 - below,
+                below,
+            })
         })
     }
 }
@@ -217,17 +263,28 @@ mod tests {
     #[test]
     fn ties_and_zeros_are_grouped() {
         let sample = Sample::from_f32(&[2.0, -0.0, 0.0, 2.0, -1.0]).unwrap();
-        let groups: Vec<_> = sample.groups().map(|g| (g.value, g.count, g.below)).collect();
+        let groups: Vec<_> = sample
+            .groups()
+            .map(|g| (g.value, g.count, g.below))
+            .collect();
         assert_eq!(groups, [(-1.0, 1, 0), (0.0, 2, 1), (2.0, 2, 3)]);
-        assert_eq!((sample.count(), sample.distinct(), sample.quantile(0.5)), (5, 3, 0.0));
+        assert_eq!(
+            (sample.count(), sample.distinct(), sample.quantile(0.5)),
+            (5, 3, 0.0)
+        );
         assert_eq!(Sample::from_f32(&[]), None);
     }
 
     #[test]
     fn the_histogram_of_16_bits_equals_the_sorted_sample() {
-        let entries: Vec<bf16> = (0..200_000_u32).map(|i| bf16::from_f32((i * 7919 % 1000) as f32 - 500.0)).collect();
+        let entries: Vec<bf16> = (0..200_000_u32)
+            .map(|i| bf16::from_f32((i * 7919 % 1000) as f32 - 500.0))
+            .collect();
         let wide: Vec<f32> = entries.iter().map(|w| w.to_f32()).collect();
-        let (a, b) = (Sample::from_bf16(&entries).unwrap(), Sample::from_f32(&wide).unwrap());
+        let (a, b) = (
+            Sample::from_bf16(&entries).unwrap(),
+            Sample::from_f32(&wide).unwrap(),
+        );
         assert!(a.groups().eq(b.groups()));
         let chunks: Vec<Group> = b.fold_chunks(|g| g.collect::<Vec<_>>()).concat();
         assert!(a.groups().eq(chunks));

@@ -35,8 +35,11 @@ mod tests {
     #[test]
     fn random_matrices_repel_and_independent_levels_do_not() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let entries: Vec<f64> = (0..600 * 400).map(|_| StandardNormal.sample(&mut rng)).collect();
-        let sigma = singular_values(Matrix::new(&entries, 600, 400).unwrap(), Engine::Faer).unwrap();
+        let entries: Vec<f64> = (0..600 * 400)
+            .map(|_| StandardNormal.sample(&mut rng))
+            .collect();
+        let sigma =
+            singular_values(Matrix::new(&entries, 600, 400).unwrap(), Engine::Faer).unwrap();
         assert!((level_ratio(&sigma).unwrap() - 0.5307).abs() < 3.0 * 0.30 / 20.0);
         let free: Vec<f64> = (0..10_000).map(|_| rng.random()).collect();
         assert!((level_ratio(&free).unwrap() - 0.38629).abs() < 0.01);

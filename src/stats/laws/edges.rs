@@ -4,7 +4,10 @@ use super::tracy_widom;
 
 /// μ and τ of Johnstone (2001) with the sign of the edge: λ/s² ≈ μ + τ·TW₁.
 fn centre_and_scale(n: usize, m: usize, sign: f64) -> (f64, f64) {
-    let (a, b) = ((n.max(m) as f64 - 0.5).sqrt(), (n.min(m) as f64 - 0.5).sqrt());
+    let (a, b) = (
+        (n.max(m) as f64 - 0.5).sqrt(),
+        (n.min(m) as f64 - 0.5).sqrt(),
+    );
     let root = a + sign * b;
     (root * root, root * (1.0 / a + sign / b).abs().cbrt())
 }
@@ -13,7 +16,9 @@ fn centre_and_scale(n: usize, m: usize, sign: f64) -> (f64, f64) {
 /// probability `level` (Johnstone 2001).
 pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
     let (mu, tau) = centre_and_scale(n, m, 1.0);
-    s * (mu + tau * tracy_widom::quantile(1.0 - level)).max(0.0).sqrt()
+    s * (mu + tau * tracy_widom::quantile(1.0 - level))
+        .max(0.0)
+        .sqrt()
 }
 
 /// The σ below which the smallest falls with probability `level`: the reflected edge, and
@@ -24,7 +29,9 @@ pub fn lower_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
         return s * t / (n as f64).sqrt();
     }
     let (mu, tau) = centre_and_scale(n, m, -1.0);
-    s * (mu - tau * tracy_widom::quantile(1.0 - level)).max(0.0).sqrt()
+    s * (mu - tau * tracy_widom::quantile(1.0 - level))
+        .max(0.0)
+        .sqrt()
 }
 
 #[cfg(test)]
@@ -38,12 +45,20 @@ mod tests {
     /// How many of 500 seeded Gaussian matrices pass the upper and the lower threshold at 5 %.
     fn rejections(n: usize, m: usize) -> (usize, usize) {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let (upper, lower) = (upper_threshold(n, m, 2.0, 0.05), lower_threshold(n, m, 2.0, 0.05));
+        let (upper, lower) = (
+            upper_threshold(n, m, 2.0, 0.05),
+            lower_threshold(n, m, 2.0, 0.05),
+        );
         let mut counts = (0, 0);
         for _ in 0..500 {
-            let entries: Vec<f64> =
-                (0..n * m).map(|_| { let z: f64 = StandardNormal.sample(&mut rng); 2.0 * z }).collect();
-            let values = singular_values(Matrix::new(&entries, n, m).unwrap(), Engine::Faer).unwrap();
+            let entries: Vec<f64> = (0..n * m)
+                .map(|_| {
+                    let z: f64 = StandardNormal.sample(&mut rng);
+                    2.0 * z
+                })
+                .collect();
+            let values =
+                singular_values(Matrix::new(&entries, n, m).unwrap(), Engine::Faer).unwrap();
             counts.0 += usize::from(values[0] > upper);
             counts.1 += usize::from(values[values.len() - 1] < lower);
         }
@@ -55,7 +70,10 @@ mod tests {
     fn five_percent_of_random_matrices_pass_each_threshold() {
         for (n, m) in [(80, 40), (40, 40)] {
             let (above, below) = rejections(n, m);
-            assert!((10..=40).contains(&above) && (10..=40).contains(&below), "{n}x{m}: {above} {below}");
+            assert!(
+                (10..=40).contains(&above) && (10..=40).contains(&below),
+                "{n}x{m}: {above} {below}"
+            );
         }
     }
 }

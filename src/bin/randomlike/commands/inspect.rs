@@ -23,7 +23,7 @@ pub fn run(args: &Inspect) -> Done {
     let audit = measure(&args.source, &args.measuring)?;
     let judgement = judge(&audit, &policy)?;
     if let Some(destination) = destination {
-        destination.commit(Bundle::render(&audit, &judgement)?)?;
+        destination.commit(&Bundle::render(&audit)?.files)?;
     }
     if args.json {
         terminal::print(&json::audit(&audit)?)?;
