@@ -175,7 +175,7 @@ fn ending(args: &Inspect, audit: &Audit) -> String {
             ),
             0,
         ),
-        None => terminal::wrap("Add `--out DIR` for the report with pictures.", 0),
+        None => terminal::wrap("Add `--out DIR` for the report .", 0),
     };
     text
 }
