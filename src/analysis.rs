@@ -50,7 +50,7 @@ pub fn measure(
                 index,
                 layers: count,
                 stage,
-            })
+            });
         };
         facts.push(measure_layer(checkpoint, layer, engine, &mut stage)?);
     }

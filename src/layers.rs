@@ -447,7 +447,7 @@ fn pieces(name: &str) -> Vec<(String, u128)> {
         if let Some((text, number)) = pieces.last_mut() {
             match digit {
                 Some(digit) => {
-                    *number = number.saturating_mul(10).saturating_add(u128::from(digit))
+                    *number = number.saturating_mul(10).saturating_add(u128::from(digit));
                 }
                 None => text.push(c),
             }

@@ -112,9 +112,9 @@ fn from_gram<T: Copy + Into<f64> + Sync>(
 ) -> Result<Vec<f64>, SpectrumError> {
     let gram = gram::lower(matrix);
     let eigenvalues = match engine {
-        Engine::Faer => pure::eigenvalues(gram)?,
+        Engine::Faer => pure::eigenvalues(&gram)?,
         #[cfg(feature = "lapack")]
-        Engine::Lapack => lapack::eigenvalues(gram)?,
+        Engine::Lapack => lapack::eigenvalues(&gram)?,
         #[cfg(not(feature = "lapack"))]
         Engine::Lapack => return Err(SpectrumError::NotBuilt),
     };

@@ -11,13 +11,12 @@ const NAME: &str = "lapack";
 /// Eigenvalues of a symmetric matrix of which only the lower half is read.
 ///
 /// Goes below `eigvalsh`, which computes the eigenvectors too.
-pub(super) fn eigenvalues(gram: Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
+pub(super) fn eigenvalues(gram: &Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
     let size = gram.nrows();
     let mut entries = Vec::with_capacity(size * size);
     for column in gram.col_iter() {
         entries.extend(column.iter().copied());
     }
-    drop(gram);
     let layout = MatrixLayout::F {
         col: side(size)?,
         lda: side(size)?,

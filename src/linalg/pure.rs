@@ -16,7 +16,7 @@ pub(super) const PARTS: Par = Par::Rayon(NonZeroUsize::new(4).expect("4 is not 0
 const NAME: &str = "faer";
 
 /// Eigenvalues of a symmetric matrix of which only the lower half is read.
-pub(super) fn eigenvalues(gram: Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
+pub(super) fn eigenvalues(gram: &Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
     let size = gram.nrows();
     let mut values = Diag::zeros(size);
     let scratch = evd::self_adjoint_evd_scratch::<f64>(

@@ -242,7 +242,7 @@ mod tests {
     fn each_family_is_found_with_its_parameter() {
         let normal = fitted(|rng| StandardNormal.sample(rng));
         assert!(normal.gain < 2e-5, "{normal:?}");
-        let uniform = fitted(|rng| rng.random());
+        let uniform = fitted(rand::RngExt::random);
         assert_eq!(uniform.name, FamilyName::Uniform);
         assert!((uniform.gain - 0.176485).abs() < 2e-3);
         let law = StudentT::new(5.0).unwrap();

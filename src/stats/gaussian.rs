@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn uniform() {
-        let d = measured(&draws(|rng| rng.random::<f64>()));
+        let d = measured(&draws(rand::RngExt::random::<f64>));
         assert_row(&d, [0.05721, 0.15428, 0.176485, 0.011119, 0.97722]);
         assert!((d.excess_kurtosis + 1.2).abs() < 0.015);
     }

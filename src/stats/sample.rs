@@ -37,7 +37,7 @@ impl Sample {
         // Adding 0 turns −0 into 0, so that they are one value.
         let mut sorted: Vec<f32> = entries.par_iter().map(|w| w + 0.0).collect();
         sorted.par_sort_unstable_by(f32::total_cmp);
-        (!sorted.is_empty()).then(|| Self {
+        (!sorted.is_empty()).then_some(Self {
             count: sorted.len() as u64,
             values: Values::F32(sorted),
         })
@@ -47,7 +47,7 @@ impl Sample {
     pub fn from_f64(entries: &[f64]) -> Option<Self> {
         let mut sorted: Vec<f64> = entries.par_iter().map(|w| w + 0.0).collect();
         sorted.par_sort_unstable_by(f64::total_cmp);
-        (!sorted.is_empty()).then(|| Self {
+        (!sorted.is_empty()).then_some(Self {
             count: sorted.len() as u64,
             values: Values::F64(sorted),
         })
@@ -123,6 +123,7 @@ impl Sample {
     }
 
     /// The same sample in at most `bins` groups; itself when it has no more values.
+    #[must_use]
     pub fn coarsened(&self, bins: usize) -> Self {
         if self.distinct() as usize <= bins {
             return Self::from_counts(self.groups().map(|g| (g.value, g.count)).collect())

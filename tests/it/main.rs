@@ -2,3 +2,4 @@
 //! every dependency again.
 
 mod cli;
+mod reference;

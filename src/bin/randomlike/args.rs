@@ -68,7 +68,7 @@ pub enum Command {
 pub struct Inspect {
     /// A .safetensors file, a model.safetensors.index.json, or a directory.
     pub source: PathBuf,
-    /// Write report.html, audit.json and the pictures into this folder.
+    /// Write audit.json into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Judge by this policy instead of the default.

@@ -71,9 +71,9 @@ impl MarchenkoPastur {
         for _ in 0..60 {
             let middle = 0.5 * (low + high);
             if self.cdf(middle) < p {
-                low = middle
+                low = middle;
             } else {
-                high = middle
+                high = middle;
             }
         }
         0.5 * (low + high)

@@ -145,9 +145,9 @@ pub fn quantile(p: f64) -> f64 {
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
         if cdf(middle) < p {
-            low = middle
+            low = middle;
         } else {
-            high = middle
+            high = middle;
         }
     }
     0.5 * (low + high)

@@ -169,13 +169,10 @@ fn ending(args: &Inspect, audit: &Audit) -> String {
     }
     text += &match &args.out {
         Some(out) => terminal::wrap(
-            &format!(
-                "Open {} for the pictures.",
-                out.join("report.html").display()
-            ),
+            &format!("All figures are in {}.", out.join("audit.json").display()),
             0,
         ),
-        None => terminal::wrap("Add `--out DIR` for the report .", 0),
+        None => terminal::wrap("Add `--out DIR` to keep all figures as audit.json.", 0),
     };
     text
 }
