@@ -147,13 +147,12 @@ impl Sides {
         self.slices.is_none()
             && is_read(&bias.dtype)
             && matches!(bias.shape[..], [length] if length == self.rows || length == self.cols)
-            && self.orientation(Some(bias)).is_some()
     }
 
-    /// Orientation and where it came from; nothing when the bias contradicts a name.
-    fn orientation(&self, bias: Option<&TensorFacts>) -> Option<(Orientation, OrientationFrom)> {
+    /// Orientation and where it came from.
+    fn orientation(&self, bias: Option<&TensorFacts>) -> (Orientation, OrientationFrom) {
         let length = bias.and_then(|bias| bias.shape.first().copied());
-        Some(match (length, self.named) {
+        match (length, self.named) {
             (Some(length), _) if self.rows != self.cols => {
                 let side = if length == self.rows {
                     Orientation::OutIn
@@ -164,13 +163,11 @@ impl Sides {
             }
             (_, Some(named)) => (named, OrientationFrom::Naming),
             _ => (Orientation::OutIn, OrientationFrom::Assumption),
-        })
+        }
     }
 
     fn layers(&self, tensor: &TensorFacts, bias: Option<&TensorFacts>) -> Vec<Layer> {
-        let (orientation, orientation_from) = self
-            .orientation(bias)
-            .unwrap_or((Orientation::OutIn, OrientationFrom::Assumption));
+        let (orientation, orientation_from) = self.orientation(bias);
         let (fan_in, fan_out) = match orientation {
             Orientation::OutIn => (self.cols, self.rows),
             Orientation::InOut => (self.rows, self.cols),

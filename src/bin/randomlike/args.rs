@@ -50,7 +50,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure every layer of a checkpoint, judge it and draw it.
+    /// Measure every layer of a checkpoint and judge it.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
     /// Judge a checkpoint or an audit.json by a policy, for CI.
