@@ -4,6 +4,9 @@ use crate::audit::{Label, Spectrum, Weights};
 
 /// Fewest singular values from which a spectrum is labelled.
 const FEWEST: usize = 32;
+/// Share of σ₁ below which a direction is lost: f32 rounding leaves 3e-8. The usual N·ε of
+/// `matrix_rank` would flag large square random matrices, whose σ_min is about σ₁/2N.
+const LOST: f64 = 1e-7;
 /// KS distance of weights beyond which a reader sees the difference from a normal law.
 const GAUSSIAN_KS: f64 = 0.02;
 /// Excess kurtosis of t with 10 degrees of freedom.
@@ -26,11 +29,17 @@ pub(super) fn of(weights: Option<&Weights>, spectrum: Option<&Spectrum>) -> (Lab
             "weights or spectrum were not measured".into(),
         );
     };
-    if spectrum.rank_loss > 0 {
+    let floor = LOST * spectrum.spectral_norm;
+    let lost = spectrum
+        .singular_values
+        .iter()
+        .filter(|&&s| s <= floor)
+        .count();
+    if lost > 0 {
         let size = spectrum.singular_values.len();
         return (
             Label::RankDeficient,
-            format!("rank {} of {size}", spectrum.matrix_rank),
+            format!("{lost} of {size} singular values are zero to rounding"),
         );
     }
     let size = spectrum.singular_values.len();
