@@ -18,7 +18,7 @@ pub enum Entries {
     BF16(Vec<bf16>),
 }
 
-/// Whether [`entries`] reads `dtype`.
+/// Whether entries of `dtype` can be read.
 pub fn is_read(dtype: &str) -> bool {
     matches!(dtype, "F64" | "F32" | "F16" | "BF16")
 }
