@@ -29,7 +29,7 @@ pub enum Error {
         source: Box<toml::de::Error>,
     },
     /// A policy names a check or a limit that does not exist.
-    #[error("the policy `{path}` names an unknown {what} `{name}`; there are {known}", path = path.display())]
+    #[error("the policy `{path}` names an unknown {what} `{name}`{meant}; there are {known}", path = path.display())]
     PolicyUnknown {
         /// The policy file.
         path: PathBuf,
@@ -37,6 +37,8 @@ pub enum Error {
         what: &'static str,
         /// The name as written.
         name: String,
+        /// Nothing, or the name it is nearest to, as a question in brackets.
+        meant: String,
         /// The names that exist.
         known: String,
     },

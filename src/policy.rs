@@ -40,7 +40,7 @@ pub struct Policy {
 pub struct Rules {
     /// No weight or bias is NaN or infinite.
     pub finite: Finite,
-    /// Enough of the checkpoint's layers could be measured.
+    /// Enough of the checkpoint could be judged.
     pub covered: Covered,
     /// The weights follow a normal law.
     pub weights_gaussian: WeightsGaussian,
@@ -212,7 +212,7 @@ fn exception(mut table: Table, known: &Table, path: &Path) -> Result<Exception> 
 fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
     for (check, limits) in written {
         let Some(Value::Table(known_limits)) = known.get(check) else {
-            return Err(unknown(path, "check", check, known));
+            return Err(unknown(path, "check", check, meant(check, known), known));
         };
         let Value::Table(limits) = limits else {
             return Err(Error::PolicyLimit {
@@ -224,10 +224,10 @@ fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
         for (limit, value) in limits {
             let key = format!("{check}.{limit}");
             if !known_limits.contains_key(limit) {
-                return Err(unknown(path, "key", &key, known_limits));
+                let meant = meant(limit, known_limits);
+                return Err(unknown(path, "key", &key, meant, known_limits));
             }
-            if !usable(value) {
-                let wanted = "a finite number, 0 or more";
+            if let Some(wanted) = refused(&key, value) {
                 return Err(Error::PolicyLimit {
                     path: path.to_owned(),
                     key,
@@ -239,16 +239,41 @@ fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn usable(value: &Value) -> bool {
-    match value {
-        Value::Float(limit) => limit.is_finite() && *limit >= 0.0,
-        Value::Integer(limit) => *limit >= 0,
+// What the limit would have to be, when `value` is not.
+fn refused(key: &str, value: &Value) -> Option<&'static str> {
+    let value = match value {
+        Value::Float(value) => *value,
+        Value::Integer(value) => *value as f64,
         // Every other type is refused by its name when the rules are read.
-        _ => true,
-    }
+        _ => return None,
+    };
+    let (range, wanted) = match key {
+        // A gate that asks for no layer would pass what nobody looked at.
+        "covered.min_layers" => (1.0..=f64::MAX, "1 or more"),
+        "covered.min_share" => (0.0..=1.0, "a share from 0 to 1"),
+        "moved-from-initialisation.min_weights" => (
+            1600.0..=f64::MAX,
+            "1600 or more, from where on initialisers are looked for",
+        ),
+        _ => (0.0..=f64::MAX, "a finite number, 0 or more"),
+    };
+    (!range.contains(&value)).then_some(wanted)
 }
 
-fn unknown(path: &Path, what: &'static str, name: &str, known: &Table) -> Error {
+/// The nearest known name as a question, when few enough letters differ to be a slip.
+fn meant(name: &str, known: &Table) -> String {
+    let slips = (name.chars().count() / 3).clamp(1, 4);
+    known
+        .keys()
+        .map(|key| (strsim::levenshtein(name, key), key))
+        .filter(|(edits, _)| *edits <= slips)
+        .min()
+        .map_or_else(String::new, |(_, near)| {
+            format!(" (did you mean `{near}`?)")
+        })
+}
+
+fn unknown(path: &Path, what: &'static str, name: &str, meant: String, known: &Table) -> Error {
     let known = known
         .keys()
         .map(|key| format!("`{key}`"))
@@ -258,6 +283,7 @@ fn unknown(path: &Path, what: &'static str, name: &str, known: &Table) -> Error 
         path: path.to_owned(),
         what,
         name: name.to_owned(),
+        meant,
         known,
     }
 }

@@ -37,7 +37,7 @@ use crate::{Error, Result};
 pub enum Check {
     /// No weight or bias is NaN or infinite.
     Finite,
-    /// Enough of the checkpoint's layers could be measured.
+    /// Enough of the checkpoint could be judged.
     Covered,
     /// The weights follow a normal law.
     WeightsGaussian,
@@ -136,7 +136,7 @@ impl Check {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Finite => "No weight or bias is NaN or infinite.",
-            Self::Covered => "Enough of the checkpoint's layers could be measured.",
+            Self::Covered => "Enough of the checkpoint could be judged.",
             Self::WeightsGaussian => "The weights follow a normal law.",
             Self::BiasesConstant => "The biases are one constant, or negligible.",
             Self::QuarterCircle => {
@@ -188,27 +188,30 @@ impl Judgement {
 /// When nothing was measured, or a pattern of the policy matches no layer.
 pub fn judge(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     policy.check_patterns(&audit.layers)?;
+    let by_layer = audit
+        .layers
+        .iter()
+        .map(|layer| Ok(layer_findings(&policy.for_layer(&layer.name)?, layer)))
+        .collect::<Result<Vec<_>>>()?;
+    let mut told = by_layer.iter().flatten();
+    if told.all(|finding| finding.outcome == Outcome::Skipped) {
+        return Err(nothing_measured(audit));
+    }
     let covered = &policy.rules().covered;
     let whole = covered
-        .judge(audit)
+        .judge(audit, &by_layer)
         .finding(Check::Covered, None, covered.level);
-    let mut findings = vec![whole];
-    for layer in &audit.layers {
-        let rules = policy.for_layer(&layer.name)?;
-        findings.extend(
-            layer_rulings(&rules, layer)
-                .into_iter()
-                .map(|(check, level, ruling)| ruling.finding(check, Some(&layer.name), level)),
-        );
-    }
-    let judged = findings
-        .iter()
-        .any(|f| f.layer.is_some() && f.outcome != Outcome::Skipped);
-    if judged {
-        Ok(Judgement { findings })
-    } else {
-        Err(nothing_measured(audit))
-    }
+    let findings = std::iter::once(whole).chain(by_layer.into_iter().flatten());
+    Ok(Judgement {
+        findings: findings.collect(),
+    })
+}
+
+fn layer_findings(rules: &Rules, layer: &LayerFacts) -> Vec<Finding> {
+    layer_rulings(rules, layer)
+        .into_iter()
+        .map(|(check, level, ruling)| ruling.finding(check, Some(&layer.name), level))
+        .collect()
 }
 
 fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Level, Ruling); 7] {
@@ -222,7 +225,7 @@ fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Level, Ruling); 
         (
             Check::MovedFromInitialisation,
             rules.moved_from_initialisation.level,
-            MovedFromInitialisation::judge(layer),
+            rules.moved_from_initialisation.judge(layer),
         ),
         (
             Check::BiasesConstant,

@@ -93,7 +93,7 @@ fn a_name_with_brackets_matches_itself() {
 fn unknown_names_are_refused_with_those_that_exist() {
     let check = message("[weight-gaussian]\nmax_ks = 1\n");
     assert!(
-        check.contains("`weight-gaussian`") && check.contains("`weights-gaussian`"),
+        check.contains("`weight-gaussian` (did you mean `weights-gaussian`?); there are"),
         "{check}"
     );
     let limit = message("[weights-gaussian]\nmax = 1\n");
@@ -122,6 +122,15 @@ fn limits_that_compare_with_nothing_are_refused() {
         wrong_type.contains("max_ks") && wrong_type.contains("own.toml"),
         "{wrong_type}"
     );
+    for (check, limit) in [
+        ("covered", "min_layers = 0"),
+        ("covered", "min_share = 1.01"),
+        ("moved-from-initialisation", "min_weights = 100"),
+    ] {
+        let error = parse(&format!("[{check}]\n{limit}\n")).unwrap_err();
+        assert!(matches!(error, Error::PolicyLimit { .. }), "{error}");
+    }
+    assert!(parse("[covered]\nmin_layers = 3\nmin_share = 1\n").is_ok());
     assert!(matches!(
         parse("finite = 1").unwrap_err(),
         Error::PolicyLimit { .. }

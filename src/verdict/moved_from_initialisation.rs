@@ -6,24 +6,30 @@ use super::figure::figure;
 use super::{Level, Ruling};
 use crate::audit::{Initializer, LayerFacts, Section};
 
-/// Level of the check.
+/// Level and limit of the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MovedFromInitialisation {
     /// What a failure means for the gate.
     pub level: Level,
+    /// Fewest weights for which finding no initialiser says anything.
+    pub min_weights: u64,
 }
 
 impl MovedFromInitialisation {
-    pub(super) fn judge(layer: &LayerFacts) -> Ruling {
+    pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
         let limit = "the weights match no known initialiser".to_owned();
         match &layer.weights {
-            Section::Skipped { reason } => Ruling::unmeasured(
-                reason,
-                limit,
-                "Whether training moved the weights is unknown.",
-            ),
+            Section::Skipped { reason } => Ruling::unmeasured(reason, limit, UNKNOWN),
             Section::Measured(weights) => match &weights.initializer {
+                None if weights.count < self.min_weights => Ruling::skipped(
+                    format!(
+                        "not judged: {} weights are too few to tell initialisers apart",
+                        weights.count
+                    ),
+                    limit,
+                    UNKNOWN,
+                ),
                 None => Ruling::new(
                     true,
                     "no known initialiser has this law and scale".to_owned(),
@@ -58,3 +64,5 @@ fn meaning(initializer: &Initializer) -> String {
         initializer.name
     )
 }
+
+const UNKNOWN: &str = "Whether training moved the weights is unknown.";

@@ -2,7 +2,8 @@ use std::path::Path;
 
 use super::facts::{audit, gaussian, layer, unmeasured, with_biases, with_spectrum, with_weights};
 use super::*;
-use crate::audit::{BiasKind, GaussianDistance, Initializer, Section};
+use crate::audit::{BiasKind, GaussianDistance, Initializer, Section, Skipped, TensorFacts};
+use crate::layers::{self, Selection};
 
 fn judged(layer: LayerFacts) -> Judgement {
     judge(&audit(vec![layer]), &Policy::default()).unwrap()
@@ -113,8 +114,82 @@ fn nan_weights_fail_the_gate_though_nothing_else_is_measured() {
     assert!(judged(broken).fails());
 }
 
+/// A skipped tensor, for the reason that `layers` gives.
+fn skipped(dtype: &str, shape: &[usize], selection: &Selection) -> Vec<Skipped> {
+    let tensor = TensorFacts {
+        tensor: "q.weight".into(),
+        dtype: dtype.into(),
+        shape: shape.to_vec(),
+    };
+    layers::find(&[tensor], selection).unwrap().skipped
+}
+
+// The healthy layer has 131,072 weights, so 512 by 512 unread ones leave a third seen.
 #[test]
-fn covered_needs_half_of_the_layers() {
+fn covered_counts_matrices_that_could_not_be_read() {
+    let covered = |skipped| {
+        let audit = Audit {
+            skipped,
+            ..audit(vec![layer("a")])
+        };
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        finding(&judgement, Check::Covered).clone()
+    };
+    let all = Selection::default();
+    let found = covered(skipped("F8_E4M3", &[512, 512], &all));
+    assert_eq!(found.outcome, Outcome::Fail);
+    assert!(
+        found.measured.contains("33.3 %") && found.measured.contains("F8_E4M3"),
+        "{}",
+        found.measured
+    );
+    let passes = |skipped| covered(skipped).outcome == Outcome::Pass;
+    assert!(passes(skipped("F8_E4M3", &[512, 128], &all)));
+    assert!(passes(skipped("F8_E4M3", &[1 << 20], &all)), "no matrix");
+    assert!(passes(skipped("BOOL", &[2048, 2048], &all)), "a mask");
+    assert!(
+        passes(skipped("F32", &[512, 512, 3, 3], &all)),
+        "read, but a convolution"
+    );
+    let without = Selection {
+        exclude: vec!["q".into()],
+        ..all
+    };
+    assert!(
+        passes(skipped("F8_E4M3", &[512, 512], &without)),
+        "the user's choice"
+    );
+}
+
+// 64 weights and 8 singular values fit every law.
+#[test]
+fn covered_counts_no_layer_too_small_to_tell() {
+    let tiny = |name: &str| {
+        let facts = GaussianDistance {
+            ks_floor: 0.114,
+            wasserstein_floor: 0.151,
+            ..gaussian()
+        };
+        let layer = with_weights(layer(name), |w| {
+            (w.count, w.gaussian) = (64, Some(facts));
+        });
+        with_spectrum(layer, |s| s.singular_values.truncate(8))
+    };
+    let judgement = judged(tiny("a"));
+    assert_eq!(finding(&judgement, Check::Covered).outcome, Outcome::Fail);
+    assert!(judgement.fails());
+}
+
+#[test]
+fn too_few_weights_are_not_said_to_have_moved() {
+    let few = |count| with_weights(layer("a"), |w| w.count = count);
+    let moved = |count| outcome(Check::MovedFromInitialisation, few(count));
+    assert_eq!(moved(1599), Outcome::Skipped);
+    assert_eq!(moved(1600), Outcome::Pass);
+}
+
+#[test]
+fn covered_needs_half_of_the_weights() {
     let with_others = |others: usize| {
         let mut layers = vec![layer("a")];
         layers.extend((0..others).map(|i| unmeasured(&format!("b{i}"))));
