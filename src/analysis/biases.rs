@@ -39,7 +39,7 @@ pub(super) fn measure(
 
 /// `yardstick` is rms(W)·√fan_in, the size of a pre-activation on unit inputs.
 fn facts(bias: &[f64], sample: &Sample, yardstick: Option<f64>) -> Biases {
-    let Moments { mean, std, .. } = Moments::of(sample);
+    let Moments { mean, std, .. } = sample.moments();
     let mut sorted = bias.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let middle = median(&sorted);

@@ -1,12 +1,17 @@
 //! The marginal distribution of a layer's weights, docs/theory.md §1.
 
+use rayon::prelude::*;
+
 use super::{Entry, initializer, stored_sides};
 use crate::audit::{Section, Weights};
 use crate::layers::{Layer, Orientation};
-use crate::stats::{Family, GaussianDistance, Histogram, Moments, Sample};
+use crate::stats::{Family, GaussianDistance, Histogram, Sample};
 
-/// Bins of the rescaled views.
+/// Bins of the rescaled views. Divided by its line's rms no entry exceeds √(length of the
+/// line), so a bin is at most 2e-4 wide for lines of 9216.
 const BINS: usize = 1 << 20;
+/// Parts of the rescaled views, fixed so that sums are taken in the same order everywhere.
+const PARTS: usize = 4;
 
 pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer) -> Section<Weights> {
     let Some(sample) = T::sample(entries) else {
@@ -14,7 +19,7 @@ pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer) -> Section<Weights
             reason: "the tensor is empty".into(),
         };
     };
-    let moments = Moments::of(&sample);
+    let moments = sample.moments();
     let (_, width) = stored_sides(layer);
     let (lines, across) = (by_line(entries, width), by_position(entries, width));
     let (by_row, by_column) = match layer.orientation {
@@ -46,7 +51,7 @@ fn by_line<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistance> {
         .chunks(width)
         .map(|row| rms(sum_of_squares(row), row.len()))
         .collect();
-    rescaled(entries, |i| scales[i / width])
+    rescaled(entries, width, |line, _| scales[line])
 }
 
 /// Each stored column divided by its own rms.
@@ -63,7 +68,7 @@ fn by_position<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistanc
         .into_iter()
         .map(|square| rms(square, height))
         .collect();
-    rescaled(entries, |i| scales[i % width])
+    rescaled(entries, width, |_, i| scales[i])
 }
 
 fn sum_of_squares<T: Entry>(row: &[T]) -> f64 {
@@ -74,21 +79,41 @@ fn rms(sum: f64, count: usize) -> f64 {
     (sum / count as f64).sqrt()
 }
 
-/// The distance to a normal law after dividing entry `i` by `scale(i)`; lines of zeros stay.
-fn rescaled<T: Entry>(entries: &[T], scale: impl Fn(usize) -> f64) -> Section<GaussianDistance> {
-    let values = || {
-        entries.iter().enumerate().map(|(i, &w)| {
-            let (w, s): (f64, f64) = (w.into(), scale(i));
-            if s > 0.0 { w / s } else { 0.0 }
+/// The distance to a normal law after dividing the entry at (line, position) by
+/// `scale(line, position)`; lines of zeros stay.
+fn rescaled<T: Entry>(
+    entries: &[T],
+    width: usize,
+    scale: impl Fn(usize, usize) -> f64 + Send + Sync + Copy,
+) -> Section<GaussianDistance> {
+    let lines = entries.len() / width;
+    let per_part = lines.div_ceil(PARTS);
+    let part = |first: usize| {
+        (first..(first + per_part).min(lines)).flat_map(move |line| {
+            let row = &entries[line * width..][..width];
+            row.iter().enumerate().map(move |(i, &w)| {
+                let (w, s): (f64, f64) = (w.into(), scale(line, i));
+                if s > 0.0 { w / s } else { 0.0 }
+            })
         })
     };
+    let parts: Vec<_> = (0..lines).step_by(per_part).map(part).collect();
     let sample = if entries.len() <= BINS {
-        Sample::from_f64(&values().collect::<Vec<f64>>())
+        Sample::from_f64(&parts.into_iter().flatten().collect::<Vec<f64>>())
     } else {
-        let (low, high) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
-            (a.min(v), b.max(v))
-        });
-        Sample::binned(low, high, BINS, values())
+        let (low, high) = parts
+            .par_iter()
+            .map(|part| {
+                part.clone()
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
+                        (a.min(v), b.max(v))
+                    })
+            })
+            .reduce(
+                || (f64::INFINITY, f64::NEG_INFINITY),
+                |a, b| (a.0.min(b.0), a.1.max(b.1)),
+            );
+        Sample::binned(low, high, BINS, parts)
     };
     match sample.as_ref().and_then(GaussianDistance::measure) {
         Some(distance) => Section::Measured(distance),

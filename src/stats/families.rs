@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use statrs::function::gamma::ln_gamma;
 
-use super::{Moments, Sample};
+use super::Sample;
 
 /// The names of the fitted families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ impl Family {
     /// A family with one more parameter than the normal wins only when its gain exceeds
     /// 1/count, the step of Akaike's criterion.
     pub fn fit(sample: &Sample) -> Option<Self> {
-        let moments = Moments::of(sample);
+        let moments = sample.moments();
         moments.skewness?;
         let coarse: Vec<(f64, f64)> = {
             let count = sample.count() as f64;

@@ -31,24 +31,23 @@ impl Histogram {
             std,
             skewness: Some(_),
             ..
-        } = Moments::of(sample)
+        } = sample.moments()
         else {
             return None;
         };
         let farthest = (sample.max() - mean).max(mean - sample.min()) / std;
         let half = farthest.ceil().clamp(4.0, 12.0);
-        let mut counts = vec![0; 2 * half as usize * BINS];
-        let (mut below, mut above) = (0, 0);
-        for g in sample.groups() {
-            let at = ((g.value - mean) / std + half) * BINS as f64;
-            if at < 0.0 {
-                below += g.count;
-            } else if let Some(bin) = counts.get_mut(at as usize) {
-                *bin += g.count;
-            } else {
-                above += g.count;
-            }
-        }
+        let bins = 2 * half as usize * BINS;
+        let edge = |i: usize| mean + std * (i as f64 / BINS as f64 - half);
+        // The last bin holds its right edge, or the farthest entry may fall out of it.
+        let beyond = sample.below(edge(bins).next_up());
+        let before: Vec<u64> = (0..bins).map(|i| sample.below(edge(i))).collect();
+        let counts = before
+            .iter()
+            .zip(before.iter().skip(1).chain(std::iter::once(&beyond)))
+            .map(|(from, to)| to - from)
+            .collect();
+        let (below, above) = (before[0], sample.count() - beyond);
         Some(Self {
             lower: -half,
             upper: half,

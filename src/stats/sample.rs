@@ -3,8 +3,14 @@
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use super::Moments;
+
 /// Entries handled by one task; fixed, so that sums are taken in the same order everywhere.
 const CHUNK: usize = 1 << 16;
+/// Positions from which a range is searched whole for its largest distance.
+const LEAF: usize = 32;
+/// Standard deviations within which a coarsened sample is binned.
+const CORE: f64 = 8.0;
 
 /// One value of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,11 +23,12 @@ pub struct Group {
     pub below: u64,
 }
 
-/// A sorted, non-empty sample of finite values.
+/// A sorted, non-empty sample of finite values and its moments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     values: Values,
     count: u64,
+    moments: Moments,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -37,20 +44,14 @@ impl Sample {
         // Adding 0 turns −0 into 0, so that they are one value.
         let mut sorted: Vec<f32> = entries.par_iter().map(|w| w + 0.0).collect();
         sorted.par_sort_unstable_by(f32::total_cmp);
-        (!sorted.is_empty()).then_some(Self {
-            count: sorted.len() as u64,
-            values: Values::F32(sorted),
-        })
+        Self::new(sorted.len() as u64, Values::F32(sorted))
     }
 
     /// Sorts 64-bit entries; nothing for an empty slice.
     pub fn from_f64(entries: &[f64]) -> Option<Self> {
         let mut sorted: Vec<f64> = entries.par_iter().map(|w| w + 0.0).collect();
         sorted.par_sort_unstable_by(f64::total_cmp);
-        (!sorted.is_empty()).then_some(Self {
-            count: sorted.len() as u64,
-            values: Values::F64(sorted),
-        })
+        Self::new(sorted.len() as u64, Values::F64(sorted))
     }
 
     /// Counts 16-bit entries: their histogram is the data.
@@ -97,51 +98,86 @@ impl Sample {
             }
             below += count;
         }
-        (below > 0).then_some(Self {
-            values: Values::Groups(groups),
-            count: below,
-        })
+        Self::new(below, Values::Groups(groups))
     }
 
-    /// Counts values in `bins` equal bins from `lower` to `upper`, each standing for its
-    /// mean. The error of a statistic with slope is second order in the width of a bin.
-    pub fn binned(
+    /// Counts the values of all `parts`, in parallel, in `bins` equal bins from `lower` to
+    /// `upper`, each standing for its mean. The error of a statistic with slope is second
+    /// order in the width of a bin.
+    pub fn binned<I: Iterator<Item = f64> + Send>(
         lower: f64,
         upper: f64,
         bins: usize,
-        entries: impl Iterator<Item = f64>,
+        parts: Vec<I>,
     ) -> Option<Self> {
         let scale = bins as f64 / (upper - lower).max(f64::MIN_POSITIVE);
-        let mut sums = vec![(0.0, 0_u64); bins];
-        for value in entries {
-            let bin = (((value - lower) * scale).max(0.0) as usize).min(bins - 1);
-            sums[bin].0 += value;
-            sums[bin].1 += 1;
-        }
-        let mean = |(sum, count): (f64, u64)| (sum / count.max(1) as f64, count);
-        Self::from_counts(sums.into_iter().map(mean).collect())
+        let counted: Vec<Vec<(f64, u64)>> = parts
+            .into_par_iter()
+            .map(|part| {
+                let mut sums = vec![(0.0, 0_u64); bins];
+                for value in part {
+                    let bin = (((value - lower) * scale).max(0.0) as usize).min(bins - 1);
+                    sums[bin].0 += value;
+                    sums[bin].1 += 1;
+                }
+                sums
+            })
+            .collect();
+        let bin = |i: usize| {
+            let whole = counted
+                .iter()
+                .map(|sums| sums[i])
+                .fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+            (whole.0 / whole.1.max(1) as f64, whole.1)
+        };
+        Self::from_counts((0..bins).map(bin).collect())
     }
 
-    /// The same sample in at most `bins` groups; itself when it has no more values.
+    fn new(count: u64, values: Values) -> Option<Self> {
+        let moments = Moments::of(count, &values)?;
+        Some(Self {
+            values,
+            count,
+            moments,
+        })
+    }
+
+    /// The same sample with the values within 8 standard deviations of the mean in at most
+    /// `bins` equal bins, each standing for its mean. Values farther out, at most one in 64
+    /// (Chebyshev), are kept as they are.
     #[must_use]
     pub fn coarsened(&self, bins: usize) -> Self {
-        if self.distinct() as usize <= bins {
-            return Self::from_counts(self.groups().map(|g| (g.value, g.count)).collect())
-                .unwrap_or_else(|| self.clone());
+        let Moments { mean, std, .. } = self.moments;
+        let (low, high) = (
+            self.min().max(mean - CORE * std),
+            self.max().min(mean + CORE * std),
+        );
+        if self.distinct() as usize <= bins || low >= high {
+            return self.clone();
         }
-        let (min, max) = (self.min(), self.max());
-        let scale = bins as f64 / (max - min);
-        let mut sums = vec![(0.0, 0_u64); bins];
-        for group in self.groups() {
-            let bin = (((group.value - min) * scale) as usize).min(bins - 1);
-            sums[bin].0 += group.value * group.count as f64;
-            sums[bin].1 += group.count;
-        }
-        let pairs = sums
-            .into_iter()
-            .filter(|bin| bin.1 > 0)
-            .map(|(sum, n)| (sum / n as f64, n));
-        Self::from_counts(pairs.collect()).unwrap_or_else(|| self.clone())
+        let scale = bins as f64 / (high - low);
+        let bin = |value: f64| {
+            let inside = value >= low && value <= high;
+            inside.then(|| (((value - low) * scale) as usize).min(bins - 1))
+        };
+        let merged = self.fold_chunks(|groups| {
+            let mut sums: Vec<(Option<usize>, f64, u64)> = Vec::new();
+            for g in groups {
+                let (bin, sum) = (bin(g.value), g.value * g.count as f64);
+                match sums.last_mut() {
+                    Some(last) if bin.is_some() && last.0 == bin => {
+                        last.1 += sum;
+                        last.2 += g.count;
+                    }
+                    _ => sums.push((bin, sum, g.count)),
+                }
+            }
+            sums
+        });
+        let mean_of = |(_, sum, count): (_, f64, u64)| (sum / count as f64, count);
+        // A bin cut by the border of two chunks gives two values; both are its own means.
+        Self::from_counts(merged.into_iter().flatten().map(mean_of).collect())
+            .unwrap_or_else(|| self.clone())
     }
 
     /// Number of entries.
@@ -149,8 +185,16 @@ impl Sample {
         self.count
     }
 
+    /// Moments of the entries.
+    pub const fn moments(&self) -> Moments {
+        self.moments
+    }
+
     /// Number of different values.
     pub fn distinct(&self) -> u64 {
+        if let Values::Groups(groups) = &self.values {
+            return groups.len() as u64;
+        }
         self.fold_chunks(|groups| groups.count() as u64)
             .into_iter()
             .sum()
@@ -158,12 +202,20 @@ impl Sample {
 
     /// Smallest value.
     pub fn min(&self) -> f64 {
-        self.at(0)
+        self.values.at(0)
     }
 
     /// Largest value.
     pub fn max(&self) -> f64 {
-        self.at(self.len() - 1)
+        self.values.at(self.values.len() - 1)
+    }
+
+    /// How many entries are smaller than `value`.
+    pub fn below(&self, value: f64) -> u64 {
+        let at = self
+            .values
+            .first_where(0, self.values.len(), |v| v >= value);
+        self.values.entries_before(at)
     }
 
     /// The value with a share `p` of the entries below it.
@@ -171,13 +223,13 @@ impl Sample {
         let rank = ((p * self.count as f64) as u64).min(self.count - 1);
         match &self.values {
             Values::Groups(groups) => groups[groups.partition_point(|g| g.below <= rank) - 1].value,
-            _ => self.at(rank as usize),
+            _ => self.values.at(rank as usize),
         }
     }
 
     /// Every value once, ascending.
     pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
-        self.groups_in(0, self.len())
+        self.values.groups_in(0, self.values.len())
     }
 
     /// Applies `f` to the groups of each chunk, in parallel, and answers in ascending order.
@@ -185,53 +237,125 @@ impl Sample {
         &self,
         f: impl Fn(&mut dyn Iterator<Item = Group>) -> R + Sync,
     ) -> Vec<R> {
-        let starts: Vec<usize> = (0..self.len())
-            .step_by(CHUNK)
-            .map(|at| self.group_start(at))
-            .collect();
-        let end = |i: usize| starts.get(i + 1).copied().unwrap_or(self.len());
-        (0..starts.len())
+        self.chunks()
             .into_par_iter()
-            .map(|i| f(&mut self.groups_in(starts[i], end(i))))
+            .map(|(start, end)| f(&mut self.values.groups_in(start, end)))
             .collect()
     }
 
     /// Tie-aware Kolmogorov–Smirnov distance, sup |P(X < x) + ½P(X = x) − F(x)| over the
     /// values: the classical one to 1/(2·count) without ties, blind to ties from rounding.
+    ///
+    /// `cdf` must not fall. Both sides rise along the values, so the ends of a range bound
+    /// the distance inside it, and only ranges that may hold the largest are searched: the
+    /// result is that of looking at every value.
     pub fn ks(&self, cdf: impl Fn(f64) -> f64 + Sync) -> f64 {
+        let chunks = self.chunks();
+        let first = chunks
+            .par_iter()
+            .map(|&(start, _)| self.distance_in(start, start + 1, &cdf))
+            .reduce(|| 0.0, f64::max);
+        chunks
+            .into_par_iter()
+            .map(|(start, end)| self.largest_distance(start, end, &cdf, first))
+            .reduce(|| first, f64::max)
+    }
+
+    /// `found`, or the largest distance at the positions from `start` to `end` if it is larger.
+    fn largest_distance(
+        &self,
+        start: usize,
+        end: usize,
+        cdf: &impl Fn(f64) -> f64,
+        found: f64,
+    ) -> f64 {
         let count = self.count as f64;
-        let distance =
-            |g: Group| ((g.below as f64 + 0.5 * g.count as f64) / count - cdf(g.value)).abs();
-        self.fold_chunks(|groups| groups.map(distance).fold(0.0, f64::max))
-            .into_iter()
+        let rise = |at: usize| self.values.entries_before(at) as f64 / count;
+        let ahead = rise(end) - cdf(self.values.at(start));
+        let behind = cdf(self.values.at(end - 1)) - rise(start);
+        if ahead.max(behind) <= found {
+            return found;
+        }
+        let middle = self.values.group_start(start + (end - start) / 2);
+        if end - start <= LEAF || middle >= end {
+            return found.max(self.distance_in(start, end, cdf));
+        }
+        let found = self.largest_distance(start, middle, cdf, found);
+        self.largest_distance(middle, end, cdf, found)
+    }
+
+    /// The largest distance of the groups that begin in a range.
+    fn distance_in(&self, start: usize, end: usize, cdf: &impl Fn(f64) -> f64) -> f64 {
+        let count = self.count as f64;
+        let end = self.values.group_start(end);
+        self.values
+            .groups_in(start, end)
+            .map(|g| ((g.below as f64 + 0.5 * g.count as f64) / count - cdf(g.value)).abs())
             .fold(0.0, f64::max)
     }
 
+    /// Ranges of positions, each beginning with a new value.
+    fn chunks(&self) -> Vec<(usize, usize)> {
+        let mut starts: Vec<usize> = (0..self.values.len())
+            .step_by(CHUNK)
+            .map(|at| self.values.group_start(at))
+            .filter(|&at| at < self.values.len())
+            .collect();
+        starts.dedup();
+        let ends = starts.iter().skip(1).copied();
+        let ends = ends.chain(std::iter::once(self.values.len()));
+        starts.iter().copied().zip(ends).collect()
+    }
+}
+
+impl Values {
     fn len(&self) -> usize {
-        match &self.values {
-            Values::F32(v) => v.len(),
-            Values::F64(v) => v.len(),
-            Values::Groups(v) => v.len(),
+        match self {
+            Self::F32(v) => v.len(),
+            Self::F64(v) => v.len(),
+            Self::Groups(v) => v.len(),
         }
     }
 
     fn at(&self, i: usize) -> f64 {
-        match &self.values {
-            Values::F32(v) => f64::from(v[i]),
-            Values::F64(v) => v[i],
-            Values::Groups(v) => v[i].value,
+        match self {
+            Self::F32(v) => f64::from(v[i]),
+            Self::F64(v) => v[i],
+            Self::Groups(v) => v[i].value,
         }
+    }
+
+    /// Number of entries at positions below `at`.
+    fn entries_before(&self, at: usize) -> u64 {
+        match self {
+            Self::Groups(groups) => groups
+                .get(at)
+                .or(groups.last())
+                .map_or(0, |g| g.below + if at < groups.len() { 0 } else { g.count }),
+            _ => at as u64,
+        }
+    }
+
+    /// The first position in a range whose value `holds`, which must stay true from there on.
+    fn first_where(&self, mut start: usize, mut end: usize, holds: impl Fn(f64) -> bool) -> usize {
+        while start < end {
+            let middle = start + (end - start) / 2;
+            if holds(self.at(middle)) {
+                end = middle;
+            } else {
+                start = middle + 1;
+            }
+        }
+        start
     }
 
     /// The first position at or after `at` where a new value begins.
     fn group_start(&self, at: usize) -> usize {
-        if at == 0 || matches!(self.values, Values::Groups(_)) {
+        if at == 0 || at >= self.len() || matches!(self, Self::Groups(_)) {
             return at;
         }
         let before = self.at(at - 1);
-        (at..self.len())
-            .find(|&i| self.at(i) > before)
-            .unwrap_or(self.len())
+        self.first_where(at, self.len(), |v| v > before)
     }
 
     fn groups_in(&self, start: usize, end: usize) -> impl Iterator<Item = Group> + '_ {
@@ -240,7 +364,7 @@ impl Sample {
             if at >= end {
                 return None;
             }
-            if let Values::Groups(groups) = &self.values {
+            if let Self::Groups(groups) = self {
                 at += 1;
                 return Some(groups[at - 1]);
             }
@@ -254,6 +378,53 @@ impl Sample {
                 below,
             })
         })
+    }
+}
+
+/// The entries of a sample, for [`Moments`].
+pub(super) trait Weighted: Sync {
+    /// Smallest and largest value; nothing when there are none.
+    fn extremes(&self) -> Option<(f64, f64)>;
+    /// Sums of `f(value)·multiplicity`, chunk by chunk in parallel and in fixed order.
+    fn sums<const N: usize>(&self, f: impl Fn(f64) -> [f64; N] + Sync) -> [f64; N];
+}
+
+impl Weighted for Values {
+    fn extremes(&self) -> Option<(f64, f64)> {
+        let last = self.len().checked_sub(1)?;
+        Some((self.at(0), self.at(last)))
+    }
+
+    fn sums<const N: usize>(&self, f: impl Fn(f64) -> [f64; N] + Sync) -> [f64; N] {
+        let add = |sum: [f64; N], term: [f64; N], times: f64| {
+            std::array::from_fn(|i| times.mul_add(term[i], sum[i]))
+        };
+        let zero = [0.0; N];
+        let parts: Vec<[f64; N]> = match self {
+            Self::F32(v) => v
+                .par_chunks(CHUNK)
+                .map(|chunk| {
+                    chunk
+                        .iter()
+                        .fold(zero, |sum, &w| add(sum, f(w.into()), 1.0))
+                })
+                .collect(),
+            Self::F64(v) => v
+                .par_chunks(CHUNK)
+                .map(|chunk| chunk.iter().fold(zero, |sum, &w| add(sum, f(w), 1.0)))
+                .collect(),
+            Self::Groups(v) => v
+                .par_chunks(CHUNK)
+                .map(|chunk| {
+                    chunk
+                        .iter()
+                        .fold(zero, |sum, g| add(sum, f(g.value), g.count as f64))
+                })
+                .collect(),
+        };
+        parts
+            .into_iter()
+            .fold(zero, |sum, part| add(sum, part, 1.0))
     }
 }
 
@@ -296,5 +467,53 @@ mod tests {
     fn ks_of_a_small_sample() {
         let sample = Sample::from_f64(&[0.25, 0.5, 0.75, 1.0]).unwrap();
         assert!((sample.ks(|x| x) - 0.125).abs() < 1e-15);
+    }
+
+    // The search must agree with looking at every value, ties and plateaus included.
+    #[test]
+    fn ks_by_search_equals_ks_by_looking_everywhere() {
+        let cdf = |x: f64| (x / 1000.0).clamp(0.0, 1.0);
+        let entries = |step: u32| -> Vec<f32> {
+            (0..150_000_u32)
+                .map(|i| ((i.wrapping_mul(2_654_435_761) >> 12) % 1000 / step * step) as f32)
+                .map(|v| v * v / 1000.0)
+                .collect()
+        };
+        for step in [1, 7, 500] {
+            let sample = Sample::from_f32(&entries(step)).unwrap();
+            let grouped =
+                Sample::from_counts(sample.groups().map(|g| (g.value, g.count)).collect());
+            let everywhere = sample
+                .groups()
+                .map(|g| {
+                    let middle = g.below as f64 + 0.5 * g.count as f64;
+                    (middle / 150_000.0 - cdf(g.value)).abs()
+                })
+                .fold(0.0, f64::max);
+            assert_eq!(sample.ks(cdf), everywhere);
+            assert_eq!(grouped.unwrap().ks(cdf), everywhere);
+        }
+    }
+
+    #[test]
+    fn a_coarse_sample_keeps_counts_moments_and_far_values() {
+        let mut entries: Vec<f64> = (0..300_000).map(|i| f64::from(i % 9973)).collect();
+        entries.push(1e9);
+        let sample = Sample::from_f64(&entries).unwrap();
+        let coarse = sample.coarsened(500);
+        assert!(coarse.distinct() < 600 && coarse.count() == 300_001);
+        assert_eq!(coarse.max(), 1e9);
+        let (a, b) = (sample.moments(), coarse.moments());
+        assert!((a.mean - b.mean).abs() < 1e-9 * a.std && (a.std / b.std - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn entries_below_a_value_are_counted() {
+        let sample = Sample::from_f32(&[2.0, 1.0, 2.0, 5.0]).unwrap();
+        let grouped = Sample::from_counts(vec![(1.0, 1), (2.0, 2), (5.0, 1)]).unwrap();
+        for s in [sample, grouped] {
+            let counts = [0.0, 2.0, 2.5, 5.0, 9.0].map(|v| s.below(v));
+            assert_eq!(counts, [0, 1, 3, 3, 4]);
+        }
     }
 }
