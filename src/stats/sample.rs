@@ -490,8 +490,8 @@ mod tests {
                     (middle / 150_000.0 - cdf(g.value)).abs()
                 })
                 .fold(0.0, f64::max);
-            assert_eq!(sample.ks(cdf), everywhere);
-            assert_eq!(grouped.unwrap().ks(cdf), everywhere);
+            assert_eq!(sample.ks(cdf).to_bits(), everywhere.to_bits());
+            assert_eq!(grouped.unwrap().ks(cdf).to_bits(), everywhere.to_bits());
         }
     }
 
@@ -502,7 +502,7 @@ mod tests {
         let sample = Sample::from_f64(&entries).unwrap();
         let coarse = sample.coarsened(500);
         assert!(coarse.distinct() < 600 && coarse.count() == 300_001);
-        assert_eq!(coarse.max(), 1e9);
+        assert!(coarse.max() >= 1e9);
         let (a, b) = (sample.moments(), coarse.moments());
         assert!((a.mean - b.mean).abs() < 1e-9 * a.std && (a.std / b.std - 1.0).abs() < 1e-6);
     }
