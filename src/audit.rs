@@ -161,6 +161,56 @@ pub enum Label {
     Undecided,
 }
 
+impl Label {
+    /// All of them, as the pages list them.
+    pub const ALL: [Self; 6] = [
+        Self::AtInitialisation,
+        Self::RandomLike,
+        Self::RandomBulkWithSpikes,
+        Self::HeavyTailed,
+        Self::RankDeficient,
+        Self::Undecided,
+    ];
+
+    /// Its name in `audit.json`, reports and docs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AtInitialisation => "at-initialisation",
+            Self::RandomLike => "random-like",
+            Self::RandomBulkWithSpikes => "random-bulk-with-spikes",
+            Self::HeavyTailed => "heavy-tailed",
+            Self::RankDeficient => "rank-deficient",
+            Self::Undecided => "undecided",
+        }
+    }
+
+    /// What it says and what it does not, in plain words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::AtInitialisation => {
+                "The weights cannot be told from a known initialiser's. The layer may have been \
+                 trained a little; that it looks random says nothing."
+            }
+            Self::RandomLike => {
+                "Bell-shaped weights and singular values on their law, as the paper claims. That \
+                 is not praise: a net that was never trained is random-like too."
+            }
+            Self::RandomBulkWithSpikes => {
+                "Most singular values are on their law and a few lie outside it. Training leaves \
+                 such spikes, and so does a mean that is not zero."
+            }
+            Self::HeavyTailed => {
+                "Far more very large weights than a bell curve has: not random-like."
+            }
+            Self::RankDeficient => {
+                "Some directions are lost to rounding: the layer carries less than its shape \
+                 allows."
+            }
+            Self::Undecided => "Too small to tell, not measured, or like none of the other labels.",
+        }
+    }
+}
+
 /// Facts about the marginal distribution of a layer's weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Weights {

@@ -1,10 +1,14 @@
 //! Audits as bytes, and the one place that writes files.
 
+pub mod figures;
+pub mod html;
 pub mod json;
 pub mod write;
 
 use crate::Result;
 use crate::audit::Audit;
+use crate::verdict::Judgement;
+use figures::Figures;
 
 /// Every file of a report, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +18,21 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Renders the report of `audit`.
-    pub fn render(audit: &Audit) -> Result<Self> {
-        Ok(Self {
-            files: vec![("audit.json".into(), json::audit(audit)?)],
-        })
+    /// Renders the report of `audit`: facts, page and pictures.
+    pub fn render(audit: &Audit, judgement: &Judgement) -> Result<Self> {
+        let figures = Figures::draw(audit, judgement)?;
+        let mut files = vec![
+            ("audit.json".into(), json::audit(audit)?),
+            (
+                "report.html".into(),
+                html::page(audit, judgement, &figures)?,
+            ),
+        ];
+        files.extend(
+            figures
+                .iter()
+                .map(|figure| (format!("figures/{}", figure.file), figure.png.clone())),
+        );
+        Ok(Self { files })
     }
 }

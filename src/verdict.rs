@@ -6,7 +6,7 @@
 
 mod biases_constant;
 mod covered;
-mod figure;
+pub(crate) mod figure;
 mod finite;
 mod level_spacing;
 mod moved_from_initialisation;

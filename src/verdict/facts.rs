@@ -1,9 +1,9 @@
 //! An audit of one healthy layer, for tests that damage one fact at a time.
 
 use crate::audit::{
-    Audit, BiasKind, Biases, Engine, FileFacts, GaussianDistance, Label, Law, LayerFacts,
-    NonFinite, Orientation, OrientationFrom, SCHEMA_VERSION, Section, Settings, SourceFacts,
-    Spectrum, TensorFacts, Tool, Weights,
+    Audit, BiasKind, Biases, Engine, FileFacts, GaussianDistance, Histogram, Label, Law,
+    LayerFacts, NonFinite, Orientation, OrientationFrom, SCHEMA_VERSION, Section, Settings,
+    SourceFacts, Spectrum, TensorFacts, Tool, Weights,
 };
 
 /// A checkpoint with these layers.
@@ -92,7 +92,13 @@ fn weights() -> Weights {
         by_column: Section::Measured(gaussian()),
         family: None,
         initializer: None,
-        histogram: None,
+        histogram: Some(Histogram {
+            lower: -4.0,
+            upper: 4.0,
+            counts: vec![170, 2_800, 17_800, 44_700, 44_700, 17_800, 2_800, 170],
+            below: 66,
+            above: 66,
+        }),
     }
 }
 

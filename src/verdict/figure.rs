@@ -1,7 +1,7 @@
 //! Numbers as the findings show them.
 
 /// `value` to three significant digits, without an exponent while it stays short.
-pub(super) fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -14,7 +14,7 @@ pub(super) fn figure(value: f64) -> String {
 }
 
 /// `count noun`, in the plural unless there is one.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("1 {noun}")
     } else {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::figure::figure;
 use super::{Level, Ruling};
-use crate::audit::{FamilyName, GaussianDistance, LayerFacts, Section, Weights};
+use crate::audit::{GaussianDistance, LayerFacts, Section, Weights};
 
 /// Standard errors of the excess kurtosis, √(24/count), that chance is allowed: at 4 it
 /// takes one normal layer in 16,000.
@@ -86,13 +86,10 @@ fn kurtosis_floor(count: u64) -> f64 {
 }
 
 fn describe(weights: &Weights, facts: &GaussianDistance) -> String {
-    let fit = weights.family.as_ref().map_or_else(String::new, |family| {
-        let parameter = family
-            .best
-            .parameter
-            .map_or_else(String::new, |p| format!(" ({})", figure(p)));
-        format!("; best fit {}{parameter}", family_name(family.best.name))
-    });
+    let fit = weights
+        .family
+        .as_ref()
+        .map_or_else(String::new, |family| format!("; best fit {}", family.best));
     format!(
         "KS {} (floor {}), W₁/sd {} (floor {}), excess kurtosis {}{fit}",
         figure(facts.ks),
@@ -101,16 +98,6 @@ fn describe(weights: &Weights, facts: &GaussianDistance) -> String {
         figure(facts.wasserstein_floor),
         figure(facts.excess_kurtosis)
     )
-}
-
-const fn family_name(name: FamilyName) -> &'static str {
-    match name {
-        FamilyName::Normal => "normal",
-        FamilyName::Laplace => "Laplace",
-        FamilyName::StudentT => "Student t",
-        FamilyName::GeneralizedNormal => "generalised normal",
-        FamilyName::Uniform => "uniform",
-    }
 }
 
 fn meaning(holds: bool, weights: &Weights, limits: &WeightsGaussian) -> String {

@@ -20,6 +20,7 @@ Examples:
   randomlike inspect model.safetensors --out report
   randomlike inspect model.safetensors.index.json --include 'mlp.*'
   randomlike inspect model.safetensors --json > audit.json
+  randomlike inspect audit.json --policy own.toml --out report
 
 Exits with 0 when it could measure and 2 when it could not; `randomlike check`
 turns the findings into a pass or a fail.";
@@ -66,9 +67,10 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// A .safetensors file, a model.safetensors.index.json, or a directory.
+    /// A .safetensors file, a model.safetensors.index.json, or a directory; or an
+    /// audit.json, to judge and draw it again without the weights.
     pub source: PathBuf,
-    /// Write audit.json into this folder.
+    /// Write report.html, audit.json and the figures (PNG) into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Judge by this policy instead of the default.

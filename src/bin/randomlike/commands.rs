@@ -6,7 +6,8 @@ pub mod layers;
 pub mod synth;
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
+use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,6 +15,8 @@ use randomlike::analysis;
 use randomlike::audit::Audit;
 use randomlike::checkpoint::Checkpoint;
 use randomlike::policy::Policy;
+use randomlike::report::json;
+use serde::de::IgnoredAny;
 
 use crate::args::Measuring;
 use crate::terminal::Bar;
@@ -44,6 +47,57 @@ fn measure(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>
     );
     bar.clear();
     Ok(audit?)
+}
+
+/// The facts in an `audit.json`, or those measured on a checkpoint.
+fn audit(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>> {
+    if !is_audit(source)? {
+        return measure(source, measuring);
+    }
+    if measuring.is_given() {
+        let source = source.display();
+        let message = format!(
+            "`{source}` is an audit: its layers and engine were chosen when it was measured, so `--conv`, \
+             `--include`, `--exclude`, `--min-size` and `--engine` need the checkpoint itself"
+        );
+        return Err(message.into());
+    }
+    Ok(json::read_audit(source)?)
+}
+
+/// The two keys by which a JSON file says what it is.
+#[derive(serde::Deserialize)]
+struct Keys {
+    schema_version: Option<IgnoredAny>,
+    weight_map: Option<IgnoredAny>,
+}
+
+// An index is a checkpoint; every other kind of file is for the loader to know.
+fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
+    if source.is_dir()
+        || source
+            .extension()
+            .is_none_or(|extension| !extension.eq_ignore_ascii_case("json"))
+    {
+        return Ok(false);
+    }
+    let open = |source_error| randomlike::Error::Io {
+        action: "open",
+        path: source.to_owned(),
+        source: source_error,
+    };
+    let file = File::open(source).map_err(open)?;
+    let keys: Keys = serde_json::from_reader(BufReader::new(file))
+        .map_err(|error| format!("`{}` is no JSON object: {error}", source.display()))?;
+    match (keys.schema_version, keys.weight_map) {
+        (Some(_), _) => Ok(true),
+        (None, Some(_)) => Ok(false),
+        (None, None) => Err(format!(
+            "`{}` is neither an audit (no `schema_version`) nor a checkpoint's index (no `weight_map`)",
+            source.display()
+        )
+        .into()),
+    }
 }
 
 fn read_policy(path: Option<&Path>) -> Result<Policy, Box<dyn Error>> {

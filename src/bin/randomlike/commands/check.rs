@@ -1,20 +1,14 @@
 //! `check`: a pass or a fail for CI.
 
-use std::error::Error;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
 use std::process::ExitCode;
 
 use randomlike::audit::Audit;
 use randomlike::policy::Policy;
-use randomlike::report::json;
 use randomlike::verdict::{Finding, Judgement, Level, Outcome, judge};
 use serde::Serialize;
-use serde::de::IgnoredAny;
 
-use super::{Done, FAILED, HOLDS, measure, read_policy};
+use super::{Done, FAILED, HOLDS, audit, read_policy};
 use crate::args::{Check, Format};
 use crate::terminal::{self, WIDTH};
 
@@ -28,7 +22,7 @@ pub fn run(args: &Check) -> Done {
         return Ok(HOLDS);
     };
     let policy = read_policy(args.policy.as_deref())?;
-    let audit = audit(source, args)?;
+    let audit = audit(source, &args.measuring)?;
     let judgement = judge(&audit, &policy)?;
     let page = match args.format {
         Format::Human => page(&audit, &judgement),
@@ -40,56 +34,6 @@ pub fn run(args: &Check) -> Done {
     } else {
         HOLDS
     })
-}
-
-fn audit(source: &Path, args: &Check) -> Result<Audit, Box<dyn Error>> {
-    if !is_audit(source)? {
-        return measure(source, &args.measuring);
-    }
-    if args.measuring.is_given() {
-        let source = source.display();
-        let message = format!(
-            "`{source}` is an audit: its layers and engine were chosen when it was measured, so `--conv`, \
-             `--include`, `--exclude`, `--min-size` and `--engine` need the checkpoint itself"
-        );
-        return Err(message.into());
-    }
-    Ok(json::read_audit(source)?)
-}
-
-/// The two keys by which a JSON file says what it is.
-#[derive(serde::Deserialize)]
-struct Keys {
-    schema_version: Option<IgnoredAny>,
-    weight_map: Option<IgnoredAny>,
-}
-
-// An index is a checkpoint; every other kind of file is for the loader to know.
-fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
-    if source.is_dir()
-        || source
-            .extension()
-            .is_none_or(|extension| !extension.eq_ignore_ascii_case("json"))
-    {
-        return Ok(false);
-    }
-    let open = |source_error| randomlike::Error::Io {
-        action: "open",
-        path: source.to_owned(),
-        source: source_error,
-    };
-    let file = File::open(source).map_err(open)?;
-    let keys: Keys = serde_json::from_reader(BufReader::new(file))
-        .map_err(|error| format!("`{}` is no JSON object: {error}", source.display()))?;
-    match (keys.schema_version, keys.weight_map) {
-        (Some(_), _) => Ok(true),
-        (None, Some(_)) => Ok(false),
-        (None, None) => Err(format!(
-            "`{}` is neither an audit (no `schema_version`) nor a checkpoint's index (no `weight_map`)",
-            source.display()
-        )
-        .into()),
-    }
 }
 
 fn page(audit: &Audit, judgement: &Judgement) -> String {

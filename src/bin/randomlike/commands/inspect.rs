@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use randomlike::audit::{Audit, BiasKind, Label, LayerFacts, Section};
+use randomlike::audit::{Audit, BiasKind, LayerFacts, Section};
 use randomlike::report::{Bundle, json, write};
 use randomlike::verdict::{Judgement, Outcome, judge};
 
-use super::{Done, HOLDS, measure, read_policy};
+use super::{Done, HOLDS, audit, read_policy};
 use crate::args::Inspect;
 use crate::terminal::{self, WIDTH};
 
@@ -20,10 +20,10 @@ pub fn run(args: &Inspect) -> Done {
     let policy = read_policy(args.policy.as_deref())?;
     // A folder that cannot be written is refused before the long part.
     let destination = args.out.as_deref().map(write::prepare).transpose()?;
-    let audit = measure(&args.source, &args.measuring)?;
+    let audit = audit(&args.source, &args.measuring)?;
     let judgement = judge(&audit, &policy)?;
     if let Some(destination) = destination {
-        destination.commit(&Bundle::render(&audit)?.files)?;
+        destination.commit(&Bundle::render(&audit, &judgement)?.files)?;
     }
     if args.json {
         terminal::print(&json::audit(&audit)?)?;
@@ -89,7 +89,7 @@ fn row(layer: &LayerFacts) -> Vec<String> {
     vec![
         layer.name.clone(),
         format!("{}→{}", layer.fan_in, layer.fan_out),
-        label(layer.label).to_owned(),
+        layer.label.name().to_owned(),
         ks.map_or_else(dash, |ks| format!("{ks:.4}")),
         spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
         spectrum.map_or_else(dash, |s| {
@@ -113,22 +113,11 @@ fn biases(layer: &LayerFacts) -> &'static str {
     }
 }
 
-const fn label(label: Label) -> &'static str {
-    match label {
-        Label::AtInitialisation => "at-initialisation",
-        Label::RandomLike => "random-like",
-        Label::RandomBulkWithSpikes => "random-bulk-with-spikes",
-        Label::HeavyTailed => "heavy-tailed",
-        Label::RankDeficient => "rank-deficient",
-        Label::Undecided => "undecided",
-    }
-}
-
 /// The label with its reason, and a sentence for each check that did not pass.
 fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
     let mut text = terminal::heading(&terminal::cut(&layer.name, WIDTH)) + "\n";
     text += &terminal::wrap(
-        &format!("{}: {}", label(layer.label), layer.label_reason),
+        &format!("{}: {}", layer.label.name(), layer.label_reason),
         2,
     );
     let with = |outcome| {
@@ -169,10 +158,18 @@ fn ending(args: &Inspect, audit: &Audit) -> String {
     }
     text += &match &args.out {
         Some(out) => terminal::wrap(
-            &format!("All figures are in {}.", out.join("audit.json").display()),
+            &format!(
+                "Open {} to see it all; the pictures are in {}, every fact in {}.",
+                out.join("report.html").display(),
+                out.join("figures").display(),
+                out.join("audit.json").display()
+            ),
             0,
         ),
-        None => terminal::wrap("Add `--out DIR` to keep all figures as audit.json.", 0),
+        None => terminal::wrap(
+            "Add `--out DIR` for the pictures, report.html and audit.json.",
+            0,
+        ),
     };
     text
 }

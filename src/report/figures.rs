@@ -1,0 +1,225 @@
+//! Pictures, as PNG bytes. Each figure is one file that turns facts into a
+//! [`panel::Panel`]; [`canvas`] turns panels into pixels.
+
+mod biases;
+mod canvas;
+mod overview;
+mod panel;
+mod png;
+mod spectrum;
+mod weights;
+
+use rayon::prelude::*;
+
+use canvas::{Canvas, Detail, Place, Weight, picture};
+use panel::Panel;
+
+use crate::Result;
+use crate::audit::{Audit, LayerFacts, Section};
+use crate::verdict::Judgement;
+use crate::verdict::figure::figure;
+
+pub use overview::colour as label_colour;
+
+/// Width of every picture in pixels.
+const WIDTH: u32 = 1200;
+/// Height of a layer's picture.
+const HEIGHT: u32 = 470;
+/// Height of a picture's heading.
+const HEADING: u32 = 50;
+/// Characters of a layer's name that go into the name of a file.
+const NAME: usize = 60;
+
+/// A picture and what it shows, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// File name: `02-classifier.4-spectrum.png`.
+    pub file: String,
+    /// What it shows, for those who cannot see it.
+    pub alt: String,
+    /// The picture.
+    pub png: Vec<u8>,
+}
+
+/// The pictures of one layer; none of a section that was not measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerFigures {
+    /// Histogram of the weights, linear and logarithmic.
+    pub weights: Option<Figure>,
+    /// Sorted biases.
+    pub biases: Option<Figure>,
+    /// Density and distribution of the singular values.
+    pub spectrum: Option<Figure>,
+}
+
+/// Every picture of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// One sheet for the whole checkpoint.
+    pub overview: Figure,
+    /// The layers', in the order of the audit.
+    pub layers: Vec<LayerFigures>,
+}
+
+impl Figures {
+    /// Draws everything that was measured.
+    pub fn draw(audit: &Audit, judgement: &Judgement) -> Result<Self> {
+        let layers = audit.layers.par_iter().enumerate();
+        Ok(Self {
+            overview: Figure {
+                file: "overview.png".into(),
+                alt: format!("Overview of the {} layers", audit.layers.len()),
+                png: overview::draw(audit, judgement)?,
+            },
+            layers: layers
+                .map(|(index, layer)| draw_layer(index, layer))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Figure> {
+        let of_layers = self
+            .layers
+            .iter()
+            .flat_map(|layer| [&layer.weights, &layer.biases, &layer.spectrum])
+            .flatten();
+        std::iter::once(&self.overview).chain(of_layers)
+    }
+}
+
+fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
+    let figure = |kind: &str, title: String, panels: Vec<Panel>| -> Result<Figure> {
+        let file = format!("{:02}-{}-{kind}.png", index + 1, slug(&layer.name));
+        let alt = format!("{kind} of {}: {title}", layer.name);
+        let png = side_by_side(&file, &layer.name, &title, &panels)?;
+        Ok(Figure { file, alt, png })
+    };
+    let weights = layer.weights.measured().and_then(|weights| {
+        let title = format!(
+            "{} edge weights, mean {}, sd {}",
+            weights.count,
+            figure_of(weights.mean),
+            figure_of(weights.std)
+        );
+        Some((title, weights::panels(weights)?))
+    });
+    let biases = measured(&layer.biases).map(|biases| {
+        let title = format!("{} biases, sd {}", biases.count, figure_of(biases.std));
+        (title, biases::panel(biases))
+    });
+    let spectrum = layer.spectrum.measured().and_then(|spectrum| {
+        let title = format!(
+            "{} singular values, {} in, {} out",
+            spectrum.singular_values.len(),
+            layer.fan_in,
+            layer.fan_out
+        );
+        Some((title, spectrum::panels(spectrum)?))
+    });
+    Ok(LayerFigures {
+        weights: weights
+            .map(|(title, panels)| figure("weights", title, panels.into()))
+            .transpose()?,
+        biases: biases
+            .map(|(title, panel)| figure("biases", title, vec![panel]))
+            .transpose()?,
+        spectrum: spectrum
+            .map(|(title, panels)| figure("spectrum", title, panels.into()))
+            .transpose()?,
+    })
+}
+
+const fn measured<T>(section: &Section<T>) -> Option<&T> {
+    section.measured()
+}
+
+/// A number as the pictures write it, with a true minus sign.
+fn figure_of(value: f64) -> String {
+    figure(value).replace('-', "−")
+}
+
+/// One or two panels under a heading; a single one leaves its right half free.
+fn side_by_side(what: &str, name: &str, title: &str, panels: &[Panel]) -> Result<Vec<u8>> {
+    let width = WIDTH / 2;
+    let whole = if panels.len() > 1 {
+        WIDTH
+    } else {
+        width + width / 3
+    };
+    picture(what, whole, HEIGHT, |canvas| {
+        heading(canvas, whole, name, title)?;
+        let each = if panels.len() > 1 { width } else { whole };
+        panels.iter().zip(0..).try_for_each(|(panel, i)| {
+            let place = Place {
+                left: i * each,
+                top: HEADING,
+                width: each - 6,
+                height: HEIGHT - HEADING - 4,
+            };
+            canvas.panel(panel, place, Detail::Full)
+        })
+    })
+}
+
+fn heading(canvas: &Canvas<'_>, width: u32, name: &str, title: &str) -> Result<()> {
+    let name = canvas.fitted(&printable(name), width - 40, 17, Weight::Bold);
+    canvas.text(&name, (20, 8), 17, Weight::Bold, false)?;
+    canvas.text(title, (20, 28), 13, Weight::Quiet, false)
+}
+
+/// `text` without control characters and what turns the direction of writing.
+fn printable(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| if hidden(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A layer's name as a part of a file name.
+fn slug(name: &str) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
+            c
+        } else {
+            '-'
+        }
+    };
+    name.chars().take(NAME).map(safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::verdict::{facts, judge};
+
+    #[test]
+    fn file_names_hold_nothing_a_shell_or_a_file_system_minds() {
+        assert_eq!(slug("a/b c:0<script>"), "a-b-c-0-script-");
+        assert_eq!(slug(&"é".repeat(900)).len(), NAME);
+        assert_eq!(printable("a\u{202e}b\n"), "a\u{fffd}b\u{fffd}");
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_picture() {
+        let audit = facts::audit(vec![facts::layer("a"), facts::unmeasured("b")]);
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        let figures = Figures::draw(&audit, &judgement).unwrap();
+        assert!(figures.layers[0].spectrum.is_some() && figures.layers[0].biases.is_some());
+        assert_eq!(figures.layers[1].weights, None);
+        assert!(figures.iter().all(|f| f.png.starts_with(b"\x89PNG")));
+    }
+
+    #[test]
+    fn a_name_nobody_could_print_is_drawn_all_the_same() {
+        let name = format!("<b>\u{1b}[31m{}", "long".repeat(3000));
+        let audit = facts::audit(vec![facts::layer(&name)]);
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        let figures = Figures::draw(&audit, &judgement).unwrap();
+        assert!(figures.iter().all(|f| f.file.len() < 100));
+    }
+}

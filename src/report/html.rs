@@ -1,0 +1,490 @@
+//! `report.html`: one file that opens offline, a section a layer, the verdict in words
+//! beside each picture.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use super::figures::{Figure, Figures, LayerFigures, label_colour};
+use crate::audit::{Audit, LayerFacts, Orientation, OrientationFrom, Section, Skipped};
+use crate::verdict::figure::figure;
+use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
+use crate::{Error, Result};
+
+const TEMPLATE: &str = include_str!("report.html");
+
+/// The page's bytes.
+pub fn page(audit: &Audit, judgement: &Judgement, figures: &Figures) -> Result<Vec<u8>> {
+    let fault = |e: minijinja::Error| Error::Draw {
+        what: "report.html".into(),
+        reason: e.to_string(),
+    };
+    let mut environment = Environment::new();
+    // Names come from strangers; everything in the page is escaped.
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .map_err(fault)?;
+    environment.set_syntax(syntax);
+    environment
+        .add_template("report.html", TEMPLATE)
+        .map_err(fault)?;
+    let template = environment.get_template("report.html").map_err(fault)?;
+    let page = template
+        .render(Serde(Page::new(audit, judgement, figures)))
+        .map_err(fault)?;
+    Ok(page.into_bytes())
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    source: &'a str,
+    tool: String,
+    engine: &'static str,
+    files: Vec<File<'a>>,
+    tensors: usize,
+    parameters: String,
+    activation: Option<&'a str>,
+    holds: bool,
+    overview: Picture<'a>,
+    whole: Vec<Verdict<'a>>,
+    layers: Vec<Layer<'a>>,
+    labels: Vec<LabelWord>,
+    skipped: Vec<SkippedRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    path: &'a str,
+    bytes: String,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct Picture<'a> {
+    alt: &'a str,
+    base64: String,
+}
+
+#[derive(Serialize)]
+struct Verdict<'a> {
+    check: &'static str,
+    outcome: &'static str,
+    word: &'static str,
+    measured: &'a str,
+    limit: &'a str,
+    meaning: &'a str,
+}
+
+#[derive(Serialize)]
+struct LabelWord {
+    name: &'static str,
+    colour: String,
+    meaning: &'static str,
+}
+
+#[derive(Serialize)]
+struct SkippedRow<'a> {
+    tensor: &'a str,
+    dtype: &'a str,
+    shape: String,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Layer<'a> {
+    anchor: String,
+    name: &'a str,
+    shape: String,
+    tensor: &'a str,
+    dtype: &'a str,
+    orientation: String,
+    label: LabelWord,
+    reason: &'a str,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    health: Vec<Verdict<'a>>,
+    sections: Vec<Part<'a>>,
+}
+
+/// A picture, the verdicts that belong to it and the figures behind them.
+#[derive(Serialize)]
+struct Part<'a> {
+    title: &'static str,
+    picture: Option<Picture<'a>>,
+    absent: Option<&'a str>,
+    verdicts: Vec<Verdict<'a>>,
+    figures: Vec<(&'static str, String)>,
+}
+
+impl<'a> Page<'a> {
+    fn new(audit: &'a Audit, judgement: &'a Judgement, figures: &'a Figures) -> Self {
+        let layers = audit.layers.iter().zip(&figures.layers).enumerate();
+        Self {
+            source: &audit.source.uri,
+            tool: format!("{} {}", audit.tool.name, audit.tool.version),
+            engine: audit.settings.engine.name(),
+            files: audit
+                .source
+                .files
+                .iter()
+                .map(|file| File {
+                    path: &file.path,
+                    bytes: grouped(file.bytes),
+                    sha256: &file.sha256,
+                })
+                .collect(),
+            tensors: audit.source.tensors,
+            parameters: grouped(audit.source.parameters),
+            activation: audit.source.activation.as_deref(),
+            holds: !judgement.fails(),
+            overview: picture(&figures.overview),
+            whole: judgement.for_checkpoint().map(verdict).collect(),
+            layers: layers
+                .map(|(i, (layer, figures))| Layer::new(i, layer, judgement, figures))
+                .collect(),
+            labels: crate::audit::Label::ALL.map(label_word).into(),
+            skipped: audit.skipped.iter().map(skipped).collect(),
+        }
+    }
+}
+
+impl<'a> Layer<'a> {
+    fn new(
+        index: usize,
+        layer: &'a LayerFacts,
+        judgement: &'a Judgement,
+        figures: &'a LayerFigures,
+    ) -> Self {
+        let count = |outcome| {
+            let of_layer = judgement.for_layer(&layer.name);
+            of_layer.filter(|f| f.outcome == outcome).count()
+        };
+        Self {
+            anchor: format!("layer-{}", index + 1),
+            name: &layer.name,
+            shape: format!("{} in, {} out", layer.fan_in, layer.fan_out),
+            tensor: &layer.weight.tensor,
+            dtype: &layer.weight.dtype,
+            orientation: orientation(layer),
+            label: label_word(layer.label),
+            reason: &layer.label_reason,
+            passed: count(Outcome::Pass),
+            failed: count(Outcome::Fail),
+            skipped: count(Outcome::Skipped),
+            health: verdicts(judgement, layer, &[Check::Finite]),
+            sections: vec![
+                Part {
+                    title: "Edge weights",
+                    picture: figures.weights.as_ref().map(picture),
+                    absent: reason(&layer.weights),
+                    verdicts: verdicts(
+                        judgement,
+                        layer,
+                        &[Check::WeightsGaussian, Check::MovedFromInitialisation],
+                    ),
+                    figures: weight_figures(layer),
+                },
+                Part {
+                    title: "Biases",
+                    picture: figures.biases.as_ref().map(picture),
+                    absent: reason(&layer.biases),
+                    verdicts: verdicts(judgement, layer, &[Check::BiasesConstant]),
+                    figures: bias_figures(layer),
+                },
+                Part {
+                    title: "Singular values",
+                    picture: figures.spectrum.as_ref().map(picture),
+                    absent: reason(&layer.spectrum),
+                    verdicts: verdicts(
+                        judgement,
+                        layer,
+                        &[
+                            Check::QuarterCircle,
+                            Check::SpectralEdge,
+                            Check::LevelSpacing,
+                        ],
+                    ),
+                    figures: spectrum_figures(layer),
+                },
+            ],
+        }
+    }
+}
+
+fn picture(figure: &Figure) -> Picture<'_> {
+    Picture {
+        alt: &figure.alt,
+        base64: BASE64_STANDARD.encode(&figure.png),
+    }
+}
+
+const fn reason<T>(section: &Section<T>) -> Option<&str> {
+    match section {
+        Section::Measured(_) => None,
+        Section::Skipped { reason } => Some(reason.as_str()),
+    }
+}
+
+fn verdicts<'a>(
+    judgement: &'a Judgement,
+    layer: &'a LayerFacts,
+    checks: &[Check],
+) -> Vec<Verdict<'a>> {
+    judgement
+        .for_layer(&layer.name)
+        .filter(|finding| checks.contains(&finding.check))
+        .map(verdict)
+        .collect()
+}
+
+fn verdict(finding: &Finding) -> Verdict<'_> {
+    let (outcome, word) = match (finding.outcome, finding.level) {
+        (Outcome::Pass, _) => ("pass", "pass"),
+        (Outcome::Skipped, _) => ("skip", "not judged"),
+        (Outcome::Fail, Level::Deny) => ("fail", "fail"),
+        (Outcome::Fail, Level::Warn) => ("warn", "warning"),
+        (Outcome::Fail, Level::Allow) => ("skip", "noted"),
+    };
+    Verdict {
+        check: finding.check.name(),
+        outcome,
+        word,
+        measured: &finding.measured,
+        limit: &finding.limit,
+        meaning: &finding.meaning,
+    }
+}
+
+fn label_word(label: crate::audit::Label) -> LabelWord {
+    let (r, g, b) = label_colour(label);
+    LabelWord {
+        name: label.name(),
+        colour: format!("#{r:02x}{g:02x}{b:02x}"),
+        meaning: label.meaning(),
+    }
+}
+
+fn skipped(skipped: &Skipped) -> SkippedRow<'_> {
+    let sides: Vec<String> = skipped
+        .tensor
+        .shape
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    SkippedRow {
+        tensor: &skipped.tensor.tensor,
+        dtype: &skipped.tensor.dtype,
+        shape: sides.join("×"),
+        reason: &skipped.reason,
+    }
+}
+
+fn orientation(layer: &LayerFacts) -> String {
+    let stored = match layer.orientation {
+        Orientation::OutIn => "(out, in)",
+        Orientation::InOut => "(in, out)",
+    };
+    let from = match layer.orientation_from {
+        OrientationFrom::BiasLength => "the length of the bias",
+        OrientationFrom::Naming => "the naming",
+        OrientationFrom::Neighbours => "the sizes of the neighbouring layers",
+        OrientationFrom::Assumption => return format!("{stored}, assumed: nothing tells"),
+    };
+    format!("{stored}, known from {from}")
+}
+
+fn weight_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
+    let Some(w) = layer.weights.measured() else {
+        return Vec::new();
+    };
+    let mut rows = vec![
+        ("weights", grouped(w.count)),
+        ("distinct values", grouped(w.distinct)),
+        ("mean", number(w.mean)),
+        ("sd", number(w.std)),
+        (
+            "min … max",
+            format!("{} … {}", number(w.min), number(w.max)),
+        ),
+        ("exact zeros", share(w.zero_fraction)),
+    ];
+    rows.extend(w.skewness.map(|value| ("skewness", number(value))));
+    if let Some(g) = &w.gaussian {
+        rows.extend([
+            ("excess kurtosis", number(g.excess_kurtosis)),
+            ("KS to normal (floor)", with_floor(g.ks, g.ks_floor)),
+            (
+                "W₁/sd (floor)",
+                with_floor(g.wasserstein, g.wasserstein_floor),
+            ),
+            ("negentropy, nats a weight", number(g.negentropy)),
+            ("Anderson–Darling A²/count", number(g.anderson_darling)),
+            ("QQ correlation", format!("{:.5}", g.qq_correlation)),
+        ]);
+    }
+    let within = |section: &Section<crate::audit::GaussianDistance>| {
+        let facts = section.measured()?;
+        Some(format!(
+            "{}, {}",
+            number(facts.ks),
+            number(facts.excess_kurtosis)
+        ))
+    };
+    rows.extend(within(&w.by_row).map(|text| ("each input on its own scale: KS, kurtosis", text)));
+    rows.extend(
+        within(&w.by_column).map(|text| ("each output on its own scale: KS, kurtosis", text)),
+    );
+    if let Some(family) = &w.family {
+        let gain = format!(
+            "{} (+{} nats a weight)",
+            family.best,
+            number(family.best.gain)
+        );
+        rows.push(("best family", gain));
+    }
+    rows
+}
+
+fn bias_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
+    let Some(b) = layer.biases.measured() else {
+        return Vec::new();
+    };
+    let mut rows = vec![
+        ("biases", grouped(b.count)),
+        ("mean", number(b.mean)),
+        ("sd", number(b.std)),
+        ("median", number(b.median)),
+        ("median absolute deviation", number(b.mad)),
+        (
+            "min … max",
+            format!("{} … {}", number(b.min), number(b.max)),
+        ),
+        ("share above 0", share(b.positive_fraction)),
+    ];
+    rows.extend(b.cv.map(|value| ("sd/|mean|", number(value))));
+    rows.extend(
+        b.spread_ratio
+            .map(|value| ("sd/(rms(W)·√fan_in)", number(value))),
+    );
+    rows.extend(
+        b.mean_ratio
+            .map(|value| ("|mean|/(rms(W)·√fan_in)", number(value))),
+    );
+    rows
+}
+
+fn spectrum_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
+    let Some(s) = layer.spectrum.measured() else {
+        return Vec::new();
+    };
+    let mut rows = vec![
+        (
+            "largest, smallest",
+            format!("{}, {}", number(s.spectral_norm), number(s.smallest)),
+        ),
+        (
+            "edges of the law",
+            format!("{}, {}", number(s.edge_upper), number(s.edge_lower)),
+        ),
+        (
+            "outliers above, below",
+            format!("{}, {}", s.outliers_above, s.outliers_below),
+        ),
+        ("KS, s from the median", number(s.ks_median)),
+        ("KS, s from the rms", number(s.ks_rms)),
+        ("KS's null, 99 % point", number(s.ks_null_q99)),
+        (
+            "s from rms, from median",
+            format!("{}, {}", number(s.sigma_rms), number(s.sigma_median)),
+        ),
+        (
+            "stable, effective rank",
+            format!("{}, {}", number(s.stable_rank), number(s.effective_rank)),
+        ),
+        (
+            "rank, rank loss",
+            format!("{}, {}", s.matrix_rank, s.rank_loss),
+        ),
+    ];
+    rows.extend(
+        s.level_ratio
+            .map(|value| ("level ratio (random .5307)", number(value))),
+    );
+    if let Some(fit) = &s.power_law {
+        let text = format!(
+            "{} ± {}, from λ = {}, {} values, KS {}",
+            number(fit.alpha),
+            number(fit.sigma),
+            number(fit.xmin),
+            fit.tail,
+            number(fit.ks)
+        );
+        rows.push(("power law α of the tail", text));
+    }
+    rows
+}
+
+fn number(value: f64) -> String {
+    figure(value).replace('-', "−")
+}
+
+fn with_floor(value: f64, floor: f64) -> String {
+    format!("{} ({})", number(value), number(floor))
+}
+
+fn share(value: f64) -> String {
+    format!("{} %", number(100.0 * value))
+}
+
+/// `count` with a thin space between thousands.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{2009}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::verdict::{facts, judge};
+
+    fn of(name: &str) -> String {
+        let mut audit = facts::audit(vec![facts::layer(name), facts::unmeasured("b")]);
+        audit.source.uri = format!("{name}.safetensors");
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        let figures = Figures::draw(&audit, &judgement).unwrap();
+        String::from_utf8(page(&audit, &judgement, &figures).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_layer_picture_and_verdict_is_on_the_page() {
+        let html = of("classifier.1");
+        assert_eq!(html.matches("data:image/png;base64,").count(), 4);
+        for check in Check::ALL {
+            assert!(html.contains(check.name()), "{}", check.name());
+        }
+        assert!(html.contains("not measured: too small"));
+    }
+
+    #[test]
+    fn names_are_text_and_the_page_asks_for_nothing() {
+        let html = of("<script>alert(1)</script>\"'");
+        assert!(!html.contains("<script"));
+        assert!(html.contains("&lt;script&gt;"));
+        assert!(!html.contains("http-equiv") && !html.contains("src=\"http"));
+    }
+}
