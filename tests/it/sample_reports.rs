@@ -1,0 +1,134 @@
+//! The reports in `reports/` are what the program writes today.
+//!
+//! Numbers may differ in their last digits from machine to machine, and a line in a picture
+//! by a pixel; words, files and structure may not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const NETS: [&str; 4] = [
+    "fc3u_256x128x256",
+    "guesslang_vscode",
+    "neuralfoil_medium",
+    "pybullet_enjoy_Humanoid",
+];
+
+/// Every file below `folder` and its content.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(at) = open.pop() {
+        for entry in std::fs::read_dir(&at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                found.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_sample_reports_are_those_of_today() {
+    let home = tempfile::tempdir().unwrap();
+    for net in NETS {
+        let source = format!("fixtures/{net}.safetensors");
+        let fresh = home.path().join(net);
+        let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
+            .args(["inspect", &source, "--out"])
+            .arg(&fresh)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{net}");
+        let (kept, fresh) = (files(&Path::new("reports").join(net)), files(&fresh));
+        let how = format!("cargo run --release -- inspect {source} --out reports/{net}");
+        assert!(
+            kept.keys().eq(fresh.keys()),
+            "other files in reports/{net}; {how}"
+        );
+        for (name, bytes) in &kept {
+            let differs = difference(name, bytes, &fresh[name]);
+            assert_eq!(differs, None, "reports/{net}/{}; {how}", name.display());
+        }
+    }
+}
+
+fn difference(name: &Path, kept: &[u8], fresh: &[u8]) -> Option<String> {
+    match name.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => {
+            let read = |bytes| serde_json::from_slice::<Value>(bytes).unwrap();
+            values(&read(kept), &read(fresh))
+        }
+        Some("png") => pictures(kept, fresh),
+        _ => (without_pictures(kept) != without_pictures(fresh)).then(|| "other words".to_owned()),
+    }
+}
+
+/// Numbers to nine digits, all else exactly.
+fn values(kept: &Value, fresh: &Value) -> Option<String> {
+    match (kept, fresh) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            let near = (a - b).abs() <= 1e-9 * a.abs().max(b.abs()) + 1e-13;
+            (!near).then(|| format!("{a} was {b}"))
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).find_map(|(a, b)| values(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => a
+            .iter()
+            .find_map(|(key, a)| Some(format!("{key}: {}", values(a, &b[key])?))),
+        _ => (kept != fresh).then(|| format!("{kept} was {fresh}")),
+    }
+}
+
+fn without_pictures(page: &[u8]) -> Vec<String> {
+    let page = std::str::from_utf8(page).unwrap();
+    page.split('"')
+        .filter(|part| !part.starts_with("data:image/png;base64,"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// At most one pixel in 500 may differ by more than a shade.
+fn pictures(kept: &[u8], fresh: &[u8]) -> Option<String> {
+    let (a, b) = (pixels(kept), pixels(fresh));
+    if a.len() != b.len() {
+        return Some("another size".to_owned());
+    }
+    let apart = |(a, b): &(&u8, &u8)| a.abs_diff(**b) > 24;
+    let differing = a.iter().zip(&b).filter(apart).count();
+    (differing * 500 > a.len()).then(|| format!("{differing} of {} bytes", a.len()))
+}
+
+fn pixels(bytes: &[u8]) -> Vec<u8> {
+    let mut decoder = png::Decoder::new(bytes);
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size()];
+    reader.next_frame(&mut pixels).unwrap();
+    pixels
+}
+
+#[test]
+fn the_comparison_notices_what_it_should() {
+    let one = serde_json::json!({"a": [1.0, {"b": 2.0}], "c": "x"});
+    let with = |b: f64, c: &str| serde_json::json!({"a": [1.0, {"b": b}], "c": c});
+    assert_eq!(values(&one, &with(2.0 + 1e-12, "x")), None);
+    assert!(values(&one, &with(2.0 + 1e-6, "x")).is_some());
+    assert!(values(&one, &with(2.0, "y")).is_some());
+    let folder = Path::new("reports/neuralfoil_medium/figures");
+    let picture = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let (a, b) = (
+        picture("02-net.2-spectrum.png"),
+        picture("03-net.4-spectrum.png"),
+    );
+    assert_eq!(pictures(&a, &a), None);
+    assert!(pictures(&a, &b).is_some());
+}
