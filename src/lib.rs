@@ -8,6 +8,10 @@
 //!
 //! [`stats`] is mathematics on slices and [`linalg`] on matrices; neither knows of nets.
 //! The library never prints.
+//!
+//! Where something new goes: a check is one file in `verdict/`, a figure one in
+//! `report/figures/`, a format one in `checkpoint/`, a command one in
+//! `bin/randomlike/commands/`, a law one in `stats/laws/`.
 
 pub mod analysis;
 pub mod audit;

@@ -1,6 +1,7 @@
 //! Everything that is tested from outside, in one binary: each further one would link
 //! every dependency again.
 
+mod audit_names;
 mod cli;
 mod reference;
 mod sample_reports;
