@@ -14,7 +14,7 @@ mod pure;
 use serde::{Deserialize, Serialize};
 
 /// Share of σ₁ below which an eigenvalue of the Gram matrix no longer gives its σ to 1e-9·σ₁.
-pub const GRAM_FLOOR: f64 = 1e-5;
+pub const GRAM_FLOOR: f64 = 2e-6;
 
 /// Which library computes singular values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -142,3 +142,6 @@ fn descending(mut values: Vec<f64>) -> Vec<f64> {
     values.sort_unstable_by(|a, b| b.total_cmp(a));
     values
 }
+
+#[cfg(test)]
+mod tests;
