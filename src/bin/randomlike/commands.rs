@@ -6,14 +6,16 @@ pub mod layers;
 pub mod synth;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use randomlike::analysis;
-use randomlike::audit::Audit;
+use randomlike::audit::{Audit, LayerFacts};
 use randomlike::checkpoint::Checkpoint;
 use randomlike::policy::Policy;
+use serde::Deserialize as _;
 
 use crate::args::Measuring;
 use crate::terminal::Bar;
@@ -43,7 +45,27 @@ fn measure(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>
         },
     );
     bar.clear();
-    Ok(audit?)
+    let audit = audit.map_err(|fault| match fault {
+        // The engine knows numbers only.
+        randomlike::Error::Spectrum(fault) => cannot_measure(source, &fault),
+        other => other.into(),
+    })?;
+    match audit.layers.iter().find(|layer| !is_finite(layer)) {
+        Some(layer) => {
+            let fault = format!("a figure of the layer `{}` is not finite", layer.name);
+            Err(cannot_measure(source, &fault))
+        }
+        None => Ok(audit),
+    }
+}
+
+fn cannot_measure(source: &Path, fault: &dyn Display) -> Box<dyn Error> {
+    format!("cannot measure `{}`: {fault}", source.display()).into()
+}
+
+/// Whether every figure can be written: JSON has no infinity, and null is not read back.
+fn is_finite(layer: &LayerFacts) -> bool {
+    serde_json::to_value(layer).is_ok_and(|json| LayerFacts::deserialize(json).is_ok())
 }
 
 fn read_policy(path: Option<&Path>) -> Result<Policy, Box<dyn Error>> {

@@ -66,7 +66,8 @@ struct Keys {
 
 // An index is a checkpoint; every other kind of file is for the loader to know.
 fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
-    if source.is_dir()
+    // What is no file is for the loader to name: opening a pipe would wait.
+    if !source.is_file()
         || source
             .extension()
             .is_none_or(|extension| !extension.eq_ignore_ascii_case("json"))
