@@ -2,4 +2,7 @@
 //! every dependency again.
 
 mod cli;
+mod hostile;
+mod loading;
+mod outputs;
 mod reference;
