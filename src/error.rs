@@ -203,6 +203,20 @@ pub enum Error {
     #[error("{0}")]
     Spectrum(#[from] crate::linalg::SpectrumError),
 
+    // synth
+    /// A layer to draw that is empty or does not fit into memory.
+    #[error(
+        "cannot draw a layer of {inputs} inputs and {outputs} outputs; it needs 1 to {most} weights"
+    )]
+    SynthSize {
+        /// Inputs asked for.
+        inputs: usize,
+        /// Outputs asked for.
+        outputs: usize,
+        /// The most weights a layer may have.
+        most: usize,
+    },
+
     // report
     /// An `audit.json` that is not one, or of another version.
     #[error("cannot read the audit `{path}`: {reason}", path = path.display())]
