@@ -492,8 +492,8 @@ fn a_mutated_index_is_followed_or_refused_by_name() {
     );
 }
 
-/// `inspect` with no more than 600 MB of address space; a small net needs about a tenth of it.
-#[cfg(unix)]
+/// `inspect` with no more than 600 MB of address space; a small net does with 100.
+#[cfg(target_os = "linux")]
 fn inspect_in_little_memory(source: &Path) -> Output {
     Command::new("sh")
         .args(["-c", r#"ulimit -v 600000; exec "$@""#, "sh", BINARY])
@@ -504,13 +504,13 @@ fn inspect_in_little_memory(source: &Path) -> Output {
 }
 
 /// Gives a file a size without giving it blocks.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn stretch(path: &Path, bytes: u64) {
     let file = fs::OpenOptions::new().append(true).open(path).unwrap();
     file.set_len(bytes).unwrap();
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn what_a_header_claims_is_not_allocated() {
     let folder = tempfile::tempdir().unwrap();
@@ -566,7 +566,7 @@ fn what_a_header_claims_is_not_allocated() {
     run(&large, Some(size), "more than memory can be had for");
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_index_is_not_read_whatever_its_length() {
     let folder = tempfile::tempdir().unwrap();
