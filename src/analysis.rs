@@ -7,6 +7,8 @@ mod spectrum;
 mod weights;
 
 use half::{bf16, f16};
+use serde::Serialize;
+use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
     Audit, LayerFacts, NonFinite, SCHEMA_VERSION, Section, Settings, SourceFacts, Tool,
@@ -179,7 +181,12 @@ impl Numbers<'_> {
             },
             None => weights::measure(entries, self.layer),
         };
-        let biases = biases::measure(self.bias, weights.measured(), self.layer.fan_in);
+        let weights = writable(weights);
+        let biases = writable(biases::measure(
+            self.bias,
+            weights.measured(),
+            self.layer.fan_in,
+        ));
         stage("spectrum");
         let spectrum = match &broken {
             Some(reason) => Section::Skipped {
@@ -187,6 +194,7 @@ impl Numbers<'_> {
             },
             None => spectrum::measure(entries, self.layer, weights.measured(), self.engine)?,
         };
+        let spectrum = writable(spectrum);
         let (label, label_reason) = label::of(weights.measured(), spectrum.measured());
         Ok(LayerFacts {
             name: self.layer.name.clone(),
@@ -226,6 +234,18 @@ impl Numbers<'_> {
             bias_nan,
             bias_infinite,
         }
+    }
+}
+
+/// JSON has no infinity, and what it writes instead is not read back: a section with such a
+/// figure was not measured.
+fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section<T> {
+    let read_back = serde_json::to_value(&section).and_then(Section::<T>::deserialize);
+    if read_back.is_ok() {
+        return section;
+    }
+    Section::Skipped {
+        reason: "a figure passes the range of numbers: the entries are too large".into(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -45,6 +45,7 @@ pub struct FileFacts {
 #[derive(Debug)]
 pub struct Checkpoint {
     uri: String,
+    folder: PathBuf,
     shards: Vec<Shard>,
     tensors: Vec<TensorFacts>,
     metadata: BTreeMap<String, String>,
@@ -77,8 +78,14 @@ impl Checkpoint {
             }
         }
         tensors.sort_by(|a, b| a.tensor.cmp(&b.tensor));
+        let folder = if source.is_dir() {
+            source
+        } else {
+            source.parent().unwrap_or(Path::new(""))
+        };
         Ok(Self {
             uri: source.display().to_string(),
+            folder: folder.to_owned(),
             shards,
             tensors,
             metadata,
@@ -114,19 +121,20 @@ impl Checkpoint {
         if !is_read(&entry.dtype) {
             return Err(missing());
         }
-        decode::entries(&entry.dtype, &shard.bytes(tensor, entry)?).ok_or_else(missing)
+        decode::entries(&entry.dtype, &shard.bytes(tensor, entry)?)
+            .ok_or_else(|| shard.memory(tensor, entry))
     }
 
     /// Size and SHA-256 of every file.
     pub fn digest(&self) -> Result<Vec<FileFacts>> {
         self.shards
             .iter()
-            .map(|shard| digest(&shard.path))
+            .map(|shard| digest(&shard.path, &self.folder))
             .collect()
     }
 }
 
-fn digest(path: &Path) -> Result<FileFacts> {
+fn digest(path: &Path, folder: &Path) -> Result<FileFacts> {
     let io = |source| Error::Io {
         action: "read",
         path: path.to_owned(),
@@ -149,11 +157,9 @@ fn digest(path: &Path) -> Result<FileFacts> {
         // Writing to a string cannot fail.
         let _ = write!(sha256, "{byte:02x}");
     }
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = path.strip_prefix(folder).unwrap_or(path);
     Ok(FileFacts {
-        path: name,
+        path: name.to_string_lossy().into_owned(),
         bytes,
         sha256,
     })
@@ -276,7 +282,7 @@ mod tests {
     fn the_digest_is_sha256() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), b"abc").unwrap();
-        let facts = digest(file.path()).unwrap();
+        let facts = digest(file.path(), file.path().parent().unwrap()).unwrap();
         assert_eq!(
             facts.sha256,
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -19,6 +19,15 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A pipe, a device or a directory where a file should be.
+    #[error("`{path}` is {what}, not a file; give a regular file", path = path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+        /// What it is: `a named pipe`.
+        what: &'static str,
+    },
+
     // policy
     /// A policy is not TOML, or a value in it has the wrong type.
     #[error("cannot read the policy `{path}`: {source}", path = path.display())]
@@ -121,6 +130,26 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// A directory with more than one index.
+    #[error("`{path}` holds two indexes, `{first}` and `{second}`; give the one you mean", path = path.display())]
+    SeveralIndexes {
+        /// The directory.
+        path: PathBuf,
+        /// File name of one index.
+        first: String,
+        /// File name of another.
+        second: String,
+    },
+    /// A `.safetensors` file beside an index that does not name it.
+    #[error("`{path}` holds `{file}`, which its index `{index}` does not name; give the index or the file itself", path = path.display())]
+    Stray {
+        /// The directory.
+        path: PathBuf,
+        /// File name of the file.
+        file: String,
+        /// File name of the index.
+        index: String,
+    },
     /// Two files of a checkpoint hold a tensor of the same name.
     #[error("`{first}` and `{second}` both hold the tensor `{tensor}`", first = first.display(), second = second.display())]
     DuplicateTensor {
@@ -138,6 +167,17 @@ pub enum Error {
         uri: String,
         /// The tensor.
         tensor: String,
+    },
+
+    /// A tensor that does not fit into memory.
+    #[error("tensor `{tensor}` of `{path}` has {bytes} bytes, more than memory can be had for", path = path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its size.
+        bytes: u64,
     },
 
     // layers
@@ -163,6 +203,20 @@ pub enum Error {
     #[error("{0}")]
     Spectrum(#[from] crate::linalg::SpectrumError),
 
+    // synth
+    /// A layer to draw that is empty or does not fit into memory.
+    #[error(
+        "cannot draw a layer of {inputs} inputs and {outputs} outputs; it needs 1 to {most} weights"
+    )]
+    SynthSize {
+        /// Inputs asked for.
+        inputs: usize,
+        /// Outputs asked for.
+        outputs: usize,
+        /// The most weights a layer may have.
+        most: usize,
+    },
+
     // report
     /// An `audit.json` that is not one, or of another version.
     #[error("cannot read the audit `{path}`: {reason}", path = path.display())]
@@ -181,10 +235,20 @@ pub enum Error {
         reason: String,
     },
     /// A folder that holds something other than a report of ours.
-    #[error("`{path}` is not empty and holds no earlier report; give a new or empty folder", path = path.display())]
+    #[error("`{path}` holds `{foreign}`, which is no part of an earlier report; give a new or empty folder", path = path.display(), foreign = foreign.display())]
     Occupied {
         /// The folder.
         path: PathBuf,
+        /// One thing in it, relative to the folder.
+        foreign: PathBuf,
+    },
+    /// A folder that cannot be replaced by another.
+    #[error("`{path}` is {what} and cannot be replaced whole; give a folder in it", path = path.display())]
+    Immovable {
+        /// The folder.
+        path: PathBuf,
+        /// What it is: `a mount point`.
+        what: &'static str,
     },
 }
 
@@ -234,6 +298,9 @@ pub enum HeaderFault {
         wanted: u64,
         found: u64,
     },
+    /// Entries of less than a byte that do not fill their last one.
+    #[error("tensor `{tensor}` ends inside a byte")]
+    Misaligned { tensor: String },
     /// Two tensors share bytes.
     #[error("tensors `{first}` and `{second}` overlap")]
     Overlap { first: String, second: String },
@@ -253,6 +320,15 @@ pub enum IndexFault {
     /// Not the JSON it should be.
     #[error("it is not an object with a `weight_map`: {0}")]
     Json(String),
+    /// Larger than any index.
+    #[error("it has {length} bytes, more than the {cap} allowed")]
+    TooLong { length: u64, cap: u64 },
+    /// Without a tensor.
+    #[error("its `weight_map` names no tensor")]
+    Empty,
+    /// A shard of another format.
+    #[error("the shard `{shard}` of tensor `{tensor}` is not a .safetensors file")]
+    ShardFormat { shard: String, tensor: String },
     /// A path that leaves the folder.
     #[error("the shard path `{shard}` of tensor `{tensor}` leaves the folder of the index")]
     ShardPath { shard: String, tensor: String },

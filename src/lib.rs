@@ -20,6 +20,7 @@ pub mod error;
 pub mod layers;
 pub mod linalg;
 pub mod policy;
+mod regular;
 pub mod report;
 pub mod stats;
 pub mod synth;

@@ -11,10 +11,14 @@ mod gram;
 mod lapack;
 mod pure;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Share of σ₁ below which an eigenvalue of the Gram matrix no longer gives its σ to 1e-9·σ₁.
 pub const GRAM_FLOOR: f64 = 2e-6;
+
+/// Leaves room for the sum over any matrix that fits into memory.
+const LARGEST_SQUARE: f64 = 1e300;
 
 /// Which library computes singular values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -54,6 +58,9 @@ pub enum SpectrumError {
         "this build has no `lapack` engine; install libopenblas-dev and build with `--features lapack`, or use `--engine faer`"
     )]
     NotBuilt,
+    /// Entries whose squares pass the range of f64.
+    #[error("the weights are too large to be squared; they need to stay below 1e150")]
+    TooLarge,
     /// The iteration did not converge.
     #[error("the `{0}` engine did not converge")]
     NoConvergence(&'static str),
@@ -86,7 +93,7 @@ impl<'a, T> Matrix<'a, T> {
 /// the number of threads.
 ///
 /// # Errors
-/// When the engine is not part of this build or does not converge.
+/// When the engine is not part of this build or does not converge, or squares overflow.
 pub fn singular_values<T: Copy + Into<f64> + Sync>(
     matrix: Matrix<'_, T>,
     engine: Engine,
@@ -96,6 +103,10 @@ pub fn singular_values<T: Copy + Into<f64> + Sync>(
     }
     if matrix.entries.is_empty() {
         return Ok(Vec::new());
+    }
+    let squares = matrix.entries.par_iter().map(|&w| w.into() * w.into());
+    if squares.max_by(f64::total_cmp) > Some(LARGEST_SQUARE) {
+        return Err(SpectrumError::TooLarge);
     }
     let values = from_gram(matrix, engine)?;
     match (values.first(), values.last()) {
@@ -143,5 +154,6 @@ fn descending(mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
+#[cfg(test)]
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, StudentT};
 use rayon::prelude::*;
 
-use crate::Result;
 use crate::report::write::write_file;
+use crate::{Error, Result};
 
 /// Entries drawn from one stream of the generator.
 const CHUNK: usize = 1 << 16;
+/// Most weights of a layer: all are held in memory, 8 bytes each.
+const MOST: usize = 1 << 31;
 /// Standard deviation of a planted entry: the scale of no initialiser at the usual shapes.
 const STD: f64 = 0.03;
 
@@ -179,6 +181,16 @@ pub fn write(kind: Kind, options: &Options, out: &Path) -> Result<()> {
         ],
         _ => vec![plan("layer", options.outputs, options.inputs)],
     };
+    for plan in &plans {
+        let count = plan.inputs.checked_mul(plan.outputs);
+        if !count.is_some_and(|count| (1..=MOST).contains(&count)) {
+            return Err(Error::SynthSize {
+                inputs: plan.inputs,
+                outputs: plan.outputs,
+                most: MOST,
+            });
+        }
+    }
     let header = header(kind, options, &plans);
     write_file(out, |to| {
         to.write_all(&(header.len() as u64).to_le_bytes())?;
@@ -420,6 +432,27 @@ mod tests {
         assert_eq!(kind(Bias::Varied), Some(BiasKind::Varied));
         assert_eq!(kind(Bias::Zero), Some(BiasKind::Negligible));
         assert_eq!(kind(Bias::Absent), None);
+    }
+
+    #[test]
+    fn a_layer_without_weights_or_with_too_many_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let sized = |inputs, outputs| {
+            let options = Options {
+                inputs,
+                outputs,
+                ..Options::default()
+            };
+            write(Kind::Zeros, &options, &folder.path().join("x.safetensors"))
+        };
+        assert!(sized(1, 1).is_ok());
+        for (inputs, outputs) in [(0, 5), (5, 0), (1 << 40, 1), (1 << 40, 1 << 40)] {
+            let refused = sized(inputs, outputs);
+            assert!(
+                matches!(refused, Err(Error::SynthSize { .. })),
+                "{refused:?}"
+            );
+        }
     }
 
     #[test]

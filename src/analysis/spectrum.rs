@@ -4,7 +4,7 @@ use super::{Entry, stored_sides};
 use crate::Result;
 use crate::audit::{Law, Section, Spectrum, Weights};
 use crate::layers::Layer;
-use crate::linalg::{self, Engine, Matrix};
+use crate::linalg::{self, Engine, Matrix, SpectrumError};
 use crate::stats::laws::edges;
 use crate::stats::laws::marchenko_pastur::MarchenkoPastur;
 use crate::stats::{PowerLaw, level_ratio};
@@ -27,7 +27,12 @@ pub(super) fn measure<T: Entry>(
     let Some(matrix) = Matrix::new(entries, rows, cols) else {
         return skipped("the tensor does not have the layer's shape");
     };
-    let values = linalg::singular_values(matrix, engine)?;
+    let values = match linalg::singular_values(matrix, engine) {
+        Ok(values) => values,
+        // The engine is missing for every layer; the other faults are this layer's own.
+        Err(fault @ SpectrumError::NotBuilt) => return Err(fault.into()),
+        Err(fault) => return skipped(&fault.to_string()),
+    };
     match values.first() {
         Some(&largest) if largest > 0.0 => Ok(facts(values, rows, cols, weights, T::EPSILON)
             .map_or_else(

@@ -23,35 +23,37 @@ pub fn is_read(dtype: &str) -> bool {
     matches!(dtype, "F64" | "F32" | "F16" | "BF16")
 }
 
-/// Bytes an entry of a dtype takes; nothing for one we do not know or that packs bits.
-pub(super) fn width(dtype: &str) -> Option<u64> {
+/// Bits an entry of a dtype takes; nothing for one we do not know.
+pub(super) fn bits(dtype: &str) -> Option<u64> {
     Some(match dtype {
-        "F64" | "I64" | "U64" | "C64" => 8,
-        "F32" | "I32" | "U32" => 4,
-        "F16" | "BF16" | "I16" | "U16" => 2,
-        "BOOL" | "U8" | "I8" | "F8_E5M2" | "F8_E4M3" => 1,
+        "F64" | "I64" | "U64" | "C64" => 64,
+        "F32" | "I32" | "U32" => 32,
+        "F16" | "BF16" | "I16" | "U16" => 16,
+        "BOOL" | "U8" | "I8" | "F8_E5M2" | "F8_E4M3" | "F8_E8M0" | "F8_E4M3FNUZ"
+        | "F8_E5M2FNUZ" => 8,
+        "F6_E2M3" | "F6_E3M2" => 6,
+        "F4" => 4,
         _ => return None,
     })
 }
 
-/// Decodes little-endian bytes; nothing for a dtype that is not read.
+/// Decodes little-endian bytes; nothing for a dtype that is not read, or without the memory.
 pub(super) fn entries(dtype: &str, bytes: &[u8]) -> Option<Entries> {
     Some(match dtype {
-        "F64" => Entries::F64(convert(bytes, f64::from_le_bytes)),
-        "F32" => Entries::F32(convert(bytes, f32::from_le_bytes)),
-        "F16" => Entries::F16(convert(bytes, f16::from_le_bytes)),
-        "BF16" => Entries::BF16(convert(bytes, bf16::from_le_bytes)),
+        "F64" => Entries::F64(convert(bytes, f64::from_le_bytes)?),
+        "F32" => Entries::F32(convert(bytes, f32::from_le_bytes)?),
+        "F16" => Entries::F16(convert(bytes, f16::from_le_bytes)?),
+        "BF16" => Entries::BF16(convert(bytes, bf16::from_le_bytes)?),
         _ => return None,
     })
 }
 
-fn convert<const WIDTH: usize, T>(bytes: &[u8], from: fn([u8; WIDTH]) -> T) -> Vec<T> {
-    bytes
-        .as_chunks::<WIDTH>()
-        .0
-        .iter()
-        .map(|&chunk| from(chunk))
-        .collect()
+fn convert<const WIDTH: usize, T>(bytes: &[u8], from: fn([u8; WIDTH]) -> T) -> Option<Vec<T>> {
+    let chunks = bytes.as_chunks::<WIDTH>().0;
+    let mut entries = Vec::new();
+    entries.try_reserve_exact(chunks.len()).ok()?;
+    entries.extend(chunks.iter().map(|&chunk| from(chunk)));
+    Some(entries)
 }
 
 #[cfg(test)]

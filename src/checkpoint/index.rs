@@ -7,9 +7,12 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::safetensors::Shard;
+use super::safetensors::{HEADER_CAP, Shard};
 use crate::error::IndexFault;
-use crate::{Error, Result};
+use crate::{Error, Result, regular};
+
+/// The longest index we read: as long as a header may be.
+const INDEX_CAP: u64 = HEADER_CAP;
 
 #[derive(Deserialize)]
 struct RawIndex {
@@ -25,19 +28,31 @@ pub(super) fn open(path: &Path) -> Result<Vec<Shard>> {
         path: path.to_owned(),
         fault,
     };
+    let length = regular::length(path)?;
+    if length > INDEX_CAP {
+        return Err(fault(IndexFault::TooLong {
+            length,
+            cap: INDEX_CAP,
+        }));
+    }
     let text = std::fs::read(path).map_err(|source| Error::Io {
         action: "read",
         path: path.to_owned(),
         source,
     })?;
+    // As a whole: the parser does not look into strings it skips.
+    let text = std::str::from_utf8(&text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
     let index: RawIndex =
-        serde_json::from_slice(&text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
+        serde_json::from_str(text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
     let map = by_tensor(index.weight_map).map_err(fault)?;
+    if map.is_empty() {
+        return Err(fault(IndexFault::Empty));
+    }
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let mut shards = Vec::new();
     for name in map.values().collect::<BTreeSet<_>>() {
         let file = folder.join(name);
-        if !file.is_file() {
+        if !file.exists() {
             return Err(fault(IndexFault::MissingShard {
                 shard: name.clone(),
             }));
@@ -57,6 +72,9 @@ fn by_tensor(pairs: Pairs) -> std::result::Result<BTreeMap<String, String>, Inde
             .all(|part| matches!(part, Component::Normal(_)));
         if !stays || shard.is_empty() {
             return Err(IndexFault::ShardPath { shard, tensor });
+        }
+        if !shard.ends_with(".safetensors") {
+            return Err(IndexFault::ShardFormat { shard, tensor });
         }
         if map.insert(tensor.clone(), shard).is_some() {
             return Err(IndexFault::Duplicate { tensor });

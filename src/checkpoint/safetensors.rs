@@ -3,21 +3,24 @@
 //! The header is parsed here and not by the `safetensors` crate, which refuses a whole file
 //! for one dtype it does not know; we list such a tensor and skip it by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::decode;
 use crate::error::HeaderFault;
-use crate::{Error, Result};
+use crate::{Error, Result, regular};
 
 /// The longest header we read; the format's own limit.
-const HEADER_CAP: u64 = 100_000_000;
+pub(super) const HEADER_CAP: u64 = 100_000_000;
+
+/// The one key of a header that is no tensor.
+const METADATA: &str = "__metadata__";
 
 /// Where a tensor lies in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +55,11 @@ impl Shard {
             path: path.to_owned(),
             fault,
         };
-        let raw: RawHeader = serde_json::from_slice(&header.json)
+        // As a whole: the parser does not look into strings it skips.
+        let text = std::str::from_utf8(&header.json)
             .map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
+        let raw: RawHeader =
+            serde_json::from_str(text).map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
         let start = 8 + header.json.len() as u64;
         let entries = place(raw.tensors, start, header.file_bytes - start).map_err(fault)?;
         Ok(Self {
@@ -84,9 +90,27 @@ impl Shard {
         if now < entry.start + entry.length {
             return Err(changed());
         }
-        let mut bytes = vec![0; usize::try_from(entry.length).map_err(|_| changed())?];
-        file.read_exact(&mut bytes).map_err(io)?;
+        let length = usize::try_from(entry.length).map_err(|_| changed())?;
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(length)
+            .map_err(|_| self.memory(name, entry))?;
+        file.take(entry.length)
+            .read_to_end(&mut bytes)
+            .map_err(io)?;
+        if bytes.len() < length {
+            return Err(changed());
+        }
         Ok(bytes)
+    }
+
+    /// What to say when there is no memory for a tensor.
+    pub(super) fn memory(&self, name: &str, entry: &Entry) -> Error {
+        Error::Memory {
+            path: self.path.clone(),
+            tensor: name.to_owned(),
+            bytes: entry.length,
+        }
     }
 }
 
@@ -105,6 +129,7 @@ fn read_header(path: &Path) -> Result<Header> {
         path: path.to_owned(),
         fault,
     };
+    regular::length(path)?;
     let mut file = File::open(path).map_err(|source| Error::Io {
         action: "open",
         path: path.to_owned(),
@@ -143,8 +168,13 @@ fn place(
     start: u64,
     data: u64,
 ) -> std::result::Result<BTreeMap<String, Entry>, HeaderFault> {
+    let mut names = BTreeSet::new();
+    if let Some((tensor, _)) = raw.iter().find(|(tensor, _)| !names.insert(tensor)) {
+        return Err(HeaderFault::Duplicate {
+            tensor: tensor.clone(),
+        });
+    }
     let mut spans: Vec<(u64, u64, &str)> = Vec::with_capacity(raw.len());
-    let mut entries = BTreeMap::new();
     for (tensor, entry) in &raw {
         let (from, to) = entry.data_offsets;
         let tensor_name = || tensor.clone();
@@ -162,50 +192,52 @@ fn place(
                 bytes: start + data,
             });
         }
-        let count = entry
-            .shape
-            .iter()
-            .try_fold(1_u64, |product, &side| product.checked_mul(side as u64))
-            .ok_or_else(|| HeaderFault::Overflow {
-                tensor: tensor_name(),
-            })?;
-        if let Some(width) = decode::width(&entry.dtype) {
-            let wanted = count
-                .checked_mul(width)
-                .ok_or_else(|| HeaderFault::Overflow {
-                    tensor: tensor_name(),
-                })?;
-            if wanted != to - from {
-                return Err(HeaderFault::Length {
-                    tensor: tensor_name(),
-                    wanted,
-                    found: to - from,
-                });
-            }
-        }
+        check_length(tensor, entry)?;
         spans.push((from, to, tensor));
     }
     check_tiling(spans, data)?;
-    for (
-        tensor,
-        RawEntry {
-            dtype,
-            shape,
-            data_offsets: (from, to),
-        },
-    ) in raw
-    {
+    let entry = |(tensor, raw): (String, RawEntry)| {
+        let (from, to) = raw.data_offsets;
         let entry = Entry {
-            dtype,
-            shape,
+            dtype: raw.dtype,
+            shape: raw.shape,
             start: start + from,
             length: to - from,
         };
-        if entries.insert(tensor.clone(), entry).is_some() {
-            return Err(HeaderFault::Duplicate { tensor });
-        }
+        (tensor, entry)
+    };
+    Ok(raw.into_iter().map(entry).collect())
+}
+
+/// The bytes of a tensor must be those its shape and dtype need.
+fn check_length(tensor: &str, entry: &RawEntry) -> std::result::Result<(), HeaderFault> {
+    let tensor = || tensor.to_owned();
+    let overflow = || HeaderFault::Overflow { tensor: tensor() };
+    // An empty side hides no overflow of the others: they are multiplied again later.
+    let product = entry
+        .shape
+        .iter()
+        .try_fold(1_u64, |product, &side| {
+            product.checked_mul(side.max(1) as u64)
+        })
+        .ok_or_else(overflow)?;
+    let count = if entry.shape.contains(&0) { 0 } else { product };
+    let found = entry.data_offsets.1 - entry.data_offsets.0;
+    let known = decode::bits(&entry.dtype);
+    // No dtype packs several entries into a bit.
+    let bits = count.checked_mul(known.unwrap_or(1)).ok_or_else(overflow)?;
+    let wanted = bits.div_ceil(8);
+    if found < wanted || known.is_some() && found > wanted {
+        return Err(HeaderFault::Length {
+            tensor: tensor(),
+            wanted,
+            found,
+        });
     }
-    Ok(entries)
+    if known.is_some() && !bits.is_multiple_of(8) {
+        return Err(HeaderFault::Misaligned { tensor: tensor() });
+    }
+    Ok(())
 }
 
 /// The tensors must cover the data part without overlap and without a hole.
@@ -263,9 +295,13 @@ impl<'de> Visitor<'de> for HeaderVisitor {
             tensors: Vec::new(),
             metadata: BTreeMap::new(),
         };
+        let mut described = false;
         while let Some(name) = map.next_key::<String>()? {
-            if name == "__metadata__" {
-                header.metadata = map.next_value()?;
+            if name == METADATA {
+                if std::mem::replace(&mut described, true) {
+                    return Err(de::Error::duplicate_field(METADATA));
+                }
+                header.metadata = map.next_value::<Option<_>>()?.unwrap_or_default();
             } else {
                 header.tensors.push((name, map.next_value()?));
             }
@@ -371,6 +407,23 @@ mod tests {
             fault(&file(&one("[1]", 4, 8), 8)),
             HeaderFault::Hole { bytes: 4, .. }
         ));
+        let four = one("[3]", 0, 2).replace("F32", "F4");
+        assert!(matches!(
+            fault(&file(&four, 2)),
+            HeaderFault::Misaligned { .. }
+        ));
+        let unknown = one("[4096]", 0, 8).replace("F32", "I4X");
+        assert!(matches!(
+            fault(&file(&unknown, 8)),
+            HeaderFault::Length { wanted: 512, .. }
+        ));
+        let empty = format!("[0,{0},{0}]", u64::MAX / 2);
+        assert!(matches!(
+            fault(&file(&one(&empty, 0, 0), 0)),
+            HeaderFault::Overflow { .. }
+        ));
+        let described = r#"{"__metadata__":{},"__metadata__":{}}"#;
+        assert!(matches!(fault(&file(described, 0)), HeaderFault::Json(_)));
         let overlap = two(entry("[2]", 0, 8), entry("[2]", 4, 12));
         assert!(matches!(
             fault(&file(&overlap, 12)),

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{index, safetensors::Shard};
-use crate::{Error, Result};
+use crate::{Error, Result, regular};
 
 const INDEX: &str = ".safetensors.index.json";
+const SHARD: &str = ".safetensors";
 
 /// Opens every file that `source` stands for.
 pub(super) fn open(source: &Path) -> Result<Vec<Shard>> {
@@ -17,6 +18,7 @@ pub(super) fn open(source: &Path) -> Result<Vec<Shard>> {
     if found.is_dir() {
         return open_directory(source);
     }
+    regular::check(source, &found)?;
     match source.extension().and_then(|extension| extension.to_str()) {
         Some("safetensors") => Ok(vec![Shard::open(source)?]),
         Some("json") => index::open(source),
@@ -26,23 +28,47 @@ pub(super) fn open(source: &Path) -> Result<Vec<Shard>> {
     }
 }
 
-/// An index wins over the files beside it; without one, every .safetensors file counts.
+/// One index stands for the folder and must name every .safetensors file in it; without one,
+/// every .safetensors file counts.
 fn open_directory(folder: &Path) -> Result<Vec<Shard>> {
     let files = list(folder)?;
-    let ends = |path: &PathBuf, end: &str| path.to_string_lossy().ends_with(end);
-    if let Some(path) = files.iter().find(|path| ends(path, INDEX)) {
-        return index::open(path);
-    }
-    let shards: Vec<&PathBuf> = files
-        .iter()
-        .filter(|path| ends(path, ".safetensors"))
-        .collect();
-    if shards.is_empty() {
-        return Err(Error::NoCheckpoint {
+    let ending = |end: &'static str| {
+        files
+            .iter()
+            .filter(move |path| path.to_string_lossy().ends_with(end))
+    };
+    let mut indexes = ending(INDEX);
+    let Some(index) = indexes.next() else {
+        let shards: Vec<_> = ending(SHARD).collect();
+        if shards.is_empty() {
+            return Err(Error::NoCheckpoint {
+                path: folder.to_owned(),
+            });
+        }
+        return shards.into_iter().map(|path| Shard::open(path)).collect();
+    };
+    if let Some(second) = indexes.next() {
+        return Err(Error::SeveralIndexes {
             path: folder.to_owned(),
+            first: name(index),
+            second: name(second),
         });
     }
-    shards.into_iter().map(|path| Shard::open(path)).collect()
+    let shards = index::open(index)?;
+    let stray = ending(SHARD).find(|file| shards.iter().all(|shard| shard.path != **file));
+    match stray {
+        Some(file) => Err(Error::Stray {
+            path: folder.to_owned(),
+            file: name(file),
+            index: name(index),
+        }),
+        None => Ok(shards),
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -104,3 +104,17 @@ fn the_smallest_matrices() {
     }
     assert!(Matrix::new(&[1.0; 5], 2, 3).is_none());
 }
+
+// A multiple of the identity has one singular value.
+#[test]
+fn squares_that_overflow_are_refused() {
+    for (scale, holds) in [(1e140, true), (1e160, false), (-1e160, false)] {
+        let entries = [scale, 0.0, 0.0, scale];
+        let values = singular_values(Matrix::new(&entries, 2, 2).unwrap(), Engine::Faer);
+        if holds {
+            assert_near(&values.unwrap(), &[scale; 2], 1e-12, "large");
+        } else {
+            assert_eq!(values, Err(SpectrumError::TooLarge));
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::audit::{Audit, SCHEMA_VERSION};
-use crate::{Error, Result};
+use crate::{Error, Result, regular};
 
 /// The file's bytes: indented, fields in declared order, a newline at the end.
 pub fn audit(audit: &Audit) -> Result<Vec<u8>> {
@@ -15,12 +15,21 @@ pub fn audit(audit: &Audit) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The longest audit we read: some 10,000 layers with 4096 singular values each.
+const CAP: u64 = 1_000_000_000;
+
 /// Reads an audit back.
 pub fn read_audit(path: &Path) -> Result<Audit> {
     let fault = |reason: String| Error::AuditJson {
         path: path.to_owned(),
         reason,
     };
+    let length = regular::length(path)?;
+    if length > CAP {
+        return Err(fault(format!(
+            "it has {length} bytes, more than the {CAP} allowed"
+        )));
+    }
     let bytes = std::fs::read(path).map_err(|source| Error::Io {
         action: "read",
         path: path.to_owned(),

@@ -3,5 +3,8 @@
 
 mod audit_names;
 mod cli;
+mod hostile;
+mod loading;
+mod outputs;
 mod reference;
 mod sample_reports;

@@ -157,7 +157,7 @@ pub struct Selecting {
     pub exclude: Vec<String>,
     /// Leave out layers whose smaller side is below this.
     #[arg(long, value_name = "N")]
-    pub min_size: Option<usize>,
+    pub min_size: Option<NonZeroUsize>,
 }
 
 impl Selecting {
@@ -173,7 +173,7 @@ impl Selecting {
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             conv: self.conv,
-            min_size: self.min_size.unwrap_or(default.min_size),
+            min_size: self.min_size.map_or(default.min_size, NonZeroUsize::get),
         }
     }
 }

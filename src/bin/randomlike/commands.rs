@@ -65,6 +65,9 @@ fn audit(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>> 
     Ok(json::read_audit(source)?)
 }
 
+/// How the name of a checkpoint's index ends.
+const INDEX: &str = ".safetensors.index.json";
+
 /// The two keys by which a JSON file says what it is.
 #[derive(serde::Deserialize)]
 struct Keys {
@@ -74,7 +77,9 @@ struct Keys {
 
 // An index is a checkpoint; every other kind of file is for the loader to know.
 fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
-    if source.is_dir()
+    // What is no file is for the loader to name: opening a pipe would wait.
+    if !source.is_file()
+        || source.to_string_lossy().ends_with(INDEX)
         || source
             .extension()
             .is_none_or(|extension| !extension.eq_ignore_ascii_case("json"))

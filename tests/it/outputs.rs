@@ -1,0 +1,190 @@
+//! Where `--out` and `synth` may not write, and sources that are no files: refused at once,
+//! and what was there stays.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Runs to the end, or ends a run that waits for something.
+fn run(command: &mut Command) -> Output {
+    let begun = Instant::now();
+    let mut child: Child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_mins(1) {
+            child.kill().unwrap();
+            panic!("{command:?} waits");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
+fn randomlike(args: &[&Path]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_randomlike"));
+    command.args(args);
+    command
+}
+
+/// Exit status 2 and a message that names `path`.
+fn refused(args: &[&Path], path: &Path, sentence: &str) {
+    let output = run(&mut randomlike(args));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+    let named = format!("`{}`", path.display());
+    assert!(said.contains(&named) && said.contains(sentence), "{said}");
+}
+
+/// A sound file of `bytes` bytes of weights, none of which takes room on the disk.
+fn huge(path: &Path, side: u64) {
+    let bytes = 4 * side * side;
+    let header = serde_json::json!({
+        "layer.weight": {"dtype": "F32", "shape": [side, side], "data_offsets": [0, bytes]},
+    });
+    let header = header.to_string();
+    let mut file = fs::File::create(path).unwrap();
+    file.write_all(&(header.len() as u64).to_le_bytes())
+        .unwrap();
+    file.write_all(header.as_bytes()).unwrap();
+    file.set_len(8 + header.len() as u64 + bytes).unwrap();
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_refused_before_the_work() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, source) = (home.path().join("mine"), home.path().join("x.safetensors"));
+    fs::write(&file, b"mine").unwrap();
+    huge(&source, 1 << 17);
+    let (inspect, synth, out) = (Path::new("inspect"), Path::new("synth"), Path::new("--out"));
+    let below = file.join("report");
+    for source in [Path::new("no-such.safetensors"), &source] {
+        for place in [&file, &below] {
+            refused(&[inspect, source, out, place], place, "cannot write to");
+        }
+    }
+    let begun = Instant::now();
+    // 58 million weights would take longer than this whole test may.
+    let alexnet = Path::new("alexnet");
+    let nowhere = home.path().join("no/such/x.safetensors");
+    for place in [&below, &nowhere] {
+        refused(&[synth, alexnet, place], place, "cannot write");
+    }
+    refused(
+        &[synth, alexnet, home.path()],
+        home.path(),
+        "is a directory",
+    );
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_folder_with_files_of_ones_own_is_refused_and_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let (source, report) = (
+        home.path().join("x.safetensors"),
+        home.path().join("report"),
+    );
+    let small = ["--inputs", "32", "--outputs", "16"].map(Path::new);
+    let synth = [
+        &[Path::new("synth"), Path::new("gaussian"), &source],
+        &small[..],
+    ]
+    .concat();
+    assert!(run(&mut randomlike(&synth)).status.success());
+    let inspect = [Path::new("inspect"), &source, Path::new("--out"), &report];
+    for _ in 0..2 {
+        assert!(run(&mut randomlike(&inspect)).status.success());
+    }
+    let notes = report.join("notes.txt");
+    fs::write(&notes, b"mine").unwrap();
+    refused(&inspect, &report, "holds `notes.txt`");
+    assert_eq!(fs::read(&notes).unwrap(), b"mine");
+    assert!(report.join("audit.json").is_file());
+}
+
+#[test]
+fn the_working_folder_is_not_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["inspect", "no-such.safetensors", "--out", "."].map(Path::new);
+    let output = run(randomlike(&args).current_dir(home.path()));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("`.` is the working folder"), "{said}");
+    let below = ["inspect", "no-such.safetensors", "--out", "report"].map(Path::new);
+    let output = run(randomlike(&below).current_dir(home.path()));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no-such"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_neither_waited_for_nor_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let kind = |path: &Path| fs::metadata(path).unwrap().file_type();
+    for name in ["x.safetensors", "x.json", "x.safetensors.index.json"] {
+        let pipe = home.path().join(name);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for command in ["inspect", "check", "layers"] {
+            refused(&[Path::new(command), &pipe], &pipe, "is a named pipe");
+        }
+        refused(
+            &[Path::new("synth"), Path::new("zeros"), &pipe],
+            &pipe,
+            "is a named pipe",
+        );
+        assert!(kind(&pipe).is_fifo());
+    }
+    // As one of the files of a folder.
+    fs::remove_file(home.path().join("x.safetensors.index.json")).unwrap();
+    let pipe = home.path().join("x.safetensors");
+    refused(
+        &[Path::new("inspect"), home.path()],
+        &pipe,
+        "is a named pipe",
+    );
+    let full = Path::new("/dev/full");
+    if full.exists() {
+        let synth = [Path::new("synth"), Path::new("zeros"), full];
+        refused(&synth, full, "is a device");
+        refused(&[Path::new("inspect"), full], full, "is a device");
+        assert!(kind(full).is_char_device());
+    }
+}
+
+// A limit on the size of files stands for a full disk: both fail in the midst of writing.
+#[cfg(unix)]
+#[test]
+fn a_file_that_could_not_be_finished_is_not_left_half() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("x.safetensors");
+    let limited = |blocks: &str| {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", r#"trap "" XFSZ; ulimit -f "$1"; shift; exec "$@""#])
+            .args(["sh", blocks, env!("CARGO_BIN_EXE_randomlike")])
+            .args(["synth", "gaussian"])
+            .arg(&out);
+        run(&mut command)
+    };
+    let output = limited("64");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("cannot write `{}`", out.display())));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    assert!(limited("65536").status.success());
+}
