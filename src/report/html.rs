@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
 use crate::audit::{Audit, LayerFacts, Orientation, OrientationFrom, Section, Skipped};
-use crate::verdict::figure::figure;
+use crate::verdict::figure::{counted, figure};
 use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
 use crate::{Error, Result};
 
@@ -47,8 +47,8 @@ struct Page<'a> {
     tool: String,
     engine: &'static str,
     files: Vec<File<'a>>,
-    tensors: usize,
-    parameters: String,
+    /// "4 layers of 9 tensors and 674 604 parameters; 2 tensors skipped".
+    counts: String,
     activation: Option<&'a str>,
     holds: bool,
     overview: Picture<'a>,
@@ -140,8 +140,13 @@ impl<'a> Page<'a> {
                     sha256: &file.sha256,
                 })
                 .collect(),
-            tensors: audit.source.tensors,
-            parameters: grouped(audit.source.parameters),
+            counts: format!(
+                "{} of {} and {} parameters; {} skipped",
+                counted(audit.layers.len() as u64, "layer"),
+                counted(audit.source.tensors as u64, "tensor"),
+                grouped(audit.source.parameters),
+                counted(audit.skipped.len() as u64, "tensor"),
+            ),
             activation: audit.source.activation.as_deref(),
             holds: !judgement.fails(),
             overview: picture(&figures.overview),

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
@@ -111,6 +112,12 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
+/// `count` and the noun, in the plural unless there is one.
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
 /// A heading in bold.
 pub fn heading(text: &str) -> String {
     format!("{BOLD}{}{BOLD:#}", harmless(text))
@@ -155,6 +162,8 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} {msg}") {
             bar.set_style(style);
         }
+        // A layer can take ten seconds: the clock shows that it is being worked on.
+        bar.enable_steady_tick(Duration::from_millis(250));
         Self(bar)
     }
 
@@ -193,6 +202,14 @@ mod tests {
         assert_eq!(
             [0, 999, 1000, 58_631_144].map(grouped),
             ["0", "999", "1,000", "58,631,144"]
+        );
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(
+            [counted(1, "layer"), counted(1200, "layer")],
+            ["1 layer", "1,200 layers"]
         );
     }
 

@@ -35,12 +35,12 @@ pub fn run(args: &Inspect) -> Done {
 
 fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
     let mut page = format!(
-        "{}\n{} layers of {} tensors and {} parameters; {} tensors skipped\n\n",
+        "{}\n{} of {} and {}; {} skipped\n\n",
         terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)),
-        audit.layers.len(),
-        audit.source.tensors,
-        terminal::grouped(audit.source.parameters),
-        audit.skipped.len(),
+        terminal::counted(audit.layers.len() as u64, "layer"),
+        terminal::counted(audit.source.tensors as u64, "tensor"),
+        terminal::counted(audit.source.parameters, "parameter"),
+        terminal::counted(audit.skipped.len() as u64, "tensor"),
     );
     page += &overview(&audit.layers);
     for layer in &audit.layers {
