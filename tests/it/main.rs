@@ -2,4 +2,5 @@
 //! every dependency again.
 
 mod cli;
+mod planted;
 mod reference;
