@@ -114,7 +114,9 @@ pub fn find(tensors: &[TensorFacts], selection: &Selection) -> Result<Layers> {
             .map_or_else(|| sides(tensor, selection), Err)
         {
             Ok(shape) => {
-                let bias = partner(tensor, &by_name).filter(|bias| shape.takes(bias));
+                // Two endings may ask for one bias: the first layer in order has it.
+                let bias = partner(tensor, &by_name)
+                    .filter(|bias| shape.takes(bias) && !used.contains(bias.tensor.as_str()));
                 used.extend(bias.map(|bias| bias.tensor.as_str()));
                 found.layers.extend(shape.layers(tensor, bias));
             }
@@ -196,6 +198,9 @@ fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sid
         return Err(format!("dtype {} is not read", tensor.dtype));
     }
     let named = naming(&tensor.tensor);
+    if !is_addressable(&tensor.shape) {
+        return Err("more entries than memory can hold".into());
+    }
     let shape = match tensor.shape[..] {
         [] => return Err("a single number".into()),
         [_] => return Err("one-dimensional, and no layer's bias".into()),
@@ -206,6 +211,7 @@ fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sid
             slices: None,
             named,
         },
+        [0, _, _] => return Err("a stack of no matrices".into()),
         [count, rows, cols] if !is_conv1d(tensor) => Sides {
             rows,
             cols,
@@ -224,6 +230,13 @@ fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sid
         ));
     }
     Ok(shape)
+}
+
+/// Whether the number of entries, sides of length 0 aside, is that of an array in memory.
+fn is_addressable(shape: &[usize]) -> bool {
+    let sides = shape.iter().filter(|&&side| side > 0);
+    let entries = sides.copied().try_fold(1, usize::checked_mul);
+    entries.is_some_and(|entries| isize::try_from(entries).is_ok())
 }
 
 /// A kernel as a matrix: (out, in·k…) by default, (k…·in, out) where the name says Keras.
@@ -271,6 +284,7 @@ fn naming(name: &str) -> Option<Orientation> {
     if lower.ends_with("transpose") {
         Some(Orientation::OutIn)
     } else if lower.ends_with("kernel")
+        || lower.ends_with("/weights")
         || lower.ends_with("matmul/readvariableop")
         || conv1d.iter().any(|end| lower.ends_with(end))
     {
@@ -286,13 +300,14 @@ fn naming(name: &str) -> Option<Orientation> {
 }
 
 /// Pairs of a weight's ending and its bias's, the longest first.
-const ENDINGS: [(&str, &str); 12] = [
+const ENDINGS: [(&str, &str); 13] = [
     ("/MatMul/ReadVariableOp/transpose", "/MatMul_bias"),
     ("/MatMul/ReadVariableOp", "/BiasAdd/ReadVariableOp"),
     ("/kernel:0", "/bias:0"),
     ("/kernel", "/bias"),
     (".kernel", ".bias"),
     ("/weights", "/bias_weights"),
+    ("/weights", "/biases"),
     ("_weight", "_bias"),
     (".weight", ".bias"),
     ("/weight", "/bias"),
@@ -311,7 +326,17 @@ fn partner<'a>(
         .iter()
         .filter_map(|(weight, bias)| Some(format!("{}{bias}", name.strip_suffix(weight)?)))
         .find_map(|candidate| by_name.get(candidate.as_str()).copied());
-    ended.or_else(|| by_name.get(inner_bias(name)?.as_str()).copied())
+    let named = |bias: Option<String>| by_name.get(bias?.as_str()).copied();
+    ended
+        .or_else(|| named(inner_bias(name)))
+        .or_else(|| named(linear_model_bias(name)))
+}
+
+/// `linear_model/content/weights` → `linear_model/bias_weights`: TensorFlow's linear model
+/// has weights for each column of features and one bias for their sum.
+fn linear_model_bias(name: &str) -> Option<String> {
+    let (model, _) = name.strip_suffix("/weights")?.rsplit_once('/')?;
+    Some(format!("{model}/bias_weights"))
 }
 
 /// `W1` → `b1`, `weight_ih_l0` → `bias_ih_l0`: the last mention of the weight is replaced.
@@ -330,7 +355,7 @@ fn inner_bias(name: &str) -> Option<String> {
 
 /// The layer's name: the tensor's without its weight ending.
 fn stem(name: &str) -> String {
-    let ends = ENDINGS[..9]
+    let ends = ENDINGS[..10]
         .iter()
         .filter(|(weight, _)| !weight.starts_with('_'));
     let cut = ends
@@ -339,33 +364,59 @@ fn stem(name: &str) -> String {
     cut.unwrap_or(name).to_owned()
 }
 
-/// Layers known by nothing else are turned to fit both the layer before and the one after.
+/// Layers known by nothing else are turned to fit the layer before or after, or, where
+/// these are not known either, all of them to fit one another.
 fn orient_by_neighbours(layers: &mut [Layer]) {
-    for i in 0..layers.len() {
-        let layer = &layers[i];
-        if layer.orientation_from != OrientationFrom::Assumption || layer.fan_in == layer.fan_out {
-            continue;
+    let count = layers.len();
+    for i in (0..count).chain((0..count).rev()) {
+        if !is_known(&layers[i]) {
+            orient_between(layers, i);
         }
-        let known = |other: &&Layer| other.orientation_from != OrientationFrom::Assumption;
-        let before = i
-            .checked_sub(1)
-            .and_then(|j| layers.get(j))
-            .filter(known)
-            .map(|l| l.fan_out);
-        let after = layers.get(i + 1).filter(known).map(|l| l.fan_in);
-        let fits = |fan_in, fan_out| before == Some(fan_in) || after == Some(fan_out);
-        let (as_is, turned) = (
-            fits(layer.fan_in, layer.fan_out),
-            fits(layer.fan_out, layer.fan_in),
-        );
-        if as_is != turned {
-            let layer = &mut layers[i];
-            layer.orientation_from = OrientationFrom::Neighbours;
-            if turned {
-                std::mem::swap(&mut layer.fan_in, &mut layer.fan_out);
-                layer.orientation = Orientation::InOut;
-            }
+    }
+    for run in layers.chunk_by_mut(|a, b| is_known(a) == is_known(b)) {
+        if !is_known(&run[0]) {
+            orient_together(run);
         }
+    }
+}
+
+fn is_known(layer: &Layer) -> bool {
+    layer.orientation_from != OrientationFrom::Assumption
+}
+
+fn orient_between(layers: &mut [Layer], i: usize) {
+    let known = |other: &&Layer| is_known(other);
+    let before = i.checked_sub(1).and_then(|j| layers.get(j));
+    let before = before.filter(known).map(|l| l.fan_out);
+    let after = layers.get(i + 1).filter(known).map(|l| l.fan_in);
+    let layer = &layers[i];
+    let fits = |fan_in, fan_out| before == Some(fan_in) || after == Some(fan_out);
+    let as_is = fits(layer.fan_in, layer.fan_out);
+    let turned = fits(layer.fan_out, layer.fan_in);
+    if as_is != turned {
+        settle(&mut layers[i], turned);
+    }
+}
+
+fn orient_together(run: &mut [Layer]) {
+    let chained = |fits: fn(&Layer, &Layer) -> bool| {
+        run.len() > 1 && run.windows(2).all(|pair| fits(&pair[0], &pair[1]))
+    };
+    let as_is = chained(|a, b| a.fan_out == b.fan_in);
+    let turned = chained(|a, b| a.fan_in == b.fan_out);
+    if as_is != turned {
+        for layer in run {
+            settle(layer, turned);
+        }
+    }
+}
+
+/// The orientation is as assumed, or the other one.
+fn settle(layer: &mut Layer, turned: bool) {
+    layer.orientation_from = OrientationFrom::Neighbours;
+    if turned {
+        std::mem::swap(&mut layer.fan_in, &mut layer.fan_out);
+        layer.orientation = Orientation::InOut;
     }
 }
 

@@ -67,6 +67,9 @@ pub enum Kind {
     RowScales,
     /// Normal weights around a mean that is not zero.
     Mean,
+    /// Normal weights between the inputs and outputs of each quarter, zero elsewhere: four
+    /// nets side by side.
+    Blocks,
     /// The default initialiser of a `PyTorch` `Linear`.
     Kaiming,
     /// Weights that are all zero.
@@ -78,7 +81,7 @@ pub enum Kind {
 kebab_names!(Kind,
     Alexnet => "alexnet", Gaussian => "gaussian", Uniform => "uniform", Laplace => "laplace",
     StudentT => "student-t", Spikes => "spikes", DuplicatedRows => "duplicated-rows",
-    RowScales => "row-scales", Mean => "mean", Kaiming => "kaiming", Zeros => "zeros", Nan => "nan");
+    RowScales => "row-scales", Mean => "mean", Blocks => "blocks", Kaiming => "kaiming", Zeros => "zeros", Nan => "nan");
 
 /// How weights and biases are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +128,7 @@ impl Kind {
             }
             Self::RowScales => "normal weights, each output's scale lognormal with tau .3",
             Self::Mean => "normal weights of sd .03 around a mean of .01",
+            Self::Blocks => "normal weights in four blocks on the diagonal, zero elsewhere",
             Self::Kaiming => "the default initialiser of a PyTorch Linear",
             Self::Zeros => "weights that are all zero",
             Self::Nan => "normal weights, two of them NaN and one infinite",
@@ -306,6 +310,10 @@ fn entry(kind: Kind, plan: &Plan, at: usize, rng: &mut ChaCha8Rng) -> f64 {
         }
         Kind::StudentT => STD * StudentT::new(5.0).map_or(0.0, |law| law.sample(rng)),
         Kind::Mean => 0.01 + STD * normal(rng),
+        Kind::Blocks => {
+            let inside = row * 4 / plan.outputs == column * 4 / plan.inputs;
+            if inside { STD * normal(rng) } else { 0.0 }
+        }
         Kind::RowScales => {
             let tau = 0.3 * normal(&mut generator(row as u64, u64::MAX));
             STD * tau.exp() * normal(rng)

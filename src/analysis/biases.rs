@@ -59,20 +59,20 @@ fn facts(bias: &[f64], sample: &Sample, yardstick: Option<f64>) -> Biases {
         spread_ratio,
         mean_ratio,
         positive_fraction: sorted.iter().filter(|&&b| b > 0.0).count() as f64 / sorted.len() as f64,
-        kind: spread_ratio
-            .zip(mean_ratio)
-            .map(|(spread, offset)| kind(std, mean, spread, offset)),
+        kind: kind(std, mean, spread_ratio.zip(mean_ratio)),
         quantiles: evenly_spaced(&sorted),
     }
 }
 
-fn kind(std: f64, mean: f64, spread_ratio: f64, mean_ratio: f64) -> BiasKind {
-    if spread_ratio <= NEGLIGIBLE && mean_ratio <= NEGLIGIBLE {
-        BiasKind::Negligible
+/// One constant, zero included, is known without the yardstick; the rest needs it.
+fn kind(std: f64, mean: f64, ratios: Option<(f64, f64)>) -> Option<BiasKind> {
+    let small = |(spread, offset)| spread <= NEGLIGIBLE && offset <= NEGLIGIBLE;
+    if ratios.map_or(std + mean.abs() <= 0.0, small) {
+        Some(BiasKind::Negligible)
     } else if std <= CONSTANT * mean.abs() {
-        BiasKind::Constant
+        Some(BiasKind::Constant)
     } else {
-        BiasKind::Varied
+        ratios.map(|_| BiasKind::Varied)
     }
 }
 
@@ -107,6 +107,15 @@ mod tests {
         assert_eq!(kind_of(&[-0.5, -0.51, -0.49]), Some(BiasKind::Constant));
         assert_eq!(kind_of(&[0.0; 4]), Some(BiasKind::Negligible));
         assert_eq!(kind_of(&[0.5, -0.5, 0.1]), Some(BiasKind::Varied));
+    }
+
+    // Broken or zero weights give no rms(W)·√fan_in, and the biases may be constant all the same.
+    #[test]
+    fn without_a_yardstick_only_a_constant_is_known() {
+        let kind_of = |bias: &[f64]| facts(bias, &Sample::from_f64(bias).unwrap(), None).kind;
+        assert_eq!(kind_of(&[-0.5, -0.51, -0.49]), Some(BiasKind::Constant));
+        assert_eq!(kind_of(&[0.0; 4]), Some(BiasKind::Negligible));
+        assert_eq!(kind_of(&[0.5, -0.5, 0.1]), None);
     }
 
     // By hand: 1, 2, 4, 9.

@@ -108,7 +108,7 @@ fn facts(
         edge_upper,
         ks_rms: law.ks(&scaled(sigma_rms)),
         ks_median: law.ks(&by_median),
-        ks_null_q99: ks_null_q99(m, aspect),
+        ks_null_q99: law.ks_null_q99(m),
         wasserstein: law.wasserstein(&by_median),
         outlier_threshold_above: above,
         outlier_threshold_below: below,
@@ -134,17 +134,6 @@ fn facts(
         mp_softrank: (edge_upper / largest).powi(2),
         singular_values: values,
     })
-}
-
-/// 99 % point of `ks_median` for i.i.d. entries, M singular values and y = M/N:
-/// (1 + .616 ln M + .25 y)/M.
-///
-/// A straight line through seeded simulations with the scale from the median, 120 to 3000
-/// Gaussian draws a shape (derived in docs/theory.md): M·KS has its 99 % point at 3.09,
-/// 3.18, 3.40 (M = 32; y = ¼, ½, 1), 3.42, 3.46, 3.92 (64), 3.86, 4.00, 4.29 (128), 4.33,
-/// 4.46, 4.66 (256) and 4.71 (512, ¼). Larger M is extrapolated.
-fn ks_null_q99(m: usize, y: f64) -> f64 {
-    (1.0 + 0.616 * (m as f64).ln() + 0.25 * y) / m as f64
 }
 
 /// −Σ p ln p with p = σ²/Σσ².

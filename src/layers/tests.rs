@@ -179,6 +179,113 @@ fn a_chain_turns_the_layer_that_nothing_else_tells() {
     assert_eq!(rows(&found)[1], ("m", 20, 30, InOut, Neighbours, false));
 }
 
+// Names, sizes and order of a net by hand: 10 → 20 → 30 → 7, stored (in, out).
+#[test]
+fn a_chain_of_64_bits_without_biases_is_turned_as_one() {
+    let mut list = tensors(&[("W1", &[10, 20]), ("W2", &[20, 30]), ("W3", &[30, 7])]);
+    for tensor in &mut list {
+        tensor.dtype = "F64".into();
+    }
+    let turned = find(&list, &Selection::default()).unwrap();
+    let expected = [
+        ("W1", 10, 20, InOut, Neighbours, false),
+        ("W2", 20, 30, InOut, Neighbours, false),
+        ("W3", 30, 7, InOut, Neighbours, false),
+    ];
+    assert_eq!(rows(&turned), expected);
+    // The same net stored (out, in).
+    for tensor in &mut list {
+        tensor.shape.reverse();
+    }
+    let kept = find(&list, &Selection::default()).unwrap();
+    let expected = expected.map(|(name, i, o, ..)| (name, i, o, OutIn, Neighbours, false));
+    assert_eq!(rows(&kept), expected);
+    // One that does not fit leaves all of them unknown.
+    list[1].shape = vec![30, 21];
+    let unknown = find(&list, &Selection::default()).unwrap();
+    assert!(
+        unknown
+            .layers
+            .iter()
+            .all(|l| l.orientation_from == Assumption)
+    );
+}
+
+#[test]
+fn a_layer_known_at_the_end_turns_those_before_it() {
+    let found = found(&[
+        ("a", &[5, 20]),
+        ("b", &[20, 30]),
+        ("z_w", &[30, 7]),
+        ("z_b", &[7]),
+    ]);
+    assert_eq!(rows(&found)[0], ("a", 5, 20, InOut, Neighbours, false));
+    assert_eq!(rows(&found)[1], ("b", 20, 30, InOut, Neighbours, false));
+}
+
+// guesslang: 5000 features to 54 languages, beside a deep net that ends in 54.
+#[test]
+fn tensorflows_linear_model_has_one_bias_for_its_columns() {
+    let found = found(&[
+        ("dnn/logits/bias", &[54]),
+        ("dnn/logits/kernel", &[32, 54]),
+        ("linear/linear_model/bias_weights", &[54]),
+        ("linear/linear_model/content/weights", &[5000, 54]),
+        ("linear/linear_model/title/weights", &[300, 54]),
+        ("slim/fc/biases", &[9]),
+        ("slim/fc/weights", &[54, 9]),
+    ]);
+    let expected = [
+        ("dnn/logits", 32, 54, InOut, BiasLength, true),
+        (
+            "linear/linear_model/content",
+            5000,
+            54,
+            InOut,
+            BiasLength,
+            true,
+        ),
+        ("linear/linear_model/title", 300, 54, InOut, Naming, false),
+        ("slim/fc", 54, 9, InOut, BiasLength, true),
+    ];
+    assert_eq!(rows(&found), expected);
+}
+
+#[test]
+fn a_bias_belongs_to_one_layer() {
+    let found = found(&[
+        ("a/bias", &[9]),
+        ("a/kernel", &[4, 9]),
+        ("a/weight", &[9, 4]),
+    ]);
+    let with_bias: Vec<&str> = found
+        .layers
+        .iter()
+        .filter(|l| l.bias.is_some())
+        .map(|l| l.weight.tensor.as_str())
+        .collect();
+    assert_eq!(with_bias, ["a/kernel"]);
+}
+
+#[test]
+fn empty_and_endless_shapes_are_skipped() {
+    let huge = usize::MAX / 2;
+    let found = found(&[
+        ("a.experts", &[0, 64, 32]),
+        ("b.experts", &[huge, 64, 32]),
+        ("c.weight", &[huge, huge]),
+        ("d.weight", &[0, huge]),
+    ]);
+    let reasons: Vec<&str> = found.skipped.iter().map(|s| s.reason.as_str()).collect();
+    let expected = [
+        "a stack of no matrices",
+        "more entries than memory can hold",
+        "more entries than memory can hold",
+        "smaller side 0 is below the minimum of 2",
+    ];
+    assert_eq!((found.layers.len(), reasons), (0, expected.to_vec()));
+}
+
 #[test]
 fn stacked_experts_are_slices_and_kernels_are_not() {
     let found = found(&[
@@ -243,4 +350,125 @@ fn patterns_choose_and_a_pattern_of_nothing_is_refused() {
         choose(&["[a"], &[], false),
         Err(Error::Pattern { .. })
     ));
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    const STEMS: [&str; 12] = [
+        "dense_1",
+        "0",
+        "h.3.attn.c_attn",
+        "h.3.mlp",
+        "W",
+        "x",
+        "embeddings",
+        "conv1",
+        "LayerNorm",
+        "mlp.experts",
+        "linear/linear_model/content",
+        "",
+    ];
+    const ENDS: [&str; 22] = [
+        "/kernel:0",
+        "/bias:0",
+        ".weight",
+        ".bias",
+        "_w",
+        "_b",
+        "1",
+        "b1",
+        "/kernel",
+        "/bias",
+        "/weights",
+        "/bias_weights",
+        "/biases",
+        "/weight",
+        ".gate_up_proj",
+        "weight_ih_l0",
+        "bias_ih_l0",
+        "/MatMul/ReadVariableOp",
+        "/BiasAdd/ReadVariableOp",
+        "/MatMul_bias",
+        "/MatMul/ReadVariableOp/transpose",
+        "",
+    ];
+
+    fn name() -> impl Strategy<Value = String> {
+        let built = (
+            prop::sample::select(&STEMS[..]),
+            prop::sample::select(&ENDS[..]),
+        )
+            .prop_map(|(stem, end)| format!("{stem}{end}"));
+        prop_oneof![8 => built, 1 => Just("b1".to_owned()), 1 => any::<String>()]
+    }
+
+    fn side() -> impl Strategy<Value = usize> {
+        // Few lengths, so that biases, neighbours and stacks often fit.
+        prop_oneof![
+            20 => prop::sample::select(&[2_usize, 3, 7, 20, 32][..]),
+            1 => prop::sample::select(&[0, 1, 1 << 40, usize::MAX / 2, usize::MAX][..]),
+        ]
+    }
+
+    fn shape() -> impl Strategy<Value = Vec<usize>> {
+        prop_oneof![
+            prop::collection::vec(side(), 0..=6),
+            prop::collection::vec(side(), 1..=3),
+        ]
+    }
+
+    prop_compose! {
+        // A checkpoint names no tensor twice.
+        fn list()(map in prop::collection::btree_map(
+            name(),
+            (shape(), prop::sample::select(&["F32", "F64", "F16", "BF16", "I8", "BOOL"][..])),
+            0..24,
+        )) -> Vec<TensorFacts> {
+            map.into_iter()
+                .map(|(tensor, (shape, dtype))| TensorFacts { tensor, dtype: dtype.into(), shape })
+                .collect()
+        }
+    }
+
+    /// A stack longer than a list of layers should be; such a file would be terabytes.
+    fn is_endless(tensor: &TensorFacts) -> bool {
+        tensor.shape.len() == 3 && tensor.shape[0] == 1 << 40
+    }
+
+    fn size(layer: &Layer) -> usize {
+        let sides = &layer.weight.shape;
+        let stacked = usize::from(layer.slice.is_some());
+        sides[stacked..].iter().product()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 3000,
+            rng_seed: RngSeed::Fixed(1),
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn every_tensor_is_accounted_for_in_any_order(
+            (sorted, shuffled) in list().prop_flat_map(|l| (Just(l.clone()), Just(l).prop_shuffle())),
+            conv: bool,
+        ) {
+            prop_assume!(!sorted.iter().any(is_endless));
+            let selection = Selection { conv, ..Selection::default() };
+            let found = find(&sorted, &selection).unwrap();
+            assert_accounted(&sorted, &found);
+            prop_assert!(found.skipped.iter().all(|s| !s.reason.is_empty()));
+            for layer in &found.layers {
+                prop_assert_eq!(layer.fan_in * layer.fan_out, size(layer));
+                prop_assert!(!layer.name.is_empty() || layer.weight.tensor.is_empty());
+                if let Some(bias) = &layer.bias {
+                    prop_assert!(bias.shape == [layer.fan_out], "{:?}", layer);
+                }
+            }
+            prop_assert_eq!(find(&shuffled, &selection).unwrap(), found);
+        }
+    }
 }

@@ -6,5 +6,6 @@ mod cli;
 mod hostile;
 mod loading;
 mod outputs;
+mod planted;
 mod reference;
 mod sample_reports;

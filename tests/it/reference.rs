@@ -91,6 +91,15 @@ fn labels_of_the_four_nets() {
         labels("guesslang_vscode")[..3],
         [Label::AtInitialisation; 3]
     );
+    // Trained, and within KS of he-normal-truncated, but 18 standard errors off its std.
+    let policy_net = audit("pybullet_enjoy_Humanoid", Engine::Faer);
+    let last = policy_net
+        .layers
+        .iter()
+        .find(|l| l.weight.tensor == "weights_final_w");
+    let last = last.unwrap();
+    assert_eq!(last.weights.measured().unwrap().initializer, None);
+    assert_eq!(last.label, Label::Undecided);
     for net in [
         "fc3u_256x128x256",
         "neuralfoil_medium",
