@@ -89,15 +89,34 @@ fn every_line_for_people_fits_eighty_columns() {
     for args in [
         &["check", TRAINED][..],
         &["check", RANDOM],
+        &["inspect", TRAINED],
+        &["inspect", "fixtures/guesslang_vscode.safetensors"],
+        &["layers", "fixtures/guesslang_vscode.safetensors"],
+        &["layers", "fixtures/neuralfoil_medium.safetensors"],
         &["--help"],
         &["inspect", "--help"],
         &["check", "--help"],
+        &["layers", "--help"],
+        &["synth", "--help"],
     ] {
         let text = String::from_utf8(run(args).stdout).unwrap();
         assert!(!text.is_empty());
         let long = text.lines().find(|line| line.chars().count() > 80);
         assert_eq!(long, None, "{args:?}");
     }
+}
+
+// 64 GiB of weights that nobody wrote: reading them would take minutes, and memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn layers_reads_no_weight() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.safetensors");
+    crate::outputs::huge(&path, 1 << 17);
+    let output = run(&["layers", path.to_str().unwrap(), "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let layers: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(layers["layers"][0]["fan_in"], 131_072);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn refused(args: &[&Path], path: &Path, sentence: &str) {
 }
 
 /// A sound file of `bytes` bytes of weights, none of which takes room on the disk.
-fn huge(path: &Path, side: u64) {
+pub(crate) fn huge(path: &Path, side: u64) {
     let bytes = 4 * side * side;
     let header = serde_json::json!({
         "layer.weight": {"dtype": "F32", "shape": [side, side], "data_offsets": [0, bytes]},

@@ -39,9 +39,9 @@ fn page(found: &layers::Layers) -> String {
         page.push('\n');
     }
     page + &format!(
-        "{} layers, {} tensors skipped\n",
-        found.layers.len(),
-        found.skipped.len()
+        "{}, {} skipped\n",
+        terminal::counted(found.layers.len() as u64, "layer"),
+        terminal::counted(found.skipped.len() as u64, "tensor"),
     )
 }
 
