@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
-    Audit, LayerFacts, NonFinite, SCHEMA_VERSION, Section, Settings, SourceFacts, Tool,
+    Audit, LayerFacts, NonFinite, SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, Tool,
+    Weights,
 };
 use crate::checkpoint::{Checkpoint, Entries};
 use crate::layers::{self, Layer, Orientation, Selection};
@@ -28,7 +29,7 @@ pub struct Progress<'a> {
     pub index: usize,
     /// Number of layers.
     pub layers: usize,
-    /// `read`, `weights` or `spectrum`.
+    /// `read`, or `weights and spectrum`.
     pub stage: &'static str,
 }
 
@@ -170,31 +171,22 @@ impl Numbers<'_> {
     ) -> Result<LayerFacts> {
         let entries = self.slice(tensor)?;
         let non_finite = self.non_finite(entries);
-        stage("weights");
-        let broken = not_finite(
-            non_finite.weight_nan + non_finite.weight_infinite,
-            "weights",
-        );
-        let weights = match &broken {
-            Some(reason) => Section::Skipped {
-                reason: reason.clone(),
-            },
-            None => weights::measure(entries, self.layer),
+        stage("weights and spectrum");
+        let broken = non_finite.weight_nan + non_finite.weight_infinite;
+        let (weights, spectrum) = match not_finite(broken, "weights") {
+            Some(reason) => (
+                Section::Skipped {
+                    reason: reason.clone(),
+                },
+                Section::Skipped { reason },
+            ),
+            None => self.weights_and_spectrum(entries)?,
         };
-        let weights = writable(weights);
         let biases = writable(biases::measure(
             self.bias,
             weights.measured(),
             self.layer.fan_in,
         ));
-        stage("spectrum");
-        let spectrum = match &broken {
-            Some(reason) => Section::Skipped {
-                reason: reason.clone(),
-            },
-            None => spectrum::measure(entries, self.layer, weights.measured(), self.engine)?,
-        };
-        let spectrum = writable(spectrum);
         let (label, label_reason) = label::of(weights.measured(), spectrum.measured());
         Ok(LayerFacts {
             name: self.layer.name.clone(),
@@ -211,6 +203,19 @@ impl Numbers<'_> {
             label,
             label_reason,
         })
+    }
+
+    /// Both at once: the engine waits for memory half of the time.
+    fn weights_and_spectrum<T: Entry>(
+        &self,
+        entries: &[T],
+    ) -> Result<(Section<Weights>, Section<Spectrum>)> {
+        let (weights, values) = rayon::join(
+            || writable(weights::measure(entries, self.layer)),
+            || spectrum::values(entries, self.layer, self.engine),
+        );
+        let spectrum = spectrum::measure(values?, self.layer, weights.measured(), T::EPSILON);
+        Ok((weights, writable(spectrum)))
     }
 
     /// The layer's part of a stacked tensor.

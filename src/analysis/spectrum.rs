@@ -12,35 +12,43 @@ use crate::stats::{PowerLaw, level_ratio};
 /// An extreme value is an outlier when a random matrix passes it this rarely.
 const OUTLIER_LEVEL: f64 = 0.01;
 
-pub(super) fn measure<T: Entry>(
+/// All singular values, or why this layer has none.
+pub(super) fn values<T: Entry>(
     entries: &[T],
     layer: &Layer,
-    weights: Option<&Weights>,
     engine: Engine,
-) -> Result<Section<Spectrum>> {
+) -> Result<std::result::Result<Vec<f64>, String>> {
     let (rows, cols) = stored_sides(layer);
-    let skipped = |reason: &str| {
-        Ok(Section::Skipped {
-            reason: reason.into(),
-        })
-    };
     let Some(matrix) = Matrix::new(entries, rows, cols) else {
-        return skipped("the tensor does not have the layer's shape");
+        return Ok(Err("the tensor does not have the layer's shape".into()));
     };
-    let values = match linalg::singular_values(matrix, engine) {
-        Ok(values) => values,
+    match linalg::singular_values(matrix, engine) {
         // The engine is missing for every layer; the other faults are this layer's own.
-        Err(fault @ SpectrumError::NotBuilt) => return Err(fault.into()),
-        Err(fault) => return skipped(&fault.to_string()),
+        Err(fault @ SpectrumError::NotBuilt) => Err(fault.into()),
+        other => Ok(other.map_err(|fault| fault.to_string())),
+    }
+}
+
+/// What the values say; `epsilon` is that of the arithmetic the rank is judged in.
+pub(super) fn measure(
+    values: std::result::Result<Vec<f64>, String>,
+    layer: &Layer,
+    weights: Option<&Weights>,
+    epsilon: f64,
+) -> Section<Spectrum> {
+    let skipped = |reason: &str| Section::Skipped {
+        reason: reason.into(),
     };
+    let values = match values {
+        Ok(values) => values,
+        Err(reason) => return skipped(&reason),
+    };
+    let (rows, cols) = stored_sides(layer);
     match values.first() {
-        Some(&largest) if largest > 0.0 => Ok(facts(values, rows, cols, weights, T::EPSILON)
-            .map_or_else(
-                || Section::Skipped {
-                    reason: "more than half of the singular values are zero".into(),
-                },
-                Section::Measured,
-            )),
+        Some(&largest) if largest > 0.0 => facts(values, rows, cols, weights, epsilon).map_or_else(
+            || skipped("more than half of the singular values are zero"),
+            Section::Measured,
+        ),
         Some(_) => skipped("all weights are zero"),
         None => skipped("the tensor is empty"),
     }
