@@ -17,7 +17,7 @@ use panel::Panel;
 use crate::Result;
 use crate::audit::{Audit, LayerFacts, Section};
 use crate::verdict::Judgement;
-use crate::verdict::figure::figure;
+use crate::verdict::figure::{figure, grouped};
 
 pub use overview::colour as label_colour;
 
@@ -97,8 +97,9 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
     };
     let weights = layer.weights.measured().and_then(|weights| {
         let title = format!(
-            "{} edge weights, mean {}, sd {}",
-            weights.count,
+            "{} edge weights, {} different, mean {}, sd {}",
+            grouped(weights.count),
+            grouped(weights.distinct),
             figure_of(weights.mean),
             figure_of(weights.std)
         );

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
 use crate::audit::{Audit, LayerFacts, Orientation, OrientationFrom, Section, Skipped};
-use crate::verdict::figure::{counted, figure};
+use crate::verdict::figure::{counted, figure, grouped};
 use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
 use crate::{Error, Result};
 
@@ -446,19 +446,6 @@ fn with_floor(value: f64, floor: f64) -> String {
 
 fn share(value: f64) -> String {
     format!("{} %", number(100.0 * value))
-}
-
-/// `count` with a thin space between thousands.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{2009}');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

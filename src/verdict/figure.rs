@@ -22,6 +22,19 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     }
 }
 
+/// `count` with a thin space between thousands.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{2009}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +54,14 @@ mod tests {
         for (value, words) in cases {
             assert_eq!(figure(value), words);
         }
+    }
+
+    #[test]
+    fn thousands_are_apart() {
+        assert_eq!(
+            [grouped(999), grouped(58_631_144)],
+            ["999", "58\u{2009}631\u{2009}144"]
+        );
     }
 
     #[test]

@@ -8,12 +8,12 @@ const CONSTANT: f64 = 0.1;
 
 /// Sorted biases, their median, and zero.
 pub(super) fn panel(biases: &Biases) -> Panel {
-    let last = biases.quantiles.len().saturating_sub(1).max(1) as f64;
+    let kept = biases.quantiles.len() as f64;
     let points: Vec<(f64, f64)> = biases
         .quantiles
         .iter()
         .enumerate()
-        .map(|(i, &b)| (i as f64 / last, b))
+        .map(|(i, &b)| ((i as f64 + 0.5) / kept, b))
         .collect();
     let (from, to) = range(biases);
     let x = Axis::linear(0.0, 1.0, "share of the units, by rising bias");

@@ -337,7 +337,8 @@ impl Canvas<'_> {
                 area.draw(&PathElement::new(dash, stroke(hue, 2.0 * thickness)))
             }),
             Mark::Dots(_, points) => points.iter().try_for_each(|&at| {
-                let radius = (2.2 * thickness * f64::from(OVERSAMPLING)).round() as i32;
+                let size = if points.len() > 60 { 2.2 } else { 3.5 };
+                let radius = (size * thickness * f64::from(OVERSAMPLING)).round() as i32;
                 area.draw(&Circle::new(at, radius, hue.filled()))
             }),
             Mark::Vertical(_, x) => dashes(area, &[(*x, ys.start), (*x, ys.end)], &ys)
