@@ -1,5 +1,5 @@
-//! Pictures, as PNG bytes. Each figure is one file that turns facts into a
-//! [`panel::Panel`]; [`canvas`] turns panels into pixels.
+//! Pictures, as PNG bytes. Each figure is one file that turns facts into a `Panel`, and
+//! `canvas` turns panels into pixels.
 
 mod biases;
 mod canvas;
