@@ -22,6 +22,7 @@ pub mod linalg;
 pub mod policy;
 mod regular;
 pub mod report;
+pub mod shadow;
 pub mod stats;
 pub mod synth;
 pub mod verdict;

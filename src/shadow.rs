@@ -1,0 +1,285 @@
+//! The shadow distribution: run the net in reverse, run it forward again, and measure what
+//! comes back. Arora, Liang & Ma 2015, eq. 1–3; docs/theory.md §5.
+//!
+//! For a layer W (n inputs, m outputs, entries of mean square s²) and a sparse code h ≥ 0,
+//! x = r(αWh) ⊙ drop with α = 2/(ρ·n·s²), and h̃ = r(Wᵀx + b).
+
+mod code;
+mod estimate;
+mod matrix;
+pub mod prediction;
+mod run;
+
+use serde::{Deserialize, Serialize};
+
+pub use estimate::Estimate;
+pub use prediction::Sizes;
+
+use crate::layers::Orientation;
+use code::Purpose;
+use matrix::{Control, ScaledMatrix};
+use run::{Return, Score};
+
+/// What to draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// Positive coordinates of a code.
+    pub k: usize,
+    /// Share of x that is kept on the way down, ρ.
+    pub rho: f64,
+    /// Share of x that is kept on the way up where dropout is measured, q.
+    pub keep: f64,
+    /// Draws that are scored.
+    pub trials: usize,
+    /// Draws the constant bias is chosen on, none of which is scored.
+    pub calibration: usize,
+    /// Seed of everything drawn.
+    pub seed: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            k: 1,
+            rho: 0.5,
+            keep: 0.5,
+            trials: 64,
+            calibration: 32,
+            seed: 0,
+        }
+    }
+}
+
+impl Plan {
+    /// The plan for a layer of n inputs and m outputs: ρ = ½ and the smallest k with
+    /// ρn < k², the sparsest codes the theorem speaks of, but at most half of the outputs.
+    pub fn for_layer(n: usize, m: usize, seed: u64) -> Self {
+        let plan = Self {
+            seed,
+            ..Self::default()
+        };
+        let least = (plan.rho * n as f64).sqrt().floor() as usize + 1;
+        Self {
+            k: least.min(m / 2),
+            ..plan
+        }
+    }
+}
+
+/// One bias mode: what came back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// ‖h̃ − h‖²/‖h‖².
+    pub relative_error: Estimate,
+    /// Cosine of h̃ and h.
+    pub cosine: Estimate,
+    /// (h̃ᵢ − hᵢ)²/τ², mean over the coordinates, τ the mean of the positive ones of h.
+    pub per_coordinate_error: Estimate,
+    /// Share of the positive coordinates of h among the k largest of h̃.
+    pub support_recall: Estimate,
+    /// Share of the zeros of h that came back as zeros; absent when h has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zeros_recovered: Option<Estimate>,
+}
+
+/// What comes back from one matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reversal {
+    /// z·h/‖h‖² before bias and ReLU.
+    pub gain: Estimate,
+    /// ‖z − h‖²/‖h‖² before bias and ReLU.
+    pub linear_error: Estimate,
+    /// Without a bias.
+    pub no_bias: Recovery,
+    /// With the checkpoint's own bias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_bias: Option<Recovery>,
+    /// With the best constant bias, chosen on other draws.
+    pub calibrated: Recovery,
+    /// That constant, for ‖h‖ = 1 and s = 1.
+    pub bias: f64,
+    /// With 1 − q of x dropped on the way up, and the best constant for that.
+    pub dropout: Recovery,
+    /// That constant.
+    pub dropout_bias: f64,
+}
+
+/// A layer, its controls on the same draws, and what theory gives for a Gaussian matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerShadow {
+    /// Positive coordinates of a code.
+    pub k: usize,
+    /// Share of x kept on the way down.
+    pub rho: f64,
+    /// Share of x kept on the way up under `dropout`.
+    pub keep: f64,
+    /// Draws scored.
+    pub trials: usize,
+    /// Whether k < ρn < k², the theorem's condition.
+    pub meets_the_theorem: bool,
+    /// The layer.
+    pub layer: Reversal,
+    /// A Gaussian matrix of the same shape.
+    pub gaussian: Reversal,
+    /// The layer's entries in random order.
+    pub shuffled: Reversal,
+    /// Relative error with the best constant bias, for a Gaussian matrix.
+    pub predicted: f64,
+    /// The same with dropout on the way up.
+    pub predicted_dropout: f64,
+    /// Calibrated relative error of the layer over that of the shuffled control, paired.
+    pub ratio: Estimate,
+}
+
+/// Why a layer has no shadow.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShadowError {
+    /// Too small, or nothing in it.
+    #[error("{0}")]
+    NotApplicable(&'static str),
+    /// The tensor library failed.
+    #[error("the reverse model could not be computed: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// A layer's matrix as it is stored, and its biases.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a, T> {
+    /// The entries, row by row.
+    pub entries: &'a [T],
+    /// Number of inputs, n.
+    pub fan_in: usize,
+    /// Number of outputs, m.
+    pub fan_out: usize,
+    /// How the rows lie.
+    pub orientation: Orientation,
+    /// One a unit.
+    pub bias: Option<&'a [f64]>,
+}
+
+/// Runs `plan` on a layer and on its two controls, with the same codes and masks.
+///
+/// # Errors
+/// When there is nothing to run: no weights, all of them zero, a code without a positive
+/// coordinate or without a zero.
+pub fn measure<T: Copy + Into<f64> + Sync>(
+    stored: &Stored<'_, T>,
+    plan: &Plan,
+) -> Result<LayerShadow, ShadowError> {
+    check(stored, plan)?;
+    let (n, m) = (stored.fan_in, stored.fan_out);
+    let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation)?.ok_or(
+        ShadowError::NotApplicable("the weights are all zero, not finite or of another shape"),
+    )?;
+    // Codes are as large as what the layer makes of inputs of mean square 1: ‖h‖² = k·n·s².
+    let unit = matrix.rms * (n as f64 * plan.k as f64).sqrt();
+    let own: Option<Vec<f64>> = stored
+        .bias
+        .map(|bias| bias.iter().map(|b| b / unit).collect());
+    let (layer, errors) = reversal(&matrix, plan, own.as_deref())?;
+    let shuffled = matrix.control(Control::Shuffled, plan.seed)?;
+    let (shuffled, shuffled_errors) = reversal(&shuffled, plan, None)?;
+    let gaussian = matrix.control(Control::Gaussian, plan.seed)?;
+    let (gaussian, _) = reversal(&gaussian, plan, None)?;
+    let sizes = Sizes {
+        n,
+        m,
+        k: plan.k,
+        rho: plan.rho,
+    };
+    let dropped = Sizes {
+        rho: plan.rho * plan.keep,
+        ..sizes
+    };
+    Ok(LayerShadow {
+        k: plan.k,
+        rho: plan.rho,
+        keep: plan.keep,
+        trials: plan.trials,
+        meets_the_theorem: sizes.meets_the_theorem(),
+        layer,
+        gaussian,
+        shuffled,
+        predicted: sizes.relative_error(),
+        predicted_dropout: dropped.relative_error(),
+        ratio: Estimate::ratio(&errors, &shuffled_errors).ok_or(ShadowError::NotApplicable(
+            "too few draws, or the shuffled control came back without an error",
+        ))?,
+    })
+}
+
+fn check<T>(stored: &Stored<'_, T>, plan: &Plan) -> Result<(), ShadowError> {
+    let fits = stored.bias.is_none_or(|b| b.len() == stored.fan_out);
+    let share = |share: f64| share > 0.0 && share <= 1.0;
+    let fault = if stored.fan_in < 2 {
+        "fewer than two inputs"
+    } else if plan.k == 0 {
+        "the code would have no positive coordinate"
+    } else if plan.k >= stored.fan_out {
+        "the code would have no zero"
+    } else if plan.trials < 2 || plan.calibration == 0 {
+        "fewer than two draws to score, or none to calibrate on"
+    } else if !share(plan.rho) || !share(plan.keep) {
+        "a kept share that is not above 0 and at most 1"
+    } else if !fits {
+        "the bias has another length than the layer has outputs"
+    } else {
+        return Ok(());
+    };
+    Err(ShadowError::NotApplicable(fault))
+}
+
+/// What comes back from one matrix, and the calibrated error of each draw.
+fn reversal(
+    matrix: &ScaledMatrix,
+    plan: &Plan,
+    own: Option<&[f64]>,
+) -> Result<(Reversal, Vec<f64>), ShadowError> {
+    let calibration = run::returns(matrix, plan, Purpose::Calibration, plan.calibration)?;
+    let bias = run::calibrated(&calibration, |back| &back.z);
+    let dropout_bias = run::calibrated(&calibration, |back| &back.z_dropped);
+    drop(calibration);
+    let returns = run::returns(matrix, plan, Purpose::Scored, plan.trials)?;
+    let scores = |z: fn(&Return) -> &[f32], bias: &dyn Fn(usize) -> f64| -> Vec<Score> {
+        let each = returns.iter();
+        each.map(|back| run::score(&back.draw, z(back), bias))
+            .collect()
+    };
+    let of = |f: fn(&Return) -> f64| estimate(&returns.iter().map(f).collect::<Vec<_>>());
+    let calibrated = scores(|back| &back.z, &|_| bias);
+    let dropped = scores(|back| &back.z_dropped, &|_| dropout_bias);
+    let errors = calibrated.iter().map(|score| score.error).collect();
+    let reversal = Reversal {
+        gain: of(|back| run::gain(&back.draw, &back.z))?,
+        linear_error: of(|back| run::linear_error(&back.draw, &back.z))?,
+        no_bias: recovery(&scores(|back| &back.z, &|_| 0.0))?,
+        own_bias: own
+            .map(|own| recovery(&scores(|back| &back.z, &|i| own[i])))
+            .transpose()?,
+        calibrated: recovery(&calibrated)?,
+        bias,
+        dropout: recovery(&dropped)?,
+        dropout_bias,
+    };
+    Ok((reversal, errors))
+}
+
+fn recovery(scores: &[Score]) -> Result<Recovery, ShadowError> {
+    let of = |f: fn(&Score) -> f64| estimate(&scores.iter().map(f).collect::<Vec<_>>());
+    let zeros: Vec<f64> = scores.iter().filter_map(|score| score.zeros).collect();
+    Ok(Recovery {
+        relative_error: of(|score| score.error)?,
+        cosine: of(|score| score.cosine)?,
+        per_coordinate_error: of(|score| score.per_coordinate)?,
+        support_recall: of(|score| score.support)?,
+        zeros_recovered: Estimate::of(&zeros),
+    })
+}
+
+fn estimate(values: &[f64]) -> Result<Estimate, ShadowError> {
+    Estimate::of(values).ok_or(ShadowError::NotApplicable("fewer than two draws to score"))
+}
+
+#[cfg(test)]
+mod tests;

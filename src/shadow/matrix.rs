@@ -1,0 +1,189 @@
+//! A layer's matrix on the device, scaled to entries of mean square 1, and its controls.
+
+use candle_core::{Device, Result, Tensor};
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+use super::code::{Purpose, generator};
+use crate::layers::Orientation;
+
+/// Entries of a control drawn from one stream.
+const CHUNK: usize = 1 << 16;
+
+/// W/s, n×m, as it lies in the file.
+#[derive(Debug, Clone)]
+pub(super) struct ScaledMatrix {
+    stored: Tensor,
+    orientation: Orientation,
+    /// Number of inputs.
+    pub n: usize,
+    /// Number of outputs.
+    pub m: usize,
+    /// s, the rms the entries were divided by.
+    pub rms: f64,
+}
+
+/// What W is compared with: docs/theory.md §4, one seeded draw of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Independent normal entries.
+    Gaussian,
+    /// The entries of W in random order.
+    Shuffled,
+}
+
+impl ScaledMatrix {
+    /// Divides `entries` by their rms; nothing when that is 0 or the shape does not fit.
+    pub(super) fn new<T: Copy + Into<f64> + Sync>(
+        entries: &[T],
+        n: usize,
+        m: usize,
+        orientation: Orientation,
+    ) -> Result<Option<Self>> {
+        if entries.is_empty() || n.checked_mul(m) != Some(entries.len()) {
+            return Ok(None);
+        }
+        let sums: Vec<f64> = entries
+            .par_chunks(CHUNK)
+            .map(|chunk| chunk.iter().map(|&w| w.into() * w.into()).sum())
+            .collect();
+        let rms = (sums.iter().sum::<f64>() / entries.len() as f64).sqrt();
+        // To the precision of the entries, so that the order of the sum does not show.
+        let rms = f64::from(rms as f32);
+        if rms.is_nan() || rms <= 0.0 || rms.is_infinite() {
+            return Ok(None);
+        }
+        let scaled: Vec<f32> = entries
+            .par_iter()
+            .map(|&w| (w.into() / rms) as f32)
+            .collect();
+        Self::stored(scaled, (n, m), rms, orientation).map(Some)
+    }
+
+    fn stored(
+        entries: Vec<f32>,
+        (n, m): (usize, usize),
+        rms: f64,
+        orientation: Orientation,
+    ) -> Result<Self> {
+        let shape = match orientation {
+            Orientation::OutIn => (m, n),
+            Orientation::InOut => (n, m),
+        };
+        Ok(Self {
+            stored: Tensor::from_vec(entries, shape, &Device::Cpu)?,
+            orientation,
+            n,
+            m,
+            rms,
+        })
+    }
+
+    /// A control of the same shape. It is laid out by (input, output), so that it does not
+    /// depend on how W is stored.
+    pub(super) fn control(&self, control: Control, seed: u64) -> Result<Self> {
+        let entries = match control {
+            Control::Gaussian => gaussian(self.n * self.m, seed),
+            Control::Shuffled => shuffled(self.in_out()?.flatten_all()?.to_vec1()?, seed),
+        };
+        Self::stored(entries, (self.n, self.m), 1.0, Orientation::InOut)
+    }
+
+    fn in_out(&self) -> Result<Tensor> {
+        match self.orientation {
+            Orientation::OutIn => self.stored.t(),
+            Orientation::InOut => Ok(self.stored.clone()),
+        }
+    }
+
+    /// W·h for each column of `codes`, m×draws.
+    pub(super) fn down(&self, codes: &Tensor) -> Result<Tensor> {
+        self.in_out()?.matmul(codes)
+    }
+
+    /// Wᵀ·x for each column of `inputs`, n×draws.
+    pub(super) fn up(&self, inputs: &Tensor) -> Result<Tensor> {
+        self.in_out()?.t()?.matmul(inputs)
+    }
+}
+
+fn gaussian(count: usize, seed: u64) -> Vec<f32> {
+    let mut entries = vec![0.0; count];
+    entries
+        .par_chunks_mut(CHUNK)
+        .enumerate()
+        .for_each(|(i, chunk)| {
+            let mut rng = generator(seed, Purpose::Control, i as u64);
+            for entry in chunk {
+                *entry = StandardNormal.sample(&mut rng);
+            }
+        });
+    entries
+}
+
+/// Fisher and Yates.
+fn shuffled(mut entries: Vec<f32>, seed: u64) -> Vec<f32> {
+    let mut rng = generator(seed, Purpose::Control, u64::MAX >> 25);
+    for i in (1..entries.len()).rev() {
+        entries.swap(i, rng.random_range(0..=i));
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(tensor: &Tensor) -> Vec<f32> {
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    // W = [[3, 4], [0, 0], [0, 5]] (3 in, 2 out), rms √(50/6).
+    #[test]
+    fn both_ways_by_hand_in_both_orientations() {
+        let s = (50.0_f64 / 6.0).sqrt() as f32;
+        let in_out = ScaledMatrix::new(&[3.0, 4.0, 0.0, 0.0, 0.0, 5.0], 3, 2, Orientation::InOut);
+        let out_in = ScaledMatrix::new(&[3.0, 0.0, 0.0, 4.0, 0.0, 5.0], 3, 2, Orientation::OutIn);
+        let code = Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap();
+        let input = Tensor::new(&[[1.0_f32], [7.0], [2.0]], &Device::Cpu).unwrap();
+        for matrix in [in_out, out_in] {
+            let matrix = matrix.unwrap().unwrap();
+            let near = |found: Vec<f32>, wanted: &[f32]| {
+                let far = |(f, w): (&f32, &f32)| (f - w / s).abs() > 1e-6;
+                assert!(!found.iter().zip(wanted).any(far), "{found:?} {wanted:?}");
+            };
+            near(values(&matrix.down(&code).unwrap()), &[11.0, 0.0, 10.0]);
+            near(values(&matrix.up(&input).unwrap()), &[3.0, 14.0]);
+        }
+        assert!(
+            ScaledMatrix::new(&[0.0; 6], 3, 2, Orientation::InOut)
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            ScaledMatrix::new(&[1.0; 5], 3, 2, Orientation::InOut)
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn controls_keep_what_they_should() {
+        let entries: Vec<f64> = (0..60_000).map(|i| f64::from(i % 7)).collect();
+        let matrix = ScaledMatrix::new(&entries, 300, 200, Orientation::InOut)
+            .unwrap()
+            .unwrap();
+        let sorted = |matrix: &ScaledMatrix| {
+            let mut all = values(&matrix.stored);
+            all.sort_unstable_by(f32::total_cmp);
+            all
+        };
+        let shuffled = matrix.control(Control::Shuffled, 1).unwrap();
+        assert_eq!(sorted(&shuffled), sorted(&matrix));
+        assert_ne!(values(&shuffled.stored), values(&matrix.stored));
+        let gaussian = values(&matrix.control(Control::Gaussian, 1).unwrap().stored);
+        let square = gaussian.iter().map(|w| f64::from(w * w)).sum::<f64>() / 60_000.0;
+        assert!((square - 1.0).abs() < 4.0 * (2.0 / 60_000_f64).sqrt());
+    }
+}

@@ -1,0 +1,237 @@
+//! Draws through one matrix: down, dropped, up, and what comes back.
+
+use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
+
+use super::Plan;
+use super::code::{Draw, Purpose};
+use super::matrix::ScaledMatrix;
+
+/// Draws that run together. Every block has this many columns, spare ones zero, so that a
+/// draw's numbers do not depend on how many there are.
+const BLOCK: usize = 32;
+
+/// What came back from one draw.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Return {
+    pub draw: Draw,
+    /// z = Wᵀx, before bias and ReLU.
+    pub z: Vec<f32>,
+    /// The same with 1 − q of x dropped and the rest divided by q.
+    pub z_dropped: Vec<f32>,
+}
+
+/// Runs `count` draws for `purpose`, in order.
+pub(super) fn returns(
+    matrix: &ScaledMatrix,
+    plan: &Plan,
+    purpose: Purpose,
+    count: usize,
+) -> Result<Vec<Return>> {
+    let mut all = Vec::with_capacity(count);
+    for start in (0..count).step_by(BLOCK) {
+        let draws: Vec<Draw> = (start..count.min(start + BLOCK))
+            .into_par_iter()
+            .map(|i| Draw::new(plan, purpose, i as u64, matrix.n, matrix.m))
+            .collect();
+        // α = 2/(ρ·n·s²) and s = 1 after scaling.
+        let alpha = 2.0 / (plan.rho * matrix.n as f64);
+        all.extend(block((matrix, matrix), alpha, plan.keep, draws)?);
+    }
+    Ok(all)
+}
+
+/// x = r(αWh) ⊙ drop by the first matrix, z = Wᵀx by the second, which is the same one.
+pub(super) fn block(
+    (down, up): (&ScaledMatrix, &ScaledMatrix),
+    alpha: f64,
+    keep: f64,
+    draws: Vec<Draw>,
+) -> Result<Vec<Return>> {
+    let kept = |kept: bool| f32::from(u8::from(kept));
+    let codes = columns_of(&draws, down.m, |draw, i| draw.code[i])?;
+    let masks = columns_of(&draws, down.n, |draw, i| kept(draw.down[i]))?;
+    let again = columns_of(&draws, down.n, |draw, i| kept(draw.up[i]) / keep as f32)?;
+    let inputs = ((down.down(&codes)? * alpha)?.relu()? * masks)?;
+    let z = columns(&up.up(&inputs)?)?;
+    let z_dropped = columns(&up.up(&(inputs * again)?)?)?;
+    let back = draws.into_iter().zip(z).zip(z_dropped);
+    Ok(back
+        .map(|((draw, z), z_dropped)| Return { draw, z, z_dropped })
+        .collect())
+}
+
+/// length×BLOCK, a draw a column.
+fn columns_of(
+    draws: &[Draw],
+    length: usize,
+    entry: impl Fn(&Draw, usize) -> f32,
+) -> Result<Tensor> {
+    let mut entries = vec![0.0; length * BLOCK];
+    for (j, draw) in draws.iter().enumerate() {
+        for i in 0..length {
+            entries[i * BLOCK + j] = entry(draw, i);
+        }
+    }
+    Tensor::from_vec(entries, (length, BLOCK), &Device::Cpu)
+}
+
+fn columns(tensor: &Tensor) -> Result<Vec<Vec<f32>>> {
+    tensor.t()?.contiguous()?.to_vec2()
+}
+
+/// What one draw's code and its return have to do with each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Score {
+    /// ‖h̃ − h‖²/‖h‖².
+    pub error: f64,
+    /// Cosine of h̃ and h; 0 when nothing came back.
+    pub cosine: f64,
+    /// (h̃ᵢ − hᵢ)²/τ², mean over all m coordinates, τ the mean of the k positive ones.
+    pub per_coordinate: f64,
+    /// Share of the k positive coordinates among the k largest of h̃.
+    pub support: f64,
+    /// Share of the zeros of h that are zero in h̃; nothing without zeros.
+    pub zeros: Option<f64>,
+}
+
+/// Scores h̃ = r(z + b); `bias` answers b of a coordinate.
+pub(super) fn score(draw: &Draw, z: &[f32], bias: impl Fn(usize) -> f64) -> Score {
+    let back: Vec<f64> = z
+        .iter()
+        .enumerate()
+        .map(|(i, &z)| (f64::from(z) + bias(i)).max(0.0))
+        .collect();
+    let (mut error, mut dot, mut norm, mut square, mut silent) = (0.0, 0.0, 0.0, 0.0, 0);
+    for (&h, &b) in draw.code.iter().zip(&back) {
+        let h = f64::from(h);
+        error += (b - h) * (b - h);
+        dot += b * h;
+        norm += b * b;
+        square += h * h;
+        silent += usize::from(h <= 0.0 && b <= 0.0);
+    }
+    let k = draw.support.len();
+    let tau = draw.code.iter().map(|&h| f64::from(h)).sum::<f64>() / k as f64;
+    let zeros = draw.code.len() - k;
+    Score {
+        error: error / square,
+        cosine: if norm > 0.0 {
+            dot / (norm * square).sqrt()
+        } else {
+            0.0
+        },
+        per_coordinate: error / (draw.code.len() as f64 * tau * tau),
+        support: recall(&draw.support, &back),
+        zeros: (zeros > 0).then(|| silent as f64 / zeros as f64),
+    }
+}
+
+/// z·h/‖h‖², of a code of norm 1.
+pub(super) fn gain(draw: &Draw, z: &[f32]) -> f64 {
+    let pairs = draw.support.iter();
+    pairs
+        .map(|&i| f64::from(draw.code[i]) * f64::from(z[i]))
+        .sum()
+}
+
+/// ‖z − h‖²/‖h‖², of a code of norm 1, before bias and ReLU.
+pub(super) fn linear_error(draw: &Draw, z: &[f32]) -> f64 {
+    let pairs = draw.code.iter().zip(z);
+    pairs
+        .map(|(&h, &z)| (f64::from(z) - f64::from(h)).powi(2))
+        .sum()
+}
+
+/// Ties at the edge count by position, and a coordinate that is not positive never counts.
+fn recall(support: &[usize], back: &[f64]) -> f64 {
+    let mut order: Vec<usize> = (0..back.len()).filter(|&i| back[i] > 0.0).collect();
+    order.sort_by(|&a, &b| back[b].total_cmp(&back[a]).then(a.cmp(&b)));
+    order.truncate(support.len());
+    let found = order.iter().filter(|i| support.binary_search(i).is_ok());
+    found.count() as f64 / support.len() as f64
+}
+
+/// The constant b ≤ 0 with the least mean error of r(z + b), by golden section on −b from 0
+/// to the largest coordinate that came back; `z` chooses what did.
+pub(super) fn calibrated(returns: &[Return], z: fn(&Return) -> &[f32]) -> f64 {
+    let highest = returns.iter().flat_map(z).copied().fold(0.0, f32::max);
+    let error = |cut: f64| {
+        let errors: Vec<f64> = returns
+            .par_iter()
+            .map(|back| score_error(&back.draw, z(back), cut))
+            .collect();
+        errors.iter().sum::<f64>()
+    };
+    const SHARE: f64 = 0.618_033_988_749_895;
+    let (mut low, mut high) = (0.0, f64::from(highest));
+    let (mut a, mut b) = (high - SHARE * (high - low), low + SHARE * (high - low));
+    let (mut at_a, mut at_b) = (error(a), error(b));
+    while high - low > 1e-4 * f64::from(highest) {
+        if at_a <= at_b {
+            (high, b, at_b) = (b, a, at_a);
+            a = high - SHARE * (high - low);
+            at_a = error(a);
+        } else {
+            (low, a, at_a) = (a, b, at_b);
+            b = low + SHARE * (high - low);
+            at_b = error(b);
+        }
+    }
+    -0.5 * (low + high)
+}
+
+/// ‖r(z − cut) − h‖², alone.
+fn score_error(draw: &Draw, z: &[f32], cut: f64) -> f64 {
+    let pairs = draw.code.iter().zip(z);
+    pairs
+        .map(|(&h, &z)| ((f64::from(z) - cut).max(0.0) - f64::from(h)).powi(2))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw() -> Draw {
+        Draw {
+            code: vec![0.6, 0.0, 0.8, 0.0],
+            support: vec![0, 2],
+            down: vec![],
+            up: vec![],
+        }
+    }
+
+    // h̃ = (.5, .7, 0, 0) from z = (.6, .8, 0, −1) and b = −.1; h = (.6, 0, .8, 0), τ = .7.
+    #[test]
+    fn a_score_by_hand() {
+        let z = [0.6, 0.8, 0.0, -1.0];
+        let s = score(&draw(), &z, |_| -0.1);
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
+        near(s.error, 0.01 + 0.49 + 0.64);
+        near(s.cosine, 0.3 / 0.74_f64.sqrt());
+        near(s.per_coordinate, 1.14 / (4.0 * 0.49));
+        near(s.support, 0.5);
+        near(s.zeros.unwrap(), 0.5);
+        near(gain(&draw(), &z), 0.36);
+        near(linear_error(&draw(), &z), 0.64 + 0.64 + 1.0);
+    }
+
+    #[test]
+    fn nothing_back_is_no_support() {
+        let s = score(&draw(), &[-1.0; 4], |_| 0.0);
+        assert_eq!((s.support, s.cosine, s.zeros), (0.0, 0.0, Some(1.0)));
+        assert!((s.error - 1.0).abs() < 1e-6);
+    }
+
+    // z = h + .2 on the zeros: the cut that is best is that of least (2·(.2 − c)² + 2c²).
+    #[test]
+    fn the_best_constant_by_hand() {
+        let back = Return {
+            draw: draw(),
+            z: vec![0.6, 0.2, 0.8, 0.2],
+            z_dropped: vec![],
+        };
+        assert!((calibrated(&[back], |back| &back.z) + 0.1).abs() < 1e-3);
+    }
+}

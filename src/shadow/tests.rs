@@ -1,0 +1,248 @@
+use super::*;
+use code::Draw;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+/// Shapes with fewer, as many and more outputs than inputs.
+const SHAPES: [(usize, usize); 3] = [(700, 250), (400, 400), (300, 700)];
+const RHOS: [f64; 3] = [0.3, 0.5, 0.8];
+const K: usize = 20;
+/// Matrices, each with one draw: the predictions are averages over W too.
+const MATRICES: u64 = 160;
+
+fn normal(seed: u64, count: usize) -> Vec<f64> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    (0..count)
+        .map(|_| StandardNormal.sample(&mut rng))
+        .collect()
+}
+
+/// How the reverse model is built, rightly or wrongly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Model {
+    Right,
+    /// α = 2/(ρ·n) on entries of rms 2.
+    AlphaWithoutScale,
+    /// α with 1 − ρ for ρ.
+    OtherShare,
+    /// x = r(αWᵀh): of a square layer only.
+    Transposed,
+}
+
+/// One return for each of [`MATRICES`] Gaussian matrices.
+fn returns(model: Model, (n, m): (usize, usize), rho: f64) -> Vec<Return> {
+    let plan = Plan {
+        k: K,
+        rho,
+        ..Plan::default()
+    };
+    let alpha = match model {
+        Model::Right | Model::Transposed => 2.0 / (rho * n as f64),
+        Model::AlphaWithoutScale => 4.0 * 2.0 / (rho * n as f64),
+        Model::OtherShare => 2.0 / ((1.0 - rho) * n as f64),
+    };
+    let one = |seed: u64| {
+        let entries = normal(seed, n * m);
+        let build = |orientation| {
+            ScaledMatrix::new(&entries, n, m, orientation)
+                .unwrap()
+                .unwrap()
+        };
+        let up = build(Orientation::InOut);
+        let down = match model {
+            Model::Transposed => build(Orientation::OutIn),
+            _ => up.clone(),
+        };
+        let draws = vec![Draw::new(&plan, Purpose::Scored, seed, n, m)];
+        run::block((&down, &up), alpha, plan.keep, draws)
+            .unwrap()
+            .remove(0)
+    };
+    (0..MATRICES).into_par_iter().map(one).collect()
+}
+
+fn mean(returns: &[Return], f: impl Fn(&Return) -> f64) -> Estimate {
+    Estimate::of(&returns.iter().map(f).collect::<Vec<_>>()).unwrap()
+}
+
+/// How many standard errors a mean is from what is predicted.
+fn off(estimate: Estimate, predicted: f64) -> f64 {
+    (estimate.mean - predicted).abs() / estimate.error
+}
+
+/// The farthest of all predictions on z, in standard errors.
+fn farthest(returns: &[Return], sizes: Sizes) -> f64 {
+    let gains: Vec<f64> = returns.iter().map(|r| run::gain(&r.draw, &r.z)).collect();
+    let gain = Estimate::of(&gains).unwrap();
+    let std = gain.error * (gains.len() as f64).sqrt();
+    let std_error = sizes.gain_std() / (2.0 * gains.len() as f64).sqrt();
+    // Squares over their predicted variance, on the coordinates of h that are zero or not.
+    let variance = |positive: bool| {
+        mean(returns, |r| {
+            let of = |(i, &h): (usize, &f32)| {
+                let h = f64::from(h);
+                (f64::from(r.z[i]) - h).powi(2) / sizes.variance(h)
+            };
+            let chosen = r.draw.code.iter().enumerate();
+            let chosen = chosen.filter(|(_, h)| (**h > 0.0) == positive);
+            let count = chosen.clone().count() as f64;
+            chosen.map(of).sum::<f64>() / count
+        })
+    };
+    let dropped = Sizes {
+        rho: 0.5 * sizes.rho,
+        ..sizes
+    };
+    [
+        off(gain, 1.0),
+        (std - sizes.gain_std()).abs() / std_error,
+        off(variance(true), 1.0),
+        off(variance(false), 1.0),
+        off(
+            mean(returns, |r| run::linear_error(&r.draw, &r.z)),
+            sizes.linear_error(),
+        ),
+        off(
+            mean(returns, |r| run::linear_error(&r.draw, &r.z_dropped)),
+            dropped.linear_error(),
+        ),
+    ]
+    .into_iter()
+    .fold(0.0, f64::max)
+}
+
+fn sizes((n, m): (usize, usize), rho: f64) -> Sizes {
+    Sizes { n, m, k: K, rho }
+}
+
+// Six predictions at nine places, each within four standard errors.
+#[test]
+fn gaussian_matrices_return_what_theory_says() {
+    for shape in SHAPES {
+        for rho in RHOS {
+            let found = farthest(&returns(Model::Right, shape, rho), sizes(shape, rho));
+            assert!(found < 4.0, "{shape:?} {rho}: {found}");
+        }
+    }
+}
+
+#[test]
+fn wrong_models_do_not() {
+    let wrong = [
+        (Model::AlphaWithoutScale, SHAPES[0]),
+        (Model::OtherShare, SHAPES[0]),
+        (Model::Transposed, SHAPES[1]),
+    ];
+    for (model, shape) in wrong {
+        let found = farthest(&returns(model, shape, 0.3), sizes(shape, 0.3));
+        assert!(found > 10.0, "{model:?}: {found}");
+    }
+}
+
+fn stored(entries: &[f64], fan_in: usize, fan_out: usize) -> Stored<'_, f64> {
+    Stored {
+        entries,
+        fan_in,
+        fan_out,
+        orientation: Orientation::InOut,
+        bias: None,
+    }
+}
+
+// docs/theory.md §5, the printed row: R = .067 and .068 simulated.
+#[test]
+fn the_printed_error_comes_back() {
+    let entries = normal(1, 4000 * 400);
+    let plan = Plan {
+        k: 20,
+        ..Plan::default()
+    };
+    let found = measure(&stored(&entries, 4000, 400), &plan).unwrap();
+    let error = found.layer.calibrated.relative_error;
+    assert!(off(error, found.predicted) < 4.0, "{error:?}");
+    assert!((found.predicted - 0.067).abs() < 5e-4);
+    let dropout = found.layer.dropout.relative_error;
+    assert!(off(dropout, found.predicted_dropout) < 4.0, "{dropout:?}");
+    assert!((dropout.mean / error.mean - 2.0).abs() < 0.3);
+    assert!(found.meets_the_theorem && found.layer.calibrated.support_recall.mean > 0.99);
+    assert!((found.ratio.mean - 1.0).abs() < 4.0 * found.ratio.error);
+    assert!((found.layer.bias / (-0.0316) - 1.0).abs() < 0.4);
+}
+
+// A rank-one part of twice the noise: what comes back is that direction, not the code.
+#[test]
+fn structure_is_worse_than_its_shuffled_control() {
+    let (n, m) = (600, 300);
+    let (u, v) = (normal(5, n), normal(6, m));
+    let entries: Vec<f64> = normal(4, n * m)
+        .iter()
+        .enumerate()
+        .map(|(at, w)| w + 0.5 * u[at / m] * v[at % m])
+        .collect();
+    let found = measure(&stored(&entries, n, m), &Plan::for_layer(n, m, 0)).unwrap();
+    assert!(
+        found.ratio.mean - 4.0 * found.ratio.error > 1.5,
+        "{:?}",
+        found.ratio
+    );
+}
+
+#[test]
+fn scale_orientation_and_threads_do_not_matter() {
+    let (n, m) = (200, 150);
+    let entries = normal(8, n * m);
+    let bias: Vec<f64> = normal(9, m).iter().map(|b| b - 1.0).collect();
+    let scaled = |c: f64| entries.iter().map(|w| c * w).collect::<Vec<f64>>();
+    let turned: Vec<f64> = (0..n * m).map(|at| entries[at % n * m + at / n]).collect();
+    let plan = Plan::for_layer(n, m, 3);
+    let run = |entries: &[f64], orientation, factor: f64, threads| {
+        let bias: Vec<f64> = bias.iter().map(|b| factor * b).collect();
+        let stored = Stored {
+            orientation,
+            bias: Some(&bias),
+            ..stored(entries, n, m)
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build()
+            .unwrap()
+            .install(|| measure(&stored, &plan).unwrap())
+    };
+    let one = run(&entries, Orientation::InOut, 1.0, 1);
+    assert_eq!(one, run(&entries, Orientation::InOut, 1.0, 4));
+    assert_eq!(one, run(&scaled(1024.0), Orientation::InOut, 1024.0, 2));
+    assert_eq!(one, run(&turned, Orientation::OutIn, 1.0, 2));
+    assert!(one.layer.own_bias.is_some() && one.shuffled.own_bias.is_none());
+}
+
+// Three draws more do not change the first ones, so batches of any size add up.
+#[test]
+fn a_draw_does_not_depend_on_the_others() {
+    let entries = normal(10, 90 * 60);
+    let matrix = ScaledMatrix::new(&entries, 90, 60, Orientation::InOut)
+        .unwrap()
+        .unwrap();
+    let plan = Plan::for_layer(90, 60, 4);
+    let some = |count| run::returns(&matrix, &plan, Purpose::Scored, count).unwrap();
+    assert_eq!(some(37), some(40)[..37]);
+}
+
+#[test]
+fn what_has_no_shadow_is_refused_with_a_reason() {
+    let entries = normal(11, 60);
+    let plan = Plan {
+        k: 2,
+        ..Plan::default()
+    };
+    let refused = |entries: &[f64], n, m, plan: Plan| match measure(&stored(entries, n, m), &plan) {
+        Err(ShadowError::NotApplicable(reason)) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(&entries, 1, 60, plan).contains("two inputs"));
+    assert!(refused(&entries, 60, 1, Plan::for_layer(60, 1, 0)).contains("no positive"));
+    assert!(refused(&entries, 30, 2, plan).contains("no zero"));
+    assert!(refused(&[0.0; 60], 10, 6, plan).contains("all zero"));
+    assert!(refused(&entries, 10, 6, Plan { rho: 0.0, ..plan }).contains("kept share"));
+    assert!(refused(&entries, 10, 6, Plan { trials: 1, ..plan }).contains("two draws"));
+}
