@@ -166,7 +166,9 @@ fn the_printed_error_comes_back() {
     let dropout = found.layer.dropout.relative_error;
     assert!(off(dropout, found.predicted_dropout) < 4.0, "{dropout:?}");
     assert!((dropout.mean / error.mean - 2.0).abs() < 0.3);
-    assert!(found.meets_the_theorem && found.layer.calibrated.support_recall.mean > 0.99);
+    // The theorem asks for ρn < k², 2000 < 400: the prediction holds all the same.
+    assert!(!found.meets_the_theorem);
+    assert!(found.layer.calibrated.support_recall.mean > 0.99);
     assert!((found.ratio.mean - 1.0).abs() < 4.0 * found.ratio.error);
     assert!((found.layer.bias / (-0.0316) - 1.0).abs() < 0.4);
 }
