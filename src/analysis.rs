@@ -98,12 +98,7 @@ fn measure_layer(
         .as_ref()
         .map(|bias| checkpoint.read(&bias.tensor))
         .transpose()?;
-    let bias: Option<Vec<f64>> = bias.map(|entries| match entries {
-        Entries::F64(w) => wide(&w),
-        Entries::F32(w) => wide(&w),
-        Entries::F16(w) => wide(&w),
-        Entries::BF16(w) => wide(&w),
-    });
+    let bias: Option<Vec<f64>> = bias.map(|entries| entries.widened());
     let numbers = Numbers {
         layer,
         bias: bias.as_deref(),
@@ -115,10 +110,6 @@ fn measure_layer(
         Entries::F16(w) => numbers.facts(&w, stage),
         Entries::BF16(w) => numbers.facts(&w, stage),
     }
-}
-
-fn wide<T: Entry>(entries: &[T]) -> Vec<f64> {
-    entries.iter().map(|&w| w.into()).collect()
 }
 
 /// An entry type with its own way to a sample.
@@ -169,7 +160,10 @@ impl Numbers<'_> {
         tensor: &[T],
         stage: &mut dyn FnMut(&'static str),
     ) -> Result<LayerFacts> {
-        let entries = self.slice(tensor)?;
+        let entries = self.layer.part(tensor).ok_or_else(|| Error::NoTensor {
+            uri: self.layer.name.clone(),
+            tensor: self.layer.weight.tensor.clone(),
+        })?;
         let non_finite = self.non_finite(entries);
         stage("weights and spectrum");
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
@@ -216,18 +210,6 @@ impl Numbers<'_> {
         );
         let spectrum = spectrum::measure(values?, self.layer, weights.measured(), T::EPSILON);
         Ok((weights, writable(spectrum)))
-    }
-
-    /// The layer's part of a stacked tensor.
-    fn slice<'t, T>(&self, tensor: &'t [T]) -> Result<&'t [T]> {
-        let size = self.layer.fan_in * self.layer.fan_out;
-        let start = self.layer.slice.unwrap_or(0) * size;
-        tensor
-            .get(start..start + size)
-            .ok_or_else(|| Error::NoTensor {
-                uri: self.layer.name.clone(),
-                tensor: self.layer.weight.tensor.clone(),
-            })
     }
 
     fn non_finite<T: Entry>(&self, entries: &[T]) -> NonFinite {

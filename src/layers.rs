@@ -64,6 +64,15 @@ pub struct Layer {
     pub orientation_from: OrientationFrom,
 }
 
+impl Layer {
+    /// The layer's part of the entries of its tensor, which may be a stack.
+    pub fn part<'t, T>(&self, tensor: &'t [T]) -> Option<&'t [T]> {
+        let size = self.fan_in.checked_mul(self.fan_out)?;
+        let start = self.slice.unwrap_or(0).checked_mul(size)?;
+        tensor.get(start..start.checked_add(size)?)
+    }
+}
+
 /// What to analyse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {

@@ -4,6 +4,7 @@
 //! For a layer W (n inputs, m outputs, entries of mean square s²) and a sparse code h ≥ 0,
 //! x = r(αWh) ⊙ drop with α = 2/(ρ·n·s²), and h̃ = r(Wᵀx + b).
 
+pub mod activation;
 mod code;
 mod estimate;
 mod matrix;
@@ -15,7 +16,9 @@ use serde::{Deserialize, Serialize};
 pub use estimate::Estimate;
 pub use prediction::Sizes;
 
-use crate::layers::Orientation;
+use crate::audit::Section;
+use crate::checkpoint::{Checkpoint, Entries};
+use crate::layers::{Layer, Orientation};
 use code::Purpose;
 use matrix::{Control, ScaledMatrix};
 use run::{Return, Score};
@@ -51,16 +54,21 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// The plan for a layer of n inputs and m outputs: ρ = ½ and the smallest k with
-    /// ρn < k², the sparsest codes the theorem speaks of, but at most half of the outputs.
+    /// The k for a layer of n inputs and m outputs: the smallest with ρn < k², the sparsest
+    /// codes the theorem speaks of, but at most half of the outputs.
+    pub fn sparsest(&self, n: usize, m: usize) -> usize {
+        let least = (self.rho.clamp(0.0, 1.0) * n as f64).sqrt().floor() as usize + 1;
+        least.min(m / 2)
+    }
+
+    /// The default plan for a layer of n inputs and m outputs.
     pub fn for_layer(n: usize, m: usize, seed: u64) -> Self {
         let plan = Self {
             seed,
             ..Self::default()
         };
-        let least = (plan.rho * n as f64).sqrt().floor() as usize + 1;
         Self {
-            k: least.min(m / 2),
+            k: plan.sparsest(n, m),
             ..plan
         }
     }
@@ -158,6 +166,50 @@ pub struct Stored<'a, T> {
     pub bias: Option<&'a [f64]>,
 }
 
+/// Reads a layer of `checkpoint` and measures it, or says why it has no shadow.
+pub fn of_layer(
+    checkpoint: &Checkpoint,
+    layer: &Layer,
+    plan: &Plan,
+) -> crate::Result<Section<LayerShadow>> {
+    let bias = layer
+        .bias
+        .as_ref()
+        .map(|bias| checkpoint.read(&bias.tensor));
+    let bias = bias.transpose()?.map(|entries| entries.widened());
+    let measured = match checkpoint.read(&layer.weight.tensor)? {
+        Entries::F64(w) => of_entries(&w, layer, bias.as_deref(), plan),
+        Entries::F32(w) => of_entries(&w, layer, bias.as_deref(), plan),
+        Entries::F16(w) => of_entries(&w, layer, bias.as_deref(), plan),
+        Entries::BF16(w) => of_entries(&w, layer, bias.as_deref(), plan),
+    };
+    Ok(measured.map_or_else(
+        |fault| Section::Skipped {
+            reason: fault.to_string(),
+        },
+        Section::Measured,
+    ))
+}
+
+fn of_entries<T: Copy + Into<f64> + Sync>(
+    tensor: &[T],
+    layer: &Layer,
+    bias: Option<&[f64]>,
+    plan: &Plan,
+) -> Result<LayerShadow, ShadowError> {
+    let entries = layer.part(tensor).ok_or(ShadowError::NotApplicable(
+        "the tensor does not have the layer's shape",
+    ))?;
+    let stored = Stored {
+        entries,
+        fan_in: layer.fan_in,
+        fan_out: layer.fan_out,
+        orientation: layer.orientation,
+        bias,
+    };
+    measure(&stored, plan)
+}
+
 /// Runs `plan` on a layer and on its two controls, with the same codes and masks.
 ///
 /// # Errors
@@ -212,7 +264,10 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
 fn check<T>(stored: &Stored<'_, T>, plan: &Plan) -> Result<(), ShadowError> {
     let fits = stored.bias.is_none_or(|b| b.len() == stored.fan_out);
     let share = |share: f64| share > 0.0 && share <= 1.0;
-    let fault = if stored.fan_in < 2 {
+    let finite = stored.bias.is_none_or(|b| b.iter().all(|b| b.is_finite()));
+    let fault = if !finite {
+        "some of the biases are NaN or infinite"
+    } else if stored.fan_in < 2 {
         "fewer than two inputs"
     } else if plan.k == 0 {
         "the code would have no positive coordinate"

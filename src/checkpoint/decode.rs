@@ -18,6 +18,21 @@ pub enum Entries {
     BF16(Vec<bf16>),
 }
 
+impl Entries {
+    /// The entries as 64-bit numbers.
+    pub fn widened(&self) -> Vec<f64> {
+        fn wide<T: Copy + Into<f64>>(entries: &[T]) -> Vec<f64> {
+            entries.iter().map(|&w| w.into()).collect()
+        }
+        match self {
+            Self::F64(w) => w.clone(),
+            Self::F32(w) => wide(w),
+            Self::F16(w) => wide(w),
+            Self::BF16(w) => wide(w),
+        }
+    }
+}
+
 /// Whether entries of `dtype` can be read.
 pub fn is_read(dtype: &str) -> bool {
     matches!(dtype, "F64" | "F32" | "F16" | "BF16")

@@ -152,6 +152,9 @@ fn recall(support: &[usize], back: &[f64]) -> f64 {
     found.count() as f64 / support.len() as f64
 }
 
+/// The share of a golden section.
+const SHARE: f64 = 0.618_033_988_749_895;
+
 /// The constant b ≤ 0 with the least mean error of r(z + b), by golden section on −b from 0
 /// to the largest coordinate that came back; `z` chooses what did.
 pub(super) fn calibrated(returns: &[Return], z: fn(&Return) -> &[f32]) -> f64 {
@@ -163,7 +166,6 @@ pub(super) fn calibrated(returns: &[Return], z: fn(&Return) -> &[f32]) -> f64 {
             .collect();
         errors.iter().sum::<f64>()
     };
-    const SHARE: f64 = 0.618_033_988_749_895;
     let (mut low, mut high) = (0.0, f64::from(highest));
     let (mut a, mut b) = (high - SHARE * (high - low), low + SHARE * (high - low));
     let (mut at_a, mut at_b) = (error(a), error(b));

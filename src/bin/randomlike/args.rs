@@ -40,6 +40,18 @@ Examples:
   randomlike layers model.safetensors
   randomlike layers model.safetensors --conv --exclude embed";
 
+const SHADOW_EXAMPLES: &str = "\
+Examples:
+  randomlike shadow model.safetensors
+  randomlike shadow model.safetensors --include fc2 --k 40 --draws 256
+  randomlike shadow model.safetensors --json > shadow.json
+
+A sparse code h is sent down, x = r(alpha W h) with a share of x dropped, and up
+again. A random matrix gives h back up to an error that theory predicts; the
+shuffled control has the same entries without their order. A ratio near 1 says
+random-like, and so does a net that was never trained. The theory is about ReLU;
+where a net names another activation, nothing is measured.";
+
 /// Is this downloaded net random-like? Gaussian weights, constant biases and
 /// quarter-circle singular values, measured layer by layer.
 #[derive(Debug, Parser)]
@@ -60,6 +72,9 @@ pub enum Command {
     /// Show what would be measured, what not, and why; reads headers only.
     #[command(after_help = LAYERS_EXAMPLES)]
     Layers(Layers),
+    /// Run each layer in reverse and forward again, and measure what comes back.
+    #[command(after_help = SHADOW_EXAMPLES)]
+    Shadow(Shadow),
     /// Write a checkpoint with planted truths, to try the others on.
     #[command(after_help = synth_help())]
     Synth(Synth),
@@ -116,6 +131,39 @@ pub struct Layers {
     /// Print JSON instead of the table.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub selecting: Selecting,
+}
+
+#[derive(Debug, Args)]
+pub struct Shadow {
+    /// A .safetensors file, a model.safetensors.index.json, or a directory.
+    pub source: PathBuf,
+    /// Positive coordinates of a code [default: the fewest whose square passes
+    /// the inputs kept, at most half of the outputs].
+    #[arg(long, value_name = "K")]
+    pub k: Option<usize>,
+    /// Share of the inputs kept on the way down.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    pub rho: f64,
+    /// Share of these kept on the way up, where dropout is measured.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    pub keep: f64,
+    /// Codes drawn and scored; half as many more set the bias.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub draws: usize,
+    /// Seed of every draw.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Measure although the checkpoint or its config.json names another activation.
+    #[arg(long)]
+    pub assume_relu: bool,
+    /// Print JSON instead of the table.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads to use; all processors when left out. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
     #[command(flatten)]
     pub selecting: Selecting,
 }
@@ -214,20 +262,20 @@ impl Measuring {
         }
     }
 
-    /// Holds every later computation to the threads asked for.
-    pub fn limit_threads(&self) -> Result<(), Box<dyn Error>> {
-        if let Some(threads) = self.threads {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads.get())
-                .build_global()?;
-        }
-        Ok(())
-    }
-
     /// Whether any flag was typed that changes what an audit holds.
     pub const fn is_given(&self) -> bool {
         self.selecting.is_given() || self.engine.is_some()
     }
+}
+
+/// Holds every later computation to the threads asked for.
+pub fn limit_threads(threads: Option<NonZeroUsize>) -> Result<(), Box<dyn Error>> {
+    if let Some(threads) = threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()?;
+    }
+    Ok(())
 }
 
 fn synth_help() -> String {

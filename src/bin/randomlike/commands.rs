@@ -3,6 +3,7 @@
 pub mod check;
 pub mod inspect;
 pub mod layers;
+pub mod shadow;
 pub mod synth;
 
 use std::error::Error;
@@ -18,7 +19,7 @@ use randomlike::policy::Policy;
 use randomlike::report::json;
 use serde::de::IgnoredAny;
 
-use crate::args::Measuring;
+use crate::args::{Measuring, limit_threads};
 use crate::terminal::Bar;
 
 /// What a command answers: an exit code, or why it could not do its work.
@@ -34,7 +35,7 @@ pub const COULD_NOT_AUDIT: u8 = 2;
 /// Opens and measures `source`, with progress on standard error.
 fn measure(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>> {
     let engine = measuring.engine()?;
-    measuring.limit_threads()?;
+    limit_threads(measuring.threads)?;
     let checkpoint = Checkpoint::open(source)?;
     let bar = Bar::new();
     let audit = analysis::measure(

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Layers(args) => commands::layers::run(&args),
+        Command::Shadow(args) => commands::shadow::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
     };
     done.unwrap_or_else(|fault| {

@@ -169,10 +169,20 @@ impl Bar {
 
     /// Where the work is.
     pub fn show(&self, progress: &Progress<'_>) {
-        self.0.set_length(progress.layers as u64);
-        self.0.set_position(progress.index as u64);
-        self.0
-            .set_message(format!("{}: {}", cut(progress.layer, 30), progress.stage));
+        let Progress {
+            layer,
+            index,
+            layers,
+            stage,
+        } = *progress;
+        self.stand(layer, index, layers, stage);
+    }
+
+    /// At `stage` of the layer with this index, of so many.
+    pub fn stand(&self, layer: &str, index: usize, layers: usize, stage: &str) {
+        self.0.set_length(layers as u64);
+        self.0.set_position(index as u64);
+        self.0.set_message(format!("{}: {stage}", cut(layer, 30)));
     }
 
     /// Leaves the terminal as it was.
