@@ -54,6 +54,15 @@ impl Default for Plan {
 }
 
 impl Plan {
+    fn sizes(&self, n: usize, m: usize) -> Sizes {
+        Sizes {
+            n,
+            m,
+            k: self.k,
+            rho: self.rho,
+        }
+    }
+
     /// The k for a layer of n inputs and m outputs: the smallest with ρn < k², the sparsest
     /// codes the theorem speaks of, but at most half of the outputs.
     pub fn sparsest(&self, n: usize, m: usize) -> usize {
@@ -74,7 +83,7 @@ impl Plan {
     }
 }
 
-/// One bias mode: what came back.
+/// What came back, with one bias mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
     /// ‖h̃ − h‖²/‖h‖².
@@ -90,26 +99,48 @@ pub struct Recovery {
     pub zeros_recovered: Option<Estimate>,
 }
 
-/// What comes back from one matrix.
+/// What comes back from one matrix: with the best constant bias, and otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reversal {
     /// z·h/‖h‖² before bias and ReLU.
     pub gain: Estimate,
     /// ‖z − h‖²/‖h‖² before bias and ReLU.
     pub linear_error: Estimate,
+    /// With the best constant bias, chosen on other draws.
+    #[serde(flatten)]
+    pub calibrated: Recovery,
+    /// That constant, for ‖h‖ = 1 and s = 1.
+    pub bias: f64,
     /// Without a bias.
     pub no_bias: Recovery,
     /// With the checkpoint's own bias.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_bias: Option<Recovery>,
-    /// With the best constant bias, chosen on other draws.
+    /// With a part of x dropped on the way up.
+    pub dropout: Dropout,
+}
+
+/// What comes back when 1 − q of x is dropped on the way up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dropout {
+    /// Share that is kept, q.
+    pub keep: f64,
+    /// With the best constant bias for that, chosen on other draws.
+    #[serde(flatten)]
     pub calibrated: Recovery,
-    /// That constant, for ‖h‖ = 1 and s = 1.
-    pub bias: f64,
-    /// With 1 − q of x dropped on the way up, and the best constant for that.
-    pub dropout: Recovery,
     /// That constant.
-    pub dropout_bias: f64,
+    pub bias: f64,
+    /// Relative error of a Gaussian matrix in closed form.
+    pub predicted: f64,
+}
+
+/// The same draws through what the layer is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Controls {
+    /// A Gaussian matrix of the same shape.
+    pub gaussian: Reversal,
+    /// The layer's entries in random order.
+    pub shuffled: Reversal,
 }
 
 /// A layer, its controls on the same draws, and what theory gives for a Gaussian matrix.
@@ -119,23 +150,18 @@ pub struct LayerShadow {
     pub k: usize,
     /// Share of x kept on the way down.
     pub rho: f64,
-    /// Share of x kept on the way up under `dropout`.
-    pub keep: f64,
     /// Draws scored.
     pub trials: usize,
     /// Whether k < ρn < k², the theorem's condition.
     pub meets_the_theorem: bool,
     /// The layer.
+    #[serde(flatten)]
     pub layer: Reversal,
-    /// A Gaussian matrix of the same shape.
-    pub gaussian: Reversal,
-    /// The layer's entries in random order.
-    pub shuffled: Reversal,
-    /// Relative error with the best constant bias, for a Gaussian matrix.
+    /// Relative error of a Gaussian matrix in closed form, with the best constant bias.
     pub predicted: f64,
-    /// The same with dropout on the way up.
-    pub predicted_dropout: f64,
-    /// Calibrated relative error of the layer over that of the shuffled control, paired.
+    /// What the layer is compared with.
+    pub controls: Controls,
+    /// Relative error of the layer over that of the shuffled control, draw by draw.
     pub ratio: Estimate,
 }
 
@@ -234,27 +260,15 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
     let (shuffled, shuffled_errors) = reversal(&shuffled, plan, None)?;
     let gaussian = matrix.control(Control::Gaussian, plan.seed)?;
     let (gaussian, _) = reversal(&gaussian, plan, None)?;
-    let sizes = Sizes {
-        n,
-        m,
-        k: plan.k,
-        rho: plan.rho,
-    };
-    let dropped = Sizes {
-        rho: plan.rho * plan.keep,
-        ..sizes
-    };
+    let sizes = plan.sizes(n, m);
     Ok(LayerShadow {
         k: plan.k,
         rho: plan.rho,
-        keep: plan.keep,
         trials: plan.trials,
         meets_the_theorem: sizes.meets_the_theorem(),
         layer,
-        gaussian,
-        shuffled,
         predicted: sizes.relative_error(),
-        predicted_dropout: dropped.relative_error(),
+        controls: Controls { gaussian, shuffled },
         ratio: Estimate::ratio(&errors, &shuffled_errors).ok_or(ShadowError::NotApplicable(
             "too few draws, or the shuffled control came back without an error",
         ))?,
@@ -314,8 +328,15 @@ fn reversal(
             .transpose()?,
         calibrated: recovery(&calibrated)?,
         bias,
-        dropout: recovery(&dropped)?,
-        dropout_bias,
+        dropout: Dropout {
+            keep: plan.keep,
+            calibrated: recovery(&dropped)?,
+            bias: dropout_bias,
+            predicted: plan
+                .sizes(matrix.n, matrix.m)
+                .dropped(plan.keep)
+                .relative_error(),
+        },
     };
     Ok((reversal, errors))
 }

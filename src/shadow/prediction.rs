@@ -19,6 +19,15 @@ pub struct Sizes {
 }
 
 impl Sizes {
+    /// The same with a share `keep` of x kept on the way up: ρ becomes ρq.
+    #[must_use]
+    pub fn dropped(self, keep: f64) -> Self {
+        Self {
+            rho: self.rho * keep,
+            ..self
+        }
+    }
+
     fn kept(self) -> f64 {
         self.rho * self.n as f64
     }

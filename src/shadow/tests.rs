@@ -91,10 +91,7 @@ fn farthest(returns: &[Return], sizes: Sizes) -> f64 {
             chosen.map(of).sum::<f64>() / count
         })
     };
-    let dropped = Sizes {
-        rho: 0.5 * sizes.rho,
-        ..sizes
-    };
+    let dropped = sizes.dropped(0.5);
     [
         off(gain, 1.0),
         (std - sizes.gain_std()).abs() / std_error,
@@ -163,8 +160,11 @@ fn the_printed_error_comes_back() {
     let error = found.layer.calibrated.relative_error;
     assert!(off(error, found.predicted) < 4.0, "{error:?}");
     assert!((found.predicted - 0.067).abs() < 5e-4);
-    let dropout = found.layer.dropout.relative_error;
-    assert!(off(dropout, found.predicted_dropout) < 4.0, "{dropout:?}");
+    let dropout = found.layer.dropout.calibrated.relative_error;
+    assert!(
+        off(dropout, found.layer.dropout.predicted) < 4.0,
+        "{dropout:?}"
+    );
     assert!((dropout.mean / error.mean - 2.0).abs() < 0.3);
     // The theorem asks for ρn < k², 2000 < 400: the prediction holds all the same.
     assert!(!found.meets_the_theorem);
@@ -214,7 +214,7 @@ fn scale_orientation_and_threads_do_not_matter() {
     assert_eq!(one, run(&entries, Orientation::InOut, 1.0, 4));
     assert_eq!(one, run(&scaled(1024.0), Orientation::InOut, 1024.0, 2));
     assert_eq!(one, run(&turned, Orientation::OutIn, 1.0, 2));
-    assert!(one.layer.own_bias.is_some() && one.shuffled.own_bias.is_none());
+    assert!(one.layer.own_bias.is_some() && one.controls.shuffled.own_bias.is_none());
 }
 
 // Three draws more do not change the first ones, so batches of any size add up.

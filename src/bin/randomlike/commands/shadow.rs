@@ -189,8 +189,8 @@ fn row(layer: &Layer, shadow: &LayerShadow) -> Vec<String> {
         ),
         mean(error),
         format!("{:.3}", shadow.predicted),
-        mean(&shadow.shuffled.calibrated.relative_error),
+        mean(&shadow.controls.shuffled.calibrated.relative_error),
         format!("{:.2}±{:.2}", shadow.ratio.mean, shadow.ratio.error),
-        mean(&shadow.layer.dropout.relative_error),
+        mean(&shadow.layer.dropout.calibrated.relative_error),
     ]
 }
