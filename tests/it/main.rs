@@ -4,6 +4,7 @@
 mod audit_names;
 mod cli;
 mod hostile;
+mod hostile_audit;
 mod loading;
 mod outputs;
 mod planted;

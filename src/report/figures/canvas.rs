@@ -172,6 +172,10 @@ impl Canvas<'_> {
 
     /// Draws one panel.
     pub(super) fn panel(&self, panel: &Panel, place: Place, detail: Detail) -> Result<()> {
+        if !(is_drawable(&panel.x) && is_drawable(&panel.y)) {
+            let at = (place.left + 12, place.top + place.height / 2);
+            return self.text("out of any axis's range", at, 13, Weight::Quiet, false);
+        }
         let area = self.area.clone().shrink(
             (px(place.left), px(place.top)),
             (place.width * OVERSAMPLING, place.height * OVERSAMPLING),
@@ -401,6 +405,13 @@ impl Canvas<'_> {
     }
 }
 
+/// Whether the library can divide an axis. An audit that somebody wrote may hold any number,
+/// and on some of them it never ends.
+fn is_drawable(axis: &Axis) -> bool {
+    let (span, largest) = (axis.to - axis.from, axis.from.abs().max(axis.to.abs()));
+    span > 1e-9 * largest && (1e-100..1e100).contains(&span)
+}
+
 const fn px(length: u32) -> i32 {
     (length * OVERSAMPLING).cast_signed()
 }
@@ -615,6 +626,22 @@ mod tests {
         panel.unit = Some(std::f64::consts::FRAC_1_PI);
         let range = x_range(&panel, (477, 300));
         assert!((range.end - 477.0 * std::f64::consts::PI / 500.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_axis_that_cannot_be_divided_is_not() {
+        let of = |from, to| is_drawable(&Axis::linear(from, to, ""));
+        assert!(of(0.0, 1e-30) && of(-4.0, 4.0) && of(1e9, 1e9 + 10.0));
+        for (from, to) in [
+            (1.7e308, 6.0),
+            (-1e308, 1e308),
+            (1.0, 1.0),
+            (1e15, 1e15 + 1.0),
+            (f64::NAN, 1.0),
+            (0.0, f64::INFINITY),
+        ] {
+            assert!(!of(from, to), "{from} {to}");
+        }
     }
 
     #[test]

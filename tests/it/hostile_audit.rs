@@ -1,0 +1,112 @@
+//! An audit.json that somebody else wrote: judged and drawn, or refused by name.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+/// Audits tried; `RANDOMLIKE_AUDITS=2000` tries more.
+fn audits() -> u64 {
+    let wanted = std::env::var("RANDOMLIKE_AUDITS");
+    wanted.map_or(60, |count| count.parse().unwrap())
+}
+
+/// A real audit of one layer, short enough to be drawn often.
+fn sound() -> Value {
+    let text = include_str!("../../reports/pybullet_enjoy_Humanoid/audit.json");
+    let mut audit: Value = serde_json::from_str(text).unwrap();
+    audit["layers"].as_array_mut().unwrap().truncate(1);
+    audit
+}
+
+/// JSON pointers of everything in `value`.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object {
+                pointers(inner, &format!("{at}/{key}"), found);
+            }
+        }
+        Value::Array(array) => {
+            for (i, inner) in array.iter().enumerate() {
+                pointers(inner, &format!("{at}/{i}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Something of the same kind that no audit of ours would hold.
+fn odd(rng: &mut ChaCha8Rng, value: &Value) -> Value {
+    let numbers = [0.0, -1.0, 1e300, -1e300, 5e-324, 1.7e308, 3.5, 1e18];
+    let counts = [0, 1, 1_000_000_000_000, u64::MAX];
+    match value {
+        Value::Number(number) if number.is_u64() && rng.random::<f64>() < 0.8 => {
+            json!(counts[rng.random_range(0..counts.len())])
+        }
+        Value::Number(_) => json!(numbers[rng.random_range(0..numbers.len())]),
+        Value::Array(array) => match rng.random_range(0..3) {
+            0 => json!([]),
+            1 => Value::Array(array.iter().take(1).cloned().collect()),
+            _ => Value::Array([array.as_slice(), array, array].concat()),
+        },
+        Value::String(_) if rng.random::<f64>() < 0.3 => json!("\u{1b}[31m\u{202e}名".repeat(900)),
+        other => other.clone(),
+    }
+}
+
+fn mutated(rng: &mut ChaCha8Rng) -> Value {
+    let mut audit = sound();
+    for _ in 0..rng.random_range(1..6) {
+        let mut all = Vec::new();
+        pointers(&audit, "", &mut all);
+        let at = &all[rng.random_range(1..all.len())];
+        if let Some(value) = audit.pointer_mut(at) {
+            *value = odd(rng, value);
+        }
+    }
+    audit
+}
+
+fn inspect(audit: &Value, folder: &Path) -> Output {
+    let path = folder.join("other.json");
+    std::fs::write(&path, audit.to_string()).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_randomlike"))
+        .arg("inspect")
+        .arg(&path)
+        .arg("--out")
+        .arg(folder.join("report"))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_mutated_audit_is_drawn_or_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut drawn = 0;
+    for seed in 0..audits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let audit = mutated(&mut rng);
+        let output = inspect(&audit, folder.path());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("panicked"), "{seed}: {said}");
+        match output.status.code() {
+            Some(0) => drawn += 1,
+            Some(2) => assert!(said.starts_with("error: "), "{seed}: {said}"),
+            other => panic!("{seed}: {other:?} {said}"),
+        }
+    }
+    assert!(drawn > 0 && drawn < audits(), "{drawn}");
+}
+
+// The drawing library never ends on such an axis.
+#[test]
+fn a_histogram_without_end_is_not_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut audit = sound();
+    audit["layers"][0]["weights"]["histogram"]["lower"] = json!(1.7e308);
+    assert!(inspect(&audit, folder.path()).status.success());
+}
