@@ -6,6 +6,8 @@ mod label;
 mod spectrum;
 mod weights;
 
+use label::Lost;
+
 use half::{bf16, f16};
 use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
@@ -69,6 +71,7 @@ pub fn measure(
             conv: selection.conv,
             include: selection.include.clone(),
             exclude: selection.exclude.clone(),
+            min_size: selection.min_size,
         },
         layers: facts,
         skipped: found.skipped,
@@ -147,6 +150,13 @@ impl Entry for bf16 {
     }
 }
 
+/// What was measured on a matrix.
+struct Measured {
+    weights: Section<Weights>,
+    spectrum: Section<Spectrum>,
+    lost: Lost,
+}
+
 /// A layer with its numbers in memory.
 struct Numbers<'a> {
     layer: &'a Layer,
@@ -167,13 +177,18 @@ impl Numbers<'_> {
         let non_finite = self.non_finite(entries);
         stage("weights and spectrum");
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
-        let (weights, spectrum) = match not_finite(broken, "weights") {
-            Some(reason) => (
-                Section::Skipped {
+        let Measured {
+            weights,
+            spectrum,
+            lost,
+        } = match not_finite(broken, "weights") {
+            Some(reason) => Measured {
+                weights: Section::Skipped {
                     reason: reason.clone(),
                 },
-                Section::Skipped { reason },
-            ),
+                spectrum: Section::Skipped { reason },
+                lost: Lost::default(),
+            },
             None => self.weights_and_spectrum(entries)?,
         };
         let biases = writable(biases::measure(
@@ -181,7 +196,7 @@ impl Numbers<'_> {
             weights.measured(),
             self.layer.fan_in,
         ));
-        let (label, label_reason) = label::of(weights.measured(), spectrum.measured());
+        let (label, label_reason) = label::of(weights.measured(), spectrum.measured(), lost);
         Ok(LayerFacts {
             name: self.layer.name.clone(),
             weight: self.layer.weight.clone(),
@@ -200,16 +215,22 @@ impl Numbers<'_> {
     }
 
     /// Both at once: the engine waits for memory half of the time.
-    fn weights_and_spectrum<T: Entry>(
-        &self,
-        entries: &[T],
-    ) -> Result<(Section<Weights>, Section<Spectrum>)> {
+    fn weights_and_spectrum<T: Entry>(&self, entries: &[T]) -> Result<Measured> {
         let (weights, values) = rayon::join(
             || writable(weights::measure(entries, self.layer)),
             || spectrum::values(entries, self.layer, self.engine),
         );
-        let spectrum = spectrum::measure(values?, self.layer, weights.measured(), T::EPSILON);
-        Ok((weights, writable(spectrum)))
+        let values = values?;
+        let lost = values.as_ref().map_or_else(
+            |_| Lost::default(),
+            |values| Lost::among(values, &self.layer.weight.dtype),
+        );
+        let spectrum = spectrum::measure(values, self.layer, weights.measured(), T::EPSILON);
+        Ok(Measured {
+            weights,
+            spectrum: writable(spectrum),
+            lost,
+        })
     }
 
     fn non_finite<T: Entry>(&self, entries: &[T]) -> NonFinite {

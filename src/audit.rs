@@ -67,6 +67,14 @@ pub struct Settings {
     pub include: Vec<String>,
     /// Patterns that excluded a tensor.
     pub exclude: Vec<String>,
+    /// The shortest smaller side that was measured.
+    #[serde(default = "two")]
+    pub min_size: usize,
+}
+
+/// What audits without the setting were measured with.
+const fn two() -> usize {
+    2
 }
 
 /// A section of a layer: measured, or skipped with the reason.
@@ -188,8 +196,8 @@ impl Label {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::AtInitialisation => {
-                "The weights cannot be told from a known initialiser's. The layer may have been \
-                 trained a little; that it looks random says nothing."
+                "Neither the weights nor the spectrum can be told from a known initialiser's. The \
+                 layer may have been trained a little; that it looks random says nothing."
             }
             Self::RandomLike => {
                 "Bell-shaped weights and singular values on their law, as the paper claims. That \

@@ -212,8 +212,15 @@ fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sid
     }
     let shape = match tensor.shape[..] {
         [] => return Err("a single number".into()),
+        [_] if is_normalisation(&tensor.tensor) => return Err("normalisation".into()),
         [_] => return Err("one-dimensional, and no layer's bias".into()),
-        [_, _] if is_embedding(&tensor.tensor) => return Err("embedding".into()),
+        _ if is_bias(&tensor.tensor) => {
+            return Err("named a bias or a mask, and not one-dimensional".into());
+        }
+        [_, _] | [_, _, _] if is_embedding(&tensor.tensor) => return Err("embedding".into()),
+        [_, _, _] if is_headed(&tensor.tensor) => {
+            return Err("a kernel with heads: which sides are inputs is not known".into());
+        }
         [rows, cols] => Sides {
             rows,
             cols,
@@ -275,9 +282,37 @@ fn is_embedding(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["embed", "relative_attention_bias"];
     parts.iter().any(|part| name.contains(part))
+        || name == "shared.weight"
         || name
             .split(['.', '/', '_'])
-            .any(|part| matches!(part, "wte" | "wpe"))
+            .any(|part| matches!(part, "wte" | "wpe" | "emb"))
+}
+
+/// A bias of several experts or heads, or a mask that is stored as one.
+fn is_bias(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(":0").unwrap_or(&name);
+    let last = name.rsplit(['.', '/']).next().unwrap_or(name);
+    (last == "bias" || last.ends_with("_bias")) && !name.contains("relative_attention_bias")
+}
+
+fn is_normalisation(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("norm")
+        || name
+            .split(['.', '/', '_'])
+            .any(|part| matches!(part, "ln" | "bn" | "ln1" | "ln2" | "bn1" | "bn2" | "bn3"))
+}
+
+/// Flax keeps attention kernels as (in, heads, size) or (heads, size, out).
+fn is_headed(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let mut parts = lower.rsplit(['.', '/']);
+    parts.next() == Some("kernel")
+        && matches!(
+            parts.next(),
+            Some("query" | "key" | "value" | "out" | "qkv")
+        )
 }
 
 /// What a name says of the orientation.
@@ -294,13 +329,16 @@ fn naming(name: &str) -> Option<Orientation> {
         Some(Orientation::OutIn)
     } else if lower.ends_with("kernel")
         || lower.ends_with("/weights")
+        || lower.ends_with("/w")
         || lower.ends_with("matmul/readvariableop")
         || conv1d.iter().any(|end| lower.ends_with(end))
     {
         Some(Orientation::InOut)
     } else if lower.ends_with(".weight")
         || lower.ends_with("proj_weight")
+        || lower.ends_with(".weight_v")
         || lower.contains("weight_ih")
+        || lower.contains("weight_hh")
     {
         Some(Orientation::OutIn)
     } else {
@@ -309,7 +347,7 @@ fn naming(name: &str) -> Option<Orientation> {
 }
 
 /// Pairs of a weight's ending and its bias's, the longest first.
-const ENDINGS: [(&str, &str); 13] = [
+const ENDINGS: [(&str, &str); 15] = [
     ("/MatMul/ReadVariableOp/transpose", "/MatMul_bias"),
     ("/MatMul/ReadVariableOp", "/BiasAdd/ReadVariableOp"),
     ("/kernel:0", "/bias:0"),
@@ -318,8 +356,10 @@ const ENDINGS: [(&str, &str); 13] = [
     ("/weights", "/bias_weights"),
     ("/weights", "/biases"),
     ("_weight", "_bias"),
+    (".weight_v", ".bias"),
     (".weight", ".bias"),
     ("/weight", "/bias"),
+    ("/w", "/b"),
     ("_w", "_b"),
     (".w", ".b"),
     ("weight", "bias"),
@@ -364,7 +404,7 @@ fn inner_bias(name: &str) -> Option<String> {
 
 /// The layer's name: the tensor's without its weight ending.
 fn stem(name: &str) -> String {
-    let ends = ENDINGS[..10]
+    let ends = ENDINGS[..12]
         .iter()
         .filter(|(weight, _)| !weight.starts_with('_'));
     let cut = ends
@@ -389,12 +429,13 @@ fn orient_by_neighbours(layers: &mut [Layer]) {
     }
 }
 
+/// Slices of a stack lie side by side, not one after the other: none is turned to fit.
 fn is_known(layer: &Layer) -> bool {
-    layer.orientation_from != OrientationFrom::Assumption
+    layer.slice.is_some() || layer.orientation_from != OrientationFrom::Assumption
 }
 
 fn orient_between(layers: &mut [Layer], i: usize) {
-    let known = |other: &&Layer| is_known(other);
+    let known = |other: &&Layer| is_known(other) && other.slice.is_none();
     let before = i.checked_sub(1).and_then(|j| layers.get(j));
     let before = before.filter(known).map(|l| l.fan_out);
     let after = layers.get(i + 1).filter(known).map(|l| l.fan_in);

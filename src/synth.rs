@@ -129,7 +129,7 @@ impl Kind {
             Self::RowScales => "normal weights, each output's scale lognormal with tau .3",
             Self::Mean => "normal weights of sd .03 around a mean of .01",
             Self::Blocks => "normal weights in four blocks on the diagonal, zero elsewhere",
-            Self::Kaiming => "the default initialiser of a PyTorch Linear",
+            Self::Kaiming => "uniform weights as a PyTorch Linear starts with",
             Self::Zeros => "weights that are all zero",
             Self::Nan => "normal weights, two of them NaN and one infinite",
         }

@@ -1,22 +1,64 @@
 //! One word for a layer; the rules and their reasons are in docs/labels.md.
 
-use crate::audit::{Label, Spectrum, Weights};
+use crate::audit::{GaussianDistance, Label, Section, Spectrum, Weights};
 
 /// Fewest singular values from which a spectrum is labelled.
 const FEWEST: usize = 32;
-/// Share of σ₁ below which a direction is lost: f32 rounding leaves 3e-8. The usual N·ε of
-/// `matrix_rank` would flag large square random matrices, whose σ_min is about σ₁/2N.
-const LOST: f64 = 1e-7;
 /// KS distance of weights beyond which a reader sees the difference from a normal law.
 const GAUSSIAN_KS: f64 = 0.02;
+/// Wasserstein-1 distance in standard deviations up to which weights are near normal.
+const GAUSSIAN_WASSERSTEIN: f64 = 0.06;
 /// Excess kurtosis of t with 10 degrees of freedom.
 const HEAVY_KURTOSIS: f64 = 1.0;
 /// Multiple of the null's 99 % point up to which a bulk is on the law.
 const BULK: f64 = 2.0;
 
+/// Most of the singular values that may lie outside the law beside a random bulk.
+const SPIKES: f64 = 0.1;
+
+/// Singular values that are zero to rounding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Lost {
+    count: usize,
+    of: usize,
+}
+
+impl Lost {
+    /// Those among `values`, descending, below 1e-7 of the largest where `dtype` has at most
+    /// 24 significant bits, below 1e-13 where it has 53. The usual N·ε of `matrix_rank` would
+    /// flag large square random matrices, whose σ_min is about σ₁/2N.
+    pub(super) fn among(values: &[f64], dtype: &str) -> Self {
+        let share = if dtype == "F64" { 1e-13 } else { 1e-7 };
+        let floor = share * values.first().copied().unwrap_or(0.0);
+        Self {
+            count: values.iter().filter(|&&s| s <= floor).count(),
+            of: values.len(),
+        }
+    }
+}
+
 /// The label and the figures that decided it.
-pub(super) fn of(weights: Option<&Weights>, spectrum: Option<&Spectrum>) -> (Label, String) {
-    if let Some(init) = weights.and_then(|weights| weights.initializer.as_ref()) {
+pub(super) fn of(
+    weights: Option<&Weights>,
+    spectrum: Option<&Spectrum>,
+    lost: Lost,
+) -> (Label, String) {
+    let initializer = weights.and_then(|weights| weights.initializer.as_ref());
+    let constant = weights.is_some_and(|weights| weights.gaussian.is_none());
+    // Equal weights have one direction and are what some layers start with.
+    let size = lost.of;
+    if lost.count > 0 && !constant {
+        return (
+            Label::RankDeficient,
+            format!(
+                "{} of {size} singular values are zero to rounding",
+                lost.count
+            ),
+        );
+    }
+    if let Some(init) = initializer
+        && (constant || spectrum.is_none_or(|s| size < FEWEST || on_the_law(s, 0)))
+    {
         let reason = format!(
             "KS {:.4} to {}, limit {:.4}, nothing fitted",
             init.ks, init.name, init.ks_limit
@@ -29,20 +71,6 @@ pub(super) fn of(weights: Option<&Weights>, spectrum: Option<&Spectrum>) -> (Lab
             "weights or spectrum were not measured".into(),
         );
     };
-    let floor = LOST * spectrum.spectral_norm;
-    let lost = spectrum
-        .singular_values
-        .iter()
-        .filter(|&&s| s <= floor)
-        .count();
-    if lost > 0 {
-        let size = spectrum.singular_values.len();
-        return (
-            Label::RankDeficient,
-            format!("{lost} of {size} singular values are zero to rounding"),
-        );
-    }
-    let size = spectrum.singular_values.len();
     if size < FEWEST {
         return (
             Label::Undecided,
@@ -52,25 +80,159 @@ pub(super) fn of(weights: Option<&Weights>, spectrum: Option<&Spectrum>) -> (Lab
     let Some(gaussian) = &weights.gaussian else {
         return (Label::Undecided, "the weights are constant".into());
     };
+    decided(weights, gaussian, spectrum)
+}
+
+fn decided(weights: &Weights, gaussian: &GaussianDistance, spectrum: &Spectrum) -> (Label, String) {
     let outliers = spectrum.outliers_above + spectrum.outliers_below;
-    let figures = format!(
+    let size = spectrum.singular_values.len();
+    let mut figures = format!(
         "weights KS {:.4}, excess kurtosis {:.2}; spectrum KS {:.1} times its null's 99 % point, {outliers} outliers",
         gaussian.ks,
         gaussian.excess_kurtosis,
         spectrum.ks_median / spectrum.ks_null_q99,
     );
-    // Each outlier moves the empirical law by 1/M by itself.
-    let bulk = spectrum.ks_median <= BULK * spectrum.ks_null_q99 + outliers as f64 / size as f64;
-    let near_normal =
-        gaussian.ks <= GAUSSIAN_KS && gaussian.excess_kurtosis.abs() <= HEAVY_KURTOSIS;
-    let label = if gaussian.excess_kurtosis > HEAVY_KURTOSIS && gaussian.ks > GAUSSIAN_KS {
+    let heavy = gaussian.excess_kurtosis > HEAVY_KURTOSIS && gaussian.ks > GAUSSIAN_KS;
+    let few = outliers as f64 <= SPIKES * size as f64;
+    let bulk = few && on_the_law(spectrum, outliers);
+    let label = if heavy && is_mixture(weights) {
+        figures += "; normal on scales of their own: a mixture, not heavy tails";
+        Label::Undecided
+    } else if heavy {
         Label::HeavyTailed
     } else if bulk && outliers > 0 {
         Label::RandomBulkWithSpikes
-    } else if bulk && near_normal {
+    } else if bulk && is_normal(gaussian) {
         Label::RandomLike
     } else {
         Label::Undecided
     };
     (label, figures)
+}
+
+/// Each outlier moves the empirical law by 1/M by itself.
+fn on_the_law(spectrum: &Spectrum, outliers: usize) -> bool {
+    let moved = outliers as f64 / spectrum.singular_values.len() as f64;
+    spectrum.ks_median <= BULK * spectrum.ks_null_q99 + moved
+}
+
+/// The limits of the default policy, beyond the sampling floors.
+fn is_normal(gaussian: &GaussianDistance) -> bool {
+    gaussian.ks <= GAUSSIAN_KS + gaussian.ks_floor
+        && gaussian.wasserstein <= GAUSSIAN_WASSERSTEIN + gaussian.wasserstein_floor
+        && gaussian.excess_kurtosis.abs() <= HEAVY_KURTOSIS
+}
+
+/// Whether each input's or each output's weights are normal, on scales of their own.
+fn is_mixture(weights: &Weights) -> bool {
+    [&weights.by_row, &weights.by_column]
+        .into_iter()
+        .filter_map(Section::measured)
+        .any(is_normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{Initializer, LayerFacts};
+    use crate::verdict::facts;
+
+    fn label(layer: &LayerFacts, lost: usize) -> Label {
+        let lost = Lost {
+            count: lost,
+            of: 256,
+        };
+        of(layer.weights.measured(), layer.spectrum.measured(), lost).0
+    }
+
+    fn untouched() -> LayerFacts {
+        facts::with_weights(facts::layer("a"), |weights| {
+            weights.initializer = Some(Initializer {
+                name: "lecun-normal".into(),
+                aliases: vec![],
+                std: 0.03,
+                ks: 0.001,
+                ks_limit: 0.005,
+            });
+        })
+    }
+
+    fn off_the_law(layer: LayerFacts) -> LayerFacts {
+        facts::with_spectrum(layer, |spectrum| spectrum.ks_median = 0.2)
+    }
+
+    // Sorting the entries of an initialiser leaves their law and ruins the spectrum.
+    #[test]
+    fn an_initialiser_needs_its_spectrum_too() {
+        assert_eq!(label(&untouched(), 0), Label::AtInitialisation);
+        assert_ne!(label(&off_the_law(untouched()), 0), Label::AtInitialisation);
+    }
+
+    #[test]
+    fn lost_directions_come_before_all_else() {
+        assert_eq!(label(&untouched(), 128), Label::RankDeficient);
+        let unmeasured = facts::unmeasured("a");
+        assert_eq!(label(&unmeasured, 200), Label::RankDeficient);
+        assert_eq!(label(&unmeasured, 0), Label::Undecided);
+        // f32 keeps 24 bits, f64 53.
+        let values = [1.0, 1e-9];
+        assert_eq!(Lost::among(&values, "F32").count, 1);
+        assert_eq!(Lost::among(&values, "F64").count, 0);
+    }
+
+    #[test]
+    fn a_mixture_of_scales_is_not_heavy_tailed() {
+        let heavy = |within: GaussianDistance| {
+            facts::with_weights(facts::layer("a"), |weights| {
+                let tails = GaussianDistance {
+                    ks: 0.04,
+                    excess_kurtosis: 2.0,
+                    ..facts::gaussian()
+                };
+                weights.gaussian = Some(tails);
+                weights.by_row = Section::Measured(within);
+                weights.by_column = Section::Skipped {
+                    reason: "none".into(),
+                };
+            })
+        };
+        assert_eq!(label(&heavy(facts::gaussian()), 0), Label::Undecided);
+        let tails = GaussianDistance {
+            ks: 0.04,
+            excess_kurtosis: 2.0,
+            ..facts::gaussian()
+        };
+        assert_eq!(label(&heavy(tails), 0), Label::HeavyTailed);
+    }
+
+    // The limits of weights-gaussian, W₁ among them, beyond the floors of a small layer.
+    #[test]
+    fn random_like_agrees_with_the_check_on_the_weights() {
+        let with = |ks: f64, wasserstein: f64, floor: f64| {
+            facts::with_weights(facts::layer("a"), |weights| {
+                weights.gaussian = Some(GaussianDistance {
+                    ks,
+                    ks_floor: floor,
+                    wasserstein,
+                    ..facts::gaussian()
+                });
+            })
+        };
+        assert_eq!(label(&with(0.002, 0.002, 0.002), 0), Label::RandomLike);
+        assert_eq!(label(&with(0.002, 0.124, 0.002), 0), Label::Undecided);
+        assert_eq!(label(&with(0.025, 0.03, 0.01), 0), Label::RandomLike);
+        assert_eq!(label(&with(0.025, 0.03, 0.001), 0), Label::Undecided);
+    }
+
+    #[test]
+    fn half_a_spectrum_is_no_spike() {
+        let with = |outliers| {
+            facts::with_spectrum(facts::layer("a"), |spectrum| {
+                spectrum.outliers_above = outliers;
+                spectrum.ks_median = outliers as f64 / 256.0;
+            })
+        };
+        assert_eq!(label(&with(3), 0), Label::RandomBulkWithSpikes);
+        assert_eq!(label(&with(120), 0), Label::Undecided);
+    }
 }

@@ -46,13 +46,16 @@ pub(super) fn measure(
     let (rows, cols) = stored_sides(layer);
     match values.first() {
         Some(&largest) if largest > 0.0 => facts(values, rows, cols, weights, epsilon).map_or_else(
-            || skipped("more than half of the singular values are zero"),
+            || skipped("more than half of the singular values are zero to rounding, which leaves the law no scale"),
             Section::Measured,
         ),
         Some(_) => skipped("all weights are zero"),
         None => skipped("the tensor is empty"),
     }
 }
+
+/// Share of σ₁ below which the median gives the law no scale: ten times f64's rounding.
+const NO_SCALE: f64 = 1e-12;
 
 /// Nothing when the median singular value is zero: then the law has no scale.
 fn facts(
@@ -70,7 +73,8 @@ fn facts(
     let root = (n as f64).sqrt();
     let sigma_rms = (total / (n as f64 * m as f64)).sqrt();
     let sigma_median = median(&values) / (root * law.median());
-    if sigma_median <= 0.0 {
+    // Zero to rounding is zero: on such a scale everything would be an outlier.
+    if median(&values) <= NO_SCALE * largest {
         return None;
     }
     let scaled = |scale: f64| {
@@ -128,20 +132,20 @@ fn facts(
         level_ratio: level_ratio(&bulk),
         power_law,
         alpha_weighted: power_law.map(|fit| fit.alpha * (largest * largest).log10()),
-        log_alpha_norm: power_law
-            .map(|fit| {
-                lambda
-                    .iter()
-                    .map(|l| l.powf(fit.alpha))
-                    .sum::<f64>()
-                    .log10()
-            })
-            .filter(|norm| norm.is_finite()),
+        log_alpha_norm: power_law.map(|fit| log_alpha_norm(&lambda, fit.alpha)),
         log_norm: Some(total.log10()),
         log_spectral_norm: Some((largest * largest).log10()),
         mp_softrank: (edge_upper / largest).powi(2),
         singular_values: values,
     })
+}
+
+/// log₁₀ Σ λ^α, relative to the largest term, which may pass the range of f64 itself.
+fn log_alpha_norm(lambda: &[f64], alpha: f64) -> f64 {
+    let terms: Vec<f64> = lambda.iter().map(|l| alpha * l.log10()).collect();
+    let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let rest: f64 = terms.iter().map(|t| 10_f64.powf(t - largest)).sum();
+    largest + rest.log10()
 }
 
 /// −Σ p ln p with p = σ²/Σσ².

@@ -472,3 +472,59 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn slices_of_a_stack_lie_alike() {
+    let found = found(&[
+        ("experts.down_proj", &[4, 48, 32]),
+        ("experts.down_proj_bias", &[4, 32]),
+    ]);
+    let rows = rows(&found);
+    assert_eq!(rows.len(), 4);
+    assert!(
+        rows.iter()
+            .all(|row| row.3 == rows[0].3 && row.4 == Assumption)
+    );
+    assert!(found.skipped[0].reason.starts_with("named a bias"));
+}
+
+#[test]
+fn embeddings_masks_norms_and_heads_are_skipped_by_name() {
+    let found = found(&[
+        ("vit.pos_embed", &[1, 197, 384]),
+        ("shared.weight", &[320, 64]),
+        ("speaker_emb.weight", &[40, 64]),
+        ("h.0.attn.bias", &[1, 1, 1024, 1024]),
+        ("attention/query/kernel", &[96, 4, 16]),
+        ("attention/query/bias", &[4, 16]),
+        ("h.0.ln_1.weight", &[768]),
+    ]);
+    assert_eq!(rows(&found), []);
+    let reason = |name: &str| {
+        let of_name = found.skipped.iter().find(|s| s.tensor.tensor == name);
+        of_name.map_or("", |s| s.reason.as_str())
+    };
+    for name in ["vit.pos_embed", "shared.weight", "speaker_emb.weight"] {
+        assert_eq!(reason(name), "embedding");
+    }
+    assert!(reason("h.0.attn.bias").contains("a mask"));
+    assert!(reason("attention/query/kernel").contains("heads"));
+    assert_eq!(reason("h.0.ln_1.weight"), "normalisation");
+}
+
+#[test]
+fn haiku_and_weight_normalisation() {
+    let found = found(&[
+        ("mlp/fc2/w", &[64, 10]),
+        ("mlp/fc2/b", &[10]),
+        ("fc.weight_v", &[20, 64]),
+        ("fc.bias", &[20]),
+        ("rnn.weight_hh_l0", &[32, 32]),
+    ]);
+    let expected = [
+        ("fc", 64, 20, OutIn, BiasLength, true),
+        ("mlp/fc2", 64, 10, InOut, BiasLength, true),
+        ("rnn.weight_hh_l0", 32, 32, OutIn, Naming, false),
+    ];
+    assert_eq!(rows(&found), expected);
+}

@@ -169,15 +169,15 @@ fn heading(canvas: &Canvas<'_>, width: u32, name: &str, title: &str) -> Result<(
     canvas.text(title, (20, 28), 13, Weight::Quiet, false)
 }
 
-/// `text` without control characters and what turns the direction of writing.
+/// The first characters of `text`, those the font does not have as a sign that says so.
 fn printable(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    const MOST: usize = 200;
+    let drawn = |c: char| {
+        let known = matches!(c, ' '..='~' | '\u{a0}'..='\u{24f}' | '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{45f}')
+            || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2070}'..='\u{209c}' | '\u{2190}'..='\u{2265}');
+        if known { c } else { '\u{fffd}' }
     };
-    text.chars()
-        .map(|c| if hidden(c) { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().take(MOST).map(drawn).collect()
 }
 
 /// A layer's name as a part of a file name.

@@ -64,7 +64,7 @@ fn meaning(kind: BiasKind) -> String {
             "The biases are so small beside what flows in that they hardly matter."
         }
         BiasKind::Varied => {
-            "Units have thresholds of their own: training put information into the biases."
+            "Units have thresholds of their own, from training or from the initialiser."
         }
     }
     .to_owned()

@@ -30,6 +30,7 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
             conv: false,
             include: vec![],
             exclude: vec![],
+            min_size: 2,
         },
         layers,
         skipped: vec![],

@@ -34,7 +34,8 @@ impl MovedFromInitialisation {
                     true,
                     "no known initialiser has this law and scale".to_owned(),
                     limit,
-                    "The weights are not simply what a framework starts from.".to_owned(),
+                    "The weights match none of the sixteen initialisers looked for; another may have drawn them."
+                        .to_owned(),
                 ),
                 Some(initializer) => {
                     Ruling::new(false, describe(initializer), limit, meaning(initializer))
@@ -60,7 +61,7 @@ fn describe(initializer: &Initializer) -> String {
 
 fn meaning(initializer: &Initializer) -> String {
     format!(
-        "The weights cannot be told from fresh `{}` draws, so whatever looks random here may never have been trained.",
+        "Taken one by one, the weights cannot be told from fresh `{}` draws, so whatever looks random here may never have been trained.",
         initializer.name
     )
 }

@@ -55,7 +55,7 @@ impl QuarterCircle {
             );
         }
         let meaning = if holds {
-            "Seen through its singular values, the layer is a matrix of independent random numbers."
+            "The bulk of the singular values is that of a matrix of independent random numbers."
         } else {
             "The layer stretches its inputs in ways that a matrix of independent random numbers does not."
         };

@@ -10,6 +10,9 @@ use crate::audit::{GaussianDistance, LayerFacts, Section, Weights};
 /// takes one normal layer in 16,000.
 const KURTOSIS_ERRORS: f64 = 4.0;
 
+/// Share of exact zeros from which they are the first thing to say: no continuous law has any.
+const ZEROS: f64 = 0.01;
+
 /// Level and limits of the check, each beyond the sampling floor of its figure.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +112,20 @@ fn meaning(holds: bool, weights: &Weights, limits: &WeightsGaussian) -> String {
             .measured()
             .is_some_and(|facts| limits.holds(weights.count, facts))
     };
+    // Fewer values than a byte holds, each many times: quantised.
+    let few = weights.distinct < 256 && weights.count > 20 * weights.distinct;
+    if weights.zero_fraction > ZEROS {
+        return format!(
+            "The weights do not follow a bell curve: {} % of them are exactly zero.",
+            figure(100.0 * weights.zero_fraction)
+        );
+    }
+    if few {
+        return format!(
+            "The weights do not follow a bell curve: there are only {} different ones.",
+            weights.distinct
+        );
+    }
     let where_from = if within(&weights.by_row) {
         "each input's weights alone do, on scales of their own"
     } else if within(&weights.by_column) {

@@ -162,7 +162,7 @@ pub struct Shadow {
     #[arg(long)]
     pub json: bool,
     /// Threads to use; all processors when left out. Results do not depend on it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
     #[command(flatten)]
     pub selecting: Selecting,
@@ -235,7 +235,7 @@ pub struct Measuring {
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
     /// Threads to use; all processors when left out. Results do not depend on it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -265,6 +265,16 @@ impl Measuring {
     /// Whether any flag was typed that changes what an audit holds.
     pub const fn is_given(&self) -> bool {
         self.selecting.is_given() || self.engine.is_some()
+    }
+}
+
+/// Most threads: each takes memory, and no machine of today has more processors.
+const MOST_THREADS: usize = 4096;
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(threads) if threads.get() <= MOST_THREADS => Ok(threads),
+        _ => Err(format!("give a whole number from 1 to {MOST_THREADS}")),
     }
 }
 

@@ -71,6 +71,7 @@ const INDEX: &str = ".safetensors.index.json";
 
 /// The two keys by which a JSON file says what it is.
 #[derive(serde::Deserialize)]
+#[serde(expecting = "an object with `schema_version` or `weight_map`")]
 struct Keys {
     schema_version: Option<IgnoredAny>,
     weight_map: Option<IgnoredAny>,
@@ -106,6 +107,9 @@ fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
     }
 }
 
+/// Bytes of the longest policy that is read.
+const LONGEST_POLICY: u64 = 10_000_000;
+
 fn read_policy(path: Option<&Path>) -> Result<Policy, Box<dyn Error>> {
     let Some(path) = path else {
         return Ok(Policy::default());
@@ -115,6 +119,14 @@ fn read_policy(path: Option<&Path>) -> Result<Policy, Box<dyn Error>> {
         path: path.to_owned(),
         source,
     };
+    let found = fs::metadata(path).map_err(read)?;
+    if !found.is_file() || found.len() > LONGEST_POLICY {
+        let path = path.display();
+        return Err(format!(
+            "`{path}` is no policy: give a TOML file of at most {LONGEST_POLICY} bytes"
+        )
+        .into());
+    }
     Ok(Policy::parse(
         &fs::read_to_string(path).map_err(read)?,
         path,

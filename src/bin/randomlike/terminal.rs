@@ -54,7 +54,9 @@ pub fn remark(text: &str) {
 pub fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| {
-            if c.is_control() && c != '\n' {
+            // What turns the direction of writing would turn the rest of the line too.
+            let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if (c.is_control() && c != '\n') || turns {
                 '\u{fffd}'
             } else {
                 c
@@ -63,14 +65,14 @@ pub fn harmless(text: &str) -> String {
         .collect()
 }
 
-/// `name` in at most `width` characters, cut in the middle: both ends tell layers apart.
+/// `name` in at most `width` characters, cut near its beginning: layers differ at the end.
 pub fn cut(name: &str, width: usize) -> String {
     let name: Vec<char> = harmless(name).replace('\n', "\u{fffd}").chars().collect();
     if name.len() <= width || width == 0 {
         return name.into_iter().collect();
     }
-    let tail = (width - 1) / 2;
-    let head = width - 1 - tail;
+    let head = (width - 1) / 4;
+    let tail = width - 1 - head;
     name[..head]
         .iter()
         .chain(&['…'])
@@ -196,10 +198,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_cut_in_the_middle() {
+    fn names_keep_their_end() {
         assert_eq!(cut("classifier.1", 12), "classifier.1");
-        assert_eq!(cut("model.layers.12.mlp.down_proj", 12), "model.…_proj");
-        assert_eq!(cut("änderung", 3), "ä…g");
+        assert_eq!(cut("model.layers.12.mlp.down_proj", 12), "mo…down_proj");
+        assert_eq!(cut("änderung", 5), "ä…ung");
     }
 
     #[test]
