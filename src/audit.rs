@@ -318,6 +318,11 @@ pub enum BiasKind {
     Varied,
 }
 
+impl BiasKind {
+    /// Biases are one constant when their std is at most this share of |mean|.
+    pub const CONSTANT_SPREAD: f64 = 0.1;
+}
+
 /// Which law the singular values are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

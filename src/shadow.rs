@@ -256,10 +256,10 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
         .bias
         .map(|bias| bias.iter().map(|b| b / unit).collect());
     let (layer, errors) = reversal(&matrix, plan, own.as_deref())?;
-    let shuffled = matrix.control(Control::Shuffled, plan.seed)?;
-    let (shuffled, shuffled_errors) = reversal(&shuffled, plan, None)?;
-    let gaussian = matrix.control(Control::Gaussian, plan.seed)?;
-    let (gaussian, _) = reversal(&gaussian, plan, None)?;
+    // One control at a time in memory.
+    let control = |control| reversal(&matrix.control(control, plan.seed)?, plan, None);
+    let (shuffled, shuffled_errors) = control(Control::Shuffled)?;
+    let (gaussian, _) = control(Control::Gaussian)?;
     let sizes = plan.sizes(n, m);
     Ok(LayerShadow {
         k: plan.k,

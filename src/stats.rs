@@ -2,6 +2,7 @@
 
 mod families;
 mod gaussian;
+mod golden_section;
 mod histogram;
 pub mod laws;
 mod moments;
@@ -11,6 +12,7 @@ mod spacings;
 
 pub use families::{Family, FamilyName, FittedFamily};
 pub use gaussian::GaussianDistance;
+pub use golden_section::maximize;
 pub use histogram::Histogram;
 pub use moments::Moments;
 pub use power_law::PowerLaw;

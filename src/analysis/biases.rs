@@ -6,8 +6,6 @@ use crate::stats::{Moments, Sample};
 
 /// Order statistics kept for the picture.
 const KEPT: usize = 512;
-/// std below this share of |mean| is a constant offset.
-const CONSTANT: f64 = 0.1;
 /// Biases below this share of rms(W)·√fan_in are negligible.
 const NEGLIGIBLE: f64 = 0.01;
 
@@ -69,7 +67,7 @@ fn kind(std: f64, mean: f64, ratios: Option<(f64, f64)>) -> Option<BiasKind> {
     let small = |(spread, offset)| spread <= NEGLIGIBLE && offset <= NEGLIGIBLE;
     if ratios.map_or(std + mean.abs() <= 0.0, small) {
         Some(BiasKind::Negligible)
-    } else if std <= CONSTANT * mean.abs() {
+    } else if std <= BiasKind::CONSTANT_SPREAD * mean.abs() {
         Some(BiasKind::Constant)
     } else {
         ratios.map(|_| BiasKind::Varied)

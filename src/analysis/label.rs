@@ -12,7 +12,6 @@ const GAUSSIAN_WASSERSTEIN: f64 = 0.06;
 const HEAVY_KURTOSIS: f64 = 1.0;
 /// Multiple of the null's 99 % point up to which a bulk is on the law.
 const BULK: f64 = 2.0;
-
 /// Most of the singular values that may lie outside the law beside a random bulk.
 const SPIKES: f64 = 0.1;
 
@@ -45,8 +44,8 @@ pub(super) fn of(
 ) -> (Label, String) {
     let initializer = weights.and_then(|weights| weights.initializer.as_ref());
     let constant = weights.is_some_and(|weights| weights.gaussian.is_none());
-    // Equal weights have one direction and are what some layers start with.
     let size = lost.of;
+    // Equal weights have one direction and are what some layers start with.
     if lost.count > 0 && !constant {
         return (
             Label::RankDeficient,

@@ -54,7 +54,8 @@ pub(super) fn measure(
     }
 }
 
-/// Share of σ₁ below which the median gives the law no scale: ten times f64's rounding.
+/// Share of σ₁ below which the median gives the law no scale: some thousand times
+/// f64's rounding, which a large matrix leaves of a zero.
 const NO_SCALE: f64 = 1e-12;
 
 /// Nothing when the median singular value is zero: then the law has no scale.
@@ -224,6 +225,13 @@ mod tests {
             .collect();
         let s = of(&entries, 200, 100);
         assert!(s.ks_rms > 2.0 * s.ks_null_q99 && s.ks_median > 1.5 * s.ks_null_q99);
+    }
+
+    // 10^(200) + 10^(600): the second alone passes f64.
+    #[test]
+    fn a_norm_beyond_the_range_of_numbers() {
+        assert!((log_alpha_norm(&[1000.0, 10.0, 0.0], 200.0) - 600.0).abs() < 1e-9);
+        assert!((log_alpha_norm(&[2.0, 3.0], 2.0) - 13.0_f64.log10()).abs() < 1e-12);
     }
 
     // diag(3, 4): p = 9/25 and 16/25.

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::Plan;
 use super::code::{Draw, Purpose};
 use super::matrix::ScaledMatrix;
+use crate::stats::maximize;
 
 /// Draws that run together. Every block has this many columns, spare ones zero, so that a
 /// draw's numbers do not depend on how many there are.
@@ -152,9 +153,6 @@ fn recall(support: &[usize], back: &[f64]) -> f64 {
     found.count() as f64 / support.len() as f64
 }
 
-/// The share of a golden section.
-const SHARE: f64 = 0.618_033_988_749_895;
-
 /// The constant b ≤ 0 with the least mean error of r(z + b), by golden section on −b from 0
 /// to the largest coordinate that came back; `z` chooses what did.
 pub(super) fn calibrated(returns: &[Return], z: fn(&Return) -> &[f32]) -> f64 {
@@ -166,21 +164,8 @@ pub(super) fn calibrated(returns: &[Return], z: fn(&Return) -> &[f32]) -> f64 {
             .collect();
         errors.iter().sum::<f64>()
     };
-    let (mut low, mut high) = (0.0, f64::from(highest));
-    let (mut a, mut b) = (high - SHARE * (high - low), low + SHARE * (high - low));
-    let (mut at_a, mut at_b) = (error(a), error(b));
-    while high - low > 1e-4 * f64::from(highest) {
-        if at_a <= at_b {
-            (high, b, at_b) = (b, a, at_a);
-            a = high - SHARE * (high - low);
-            at_a = error(a);
-        } else {
-            (low, a, at_a) = (a, b, at_b);
-            b = low + SHARE * (high - low);
-            at_b = error(b);
-        }
-    }
-    -0.5 * (low + high)
+    let highest = f64::from(highest);
+    -maximize(|cut| -error(cut), 0.0, highest, 1e-4 * highest)
 }
 
 /// ‖r(z − cut) − h‖², alone.

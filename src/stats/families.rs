@@ -7,6 +7,7 @@ use statrs::function::gamma::ln_gamma;
 
 use super::Sample;
 use super::laws::normal;
+use super::maximize;
 
 /// The names of the fitted families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,6 +106,8 @@ pub struct Family {
     pub candidates: Vec<FittedFamily>,
 }
 
+/// How closely ln ν, ln β and a location in standard deviations are searched for.
+const WIDTH: f64 = 1e-4;
 /// Least β tried: towards 0 the density is a cusp as high as one likes at any one value.
 const LEAST: f64 = 0.2;
 /// Share of the weights on one value above which β is 1 or more: on quantised or pruned
@@ -211,6 +214,7 @@ fn generalized_normal(
             |ln| likelihood(ln.exp(), location),
             f64::ln(least),
             f64::ln(20.0),
+            WIDTH,
         )
         .exp()
     };
@@ -222,7 +226,7 @@ fn generalized_normal(
         }
     };
     let start = better((best_beta(mean), mean), (best_beta(median), median));
-    let moved = std * maximize(|z| likelihood(start.0, median + std * z), -1.0, 1.0);
+    let moved = std * maximize(|z| likelihood(start.0, median + std * z), -1.0, 1.0, WIDTH);
     let (_, location) = better(start, (start.0, median + moved));
     let beta = best_beta(location);
     FittedFamily {
@@ -243,7 +247,7 @@ fn student_t(values: &[(f64, f64)], mean: f64, std: f64, base: f64) -> FittedFam
         }
         (location, scale, t_likelihood(values, nu, location, scale))
     };
-    let nu = maximize(|ln| fit(ln.exp()).2, f64::ln(0.5), f64::ln(1000.0)).exp();
+    let nu = maximize(|ln| fit(ln.exp()).2, f64::ln(0.5), f64::ln(1000.0), WIDTH).exp();
     let (location, scale, likelihood) = fit(nu);
     FittedFamily {
         name: FamilyName::StudentT,
@@ -288,25 +292,6 @@ fn t_likelihood(values: &[(f64, f64)], nu: f64, location: f64, scale: f64) -> f6
         })
         .sum();
     constant - 0.5 * (nu + 1.0) * tail
-}
-
-/// Golden-section search for the maximum of a function with one.
-fn maximize(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
-    const SHARE: f64 = 0.618_033_988_749_895;
-    let (mut a, mut b) = (high - SHARE * (high - low), low + SHARE * (high - low));
-    let (mut at_a, mut at_b) = (f(a), f(b));
-    while high - low > 1e-4 {
-        if at_a < at_b {
-            (low, a, at_a) = (a, b, at_b);
-            b = low + SHARE * (high - low);
-            at_b = f(b);
-        } else {
-            (high, b, at_b) = (b, a, at_a);
-            a = high - SHARE * (high - low);
-            at_a = f(a);
-        }
-    }
-    0.5 * (low + high)
 }
 
 #[cfg(test)]

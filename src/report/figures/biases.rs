@@ -1,10 +1,7 @@
 //! A layer's biases, sorted, around their median.
 
 use super::panel::{Axis, Mark, Panel, Part};
-use crate::audit::Biases;
-
-/// Share of |mean| within which biases count as one constant, docs/theory.md §2.
-const CONSTANT: f64 = 0.1;
+use crate::audit::{BiasKind, Biases};
 
 /// Sorted biases, their median, and zero.
 pub(super) fn panel(biases: &Biases) -> Panel {
@@ -44,7 +41,7 @@ fn dots(biases: &Biases) -> String {
 /// All biases and zero. A constant is shown as one: not less than the spread at which it
 /// would no longer count as one.
 fn range(biases: &Biases) -> (f64, f64) {
-    let constant = CONSTANT * biases.mean.abs();
+    let constant = BiasKind::CONSTANT_SPREAD * biases.mean.abs();
     let low = biases.min.min(biases.median - constant).min(0.0);
     let high = biases.max.max(biases.median + constant).max(0.0);
     let margin = 0.08 * (high - low);

@@ -16,10 +16,11 @@ use crate::terminal::{self, Bar};
 /// Layout version of `--json`.
 const SCHEMA_VERSION: u32 = 1;
 
-const KEY: &str = "k: positive coordinates of a code, * where k < ρn < k² does not hold. error: of the code that came back, \
-    squared and relative, with the best constant bias; theory: for a Gaussian matrix; \
-    shuffled: for the layer's entries in random order, the same codes. ratio: error over \
-    shuffled, and its standard error. half: error with half of the inputs dropped.";
+const KEY: &str = "k: positive coordinates of a code, * where k < ρn < k² does not hold. \
+    error: of the code that came back, squared and relative, with the best constant bias; \
+    theory: for a Gaussian matrix; shuffled: for the layer's entries in random order, the \
+    same codes. ratio: error over shuffled, and its standard error. half: error with half of \
+    the inputs dropped.";
 
 #[derive(Serialize)]
 struct Object<'a> {
