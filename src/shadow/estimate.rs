@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ShadowError;
+
 /// A mean over draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -24,6 +26,11 @@ impl Estimate {
             mean,
             error: (square / (count - 1.0) / count).sqrt(),
         })
+    }
+
+    /// The same, or why there is none.
+    pub(super) fn among(values: &[f64]) -> Result<Self, ShadowError> {
+        Self::of(values).ok_or(ShadowError::NotApplicable("fewer than two draws to score"))
     }
 
     /// The ratio of the means of paired draws, its error by the delta method: that of

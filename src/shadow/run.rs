@@ -4,7 +4,7 @@ use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::Plan;
-use super::code::{Draw, Purpose};
+use super::code::{Code, Draw, Purpose};
 use super::matrix::ScaledMatrix;
 use crate::stats::maximize;
 
@@ -50,7 +50,7 @@ pub(super) fn block(
     draws: Vec<Draw>,
 ) -> Result<Vec<Return>> {
     let kept = |kept: bool| f32::from(u8::from(kept));
-    let codes = columns_of(&draws, down.m, |draw, i| draw.code[i])?;
+    let codes = columns_of(&draws, down.m, |draw, i| draw.code.values[i])?;
     let masks = columns_of(&draws, down.n, |draw, i| kept(draw.down[i]))?;
     let again = columns_of(&draws, down.n, |draw, i| kept(draw.up[i]) / keep as f32)?;
     let inputs = ((down.down(&codes)? * alpha)?.relu()? * masks)?;
@@ -96,15 +96,15 @@ pub(super) struct Score {
     pub zeros: Option<f64>,
 }
 
-/// Scores h̃ = r(z + b); `bias` answers b of a coordinate.
-pub(super) fn score(draw: &Draw, z: &[f32], bias: impl Fn(usize) -> f64) -> Score {
+/// Scores h̃ = r(z + b) against `code`; `bias` answers b of a coordinate.
+pub(super) fn score(code: &Code, z: &[f32], bias: impl Fn(usize) -> f64) -> Score {
     let back: Vec<f64> = z
         .iter()
         .enumerate()
         .map(|(i, &z)| (f64::from(z) + bias(i)).max(0.0))
         .collect();
     let (mut error, mut dot, mut norm, mut square, mut silent) = (0.0, 0.0, 0.0, 0.0, 0);
-    for (&h, &b) in draw.code.iter().zip(&back) {
+    for (&h, &b) in code.values.iter().zip(&back) {
         let h = f64::from(h);
         error += (b - h) * (b - h);
         dot += b * h;
@@ -112,9 +112,9 @@ pub(super) fn score(draw: &Draw, z: &[f32], bias: impl Fn(usize) -> f64) -> Scor
         square += h * h;
         silent += usize::from(h <= 0.0 && b <= 0.0);
     }
-    let k = draw.support.len();
-    let tau = draw.code.iter().map(|&h| f64::from(h)).sum::<f64>() / k as f64;
-    let zeros = draw.code.len() - k;
+    let (length, k) = (code.values.len(), code.support.len());
+    let tau = code.values.iter().map(|&h| f64::from(h)).sum::<f64>() / k as f64;
+    let zeros = length - k;
     Score {
         error: error / square,
         cosine: if norm > 0.0 {
@@ -122,26 +122,28 @@ pub(super) fn score(draw: &Draw, z: &[f32], bias: impl Fn(usize) -> f64) -> Scor
         } else {
             0.0
         },
-        per_coordinate: error / (draw.code.len() as f64 * tau * tau),
-        support: recall(&draw.support, &back),
+        per_coordinate: error / (length as f64 * tau * tau),
+        support: recall(&code.support, &back),
         zeros: (zeros > 0).then(|| silent as f64 / zeros as f64),
     }
 }
 
-/// z·h/‖h‖², of a code of norm 1.
-pub(super) fn gain(draw: &Draw, z: &[f32]) -> f64 {
-    let pairs = draw.support.iter();
-    pairs
-        .map(|&i| f64::from(draw.code[i]) * f64::from(z[i]))
-        .sum()
+/// z·h/‖h‖².
+pub(super) fn gain(code: &Code, z: &[f32]) -> f64 {
+    let pairs = code.support.iter();
+    let product: f64 = pairs
+        .map(|&i| f64::from(code.values[i]) * f64::from(z[i]))
+        .sum();
+    product / code.square()
 }
 
-/// ‖z − h‖²/‖h‖², of a code of norm 1, before bias and ReLU.
-pub(super) fn linear_error(draw: &Draw, z: &[f32]) -> f64 {
-    let pairs = draw.code.iter().zip(z);
-    pairs
+/// ‖z − h‖²/‖h‖², before bias and ReLU.
+pub(super) fn linear_error(code: &Code, z: &[f32]) -> f64 {
+    let pairs = code.values.iter().zip(z);
+    let error: f64 = pairs
         .map(|(&h, &z)| (f64::from(z) - f64::from(h)).powi(2))
-        .sum()
+        .sum();
+    error / code.square()
 }
 
 /// Ties at the edge count by position, and a coordinate that is not positive never counts.
@@ -153,60 +155,56 @@ fn recall(support: &[usize], back: &[f64]) -> f64 {
     found.count() as f64 / support.len() as f64
 }
 
-/// The constant b ≤ 0 with the least mean error of r(z + b), by golden section on −b from 0
-/// to the largest coordinate that came back; `z` chooses what did.
-pub(super) fn calibrated(returns: &[Return], z: fn(&Return) -> &[f32]) -> f64 {
-    let highest = returns.iter().flat_map(z).copied().fold(0.0, f32::max);
+/// The constant b ≤ 0 with the least mean relative error of r(z + b), by golden section on −b
+/// from 0 to the largest coordinate that came back.
+pub(super) fn calibrated<'a>(pairs: &[(&'a Code, &'a [f32])]) -> f64 {
+    let returned = pairs.iter().flat_map(|(_, z)| *z);
+    let highest = f64::from(returned.copied().fold(0.0, f32::max));
     let error = |cut: f64| {
-        let errors: Vec<f64> = returns
+        let each: Vec<f64> = pairs
             .par_iter()
-            .map(|back| score_error(&back.draw, z(back), cut))
+            .map(|(code, z)| threshold_error(code, z, cut))
             .collect();
-        errors.iter().sum::<f64>()
+        each.iter().sum::<f64>()
     };
-    let highest = f64::from(highest);
     -maximize(|cut| -error(cut), 0.0, highest, 1e-4 * highest)
 }
 
-/// ‖r(z − cut) − h‖², alone.
-fn score_error(draw: &Draw, z: &[f32], cut: f64) -> f64 {
-    let pairs = draw.code.iter().zip(z);
-    pairs
+/// ‖r(z − cut) − h‖²/‖h‖², alone.
+fn threshold_error(code: &Code, z: &[f32], cut: f64) -> f64 {
+    let pairs = code.values.iter().zip(z);
+    let error: f64 = pairs
         .map(|(&h, &z)| ((f64::from(z) - cut).max(0.0) - f64::from(h)).powi(2))
-        .sum()
+        .sum();
+    error / code.square()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn draw() -> Draw {
-        Draw {
-            code: vec![0.6, 0.0, 0.8, 0.0],
-            support: vec![0, 2],
-            down: vec![],
-            up: vec![],
-        }
+    fn code() -> Code {
+        Code::of(vec![0.6, 0.0, 0.8, 0.0])
     }
 
     // h̃ = (.5, .7, 0, 0) from z = (.6, .8, 0, −1) and b = −.1; h = (.6, 0, .8, 0), τ = .7.
     #[test]
     fn a_score_by_hand() {
         let z = [0.6, 0.8, 0.0, -1.0];
-        let s = score(&draw(), &z, |_| -0.1);
+        let s = score(&code(), &z, |_| -0.1);
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
         near(s.error, 0.01 + 0.49 + 0.64);
         near(s.cosine, 0.3 / 0.74_f64.sqrt());
         near(s.per_coordinate, 1.14 / (4.0 * 0.49));
         near(s.support, 0.5);
         near(s.zeros.unwrap(), 0.5);
-        near(gain(&draw(), &z), 0.36);
-        near(linear_error(&draw(), &z), 0.64 + 0.64 + 1.0);
+        near(gain(&code(), &z), 0.36);
+        near(linear_error(&code(), &z), 0.64 + 0.64 + 1.0);
     }
 
     #[test]
     fn nothing_back_is_no_support() {
-        let s = score(&draw(), &[-1.0; 4], |_| 0.0);
+        let s = score(&code(), &[-1.0; 4], |_| 0.0);
         assert_eq!((s.support, s.cosine, s.zeros), (0.0, 0.0, Some(1.0)));
         assert!((s.error - 1.0).abs() < 1e-6);
     }
@@ -214,11 +212,7 @@ mod tests {
     // z = h + .2 on the zeros: the cut that is best is that of least (2·(.2 − c)² + 2c²).
     #[test]
     fn the_best_constant_by_hand() {
-        let back = Return {
-            draw: draw(),
-            z: vec![0.6, 0.2, 0.8, 0.2],
-            z_dropped: vec![],
-        };
-        assert!((calibrated(&[back], |back| &back.z) + 0.1).abs() < 1e-3);
+        let (code, z) = (code(), [0.6, 0.2, 0.8, 0.2]);
+        assert!((calibrated(&[(&code, &z)]) + 0.1).abs() < 1e-3);
     }
 }

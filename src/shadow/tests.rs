@@ -1,9 +1,12 @@
 use super::*;
-use code::Draw;
+use crate::layers::Orientation;
+use code::{Draw, Purpose};
+use matrix::ScaledMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
+use run::Return;
 
 /// Shapes with fewer, as many and more outputs than inputs.
 const SHAPES: [(usize, usize); 3] = [(700, 250), (400, 400), (300, 700)];
@@ -74,7 +77,10 @@ fn off(estimate: Estimate, predicted: f64) -> f64 {
 
 /// The farthest of all predictions on z, in standard errors.
 fn farthest(returns: &[Return], sizes: Sizes) -> f64 {
-    let gains: Vec<f64> = returns.iter().map(|r| run::gain(&r.draw, &r.z)).collect();
+    let gains: Vec<f64> = returns
+        .iter()
+        .map(|r| run::gain(&r.draw.code, &r.z))
+        .collect();
     let gain = Estimate::of(&gains).unwrap();
     let std = gain.error * (gains.len() as f64).sqrt();
     let std_error = sizes.gain_std() / (2.0 * gains.len() as f64).sqrt();
@@ -85,7 +91,7 @@ fn farthest(returns: &[Return], sizes: Sizes) -> f64 {
                 let h = f64::from(h);
                 (f64::from(r.z[i]) - h).powi(2) / sizes.variance(h)
             };
-            let chosen = r.draw.code.iter().enumerate();
+            let chosen = r.draw.code.values.iter().enumerate();
             let chosen = chosen.filter(|(_, h)| (**h > 0.0) == positive);
             let count = chosen.clone().count() as f64;
             chosen.map(of).sum::<f64>() / count
@@ -98,11 +104,11 @@ fn farthest(returns: &[Return], sizes: Sizes) -> f64 {
         off(variance(true), 1.0),
         off(variance(false), 1.0),
         off(
-            mean(returns, |r| run::linear_error(&r.draw, &r.z)),
+            mean(returns, |r| run::linear_error(&r.draw.code, &r.z)),
             sizes.linear_error(),
         ),
         off(
-            mean(returns, |r| run::linear_error(&r.draw, &r.z_dropped)),
+            mean(returns, |r| run::linear_error(&r.draw.code, &r.z_dropped)),
             dropped.linear_error(),
         ),
     ]

@@ -1,0 +1,310 @@
+//! One layer: its matrix, its two controls and what theory gives, on the same draws.
+
+use serde::{Deserialize, Serialize};
+
+use super::code::Purpose;
+use super::matrix::{Control, ScaledMatrix};
+use super::run::{self, Return, Score};
+use super::{Estimate, Recovery, ShadowError, Sizes};
+use crate::audit::Section;
+use crate::checkpoint::{Checkpoint, Entries};
+use crate::layers::{Layer, Orientation};
+
+/// What to draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// Positive coordinates of a code.
+    pub k: usize,
+    /// Share of x that is kept on the way down, ρ.
+    pub rho: f64,
+    /// Share of x that is kept on the way up where dropout is measured, q.
+    pub keep: f64,
+    /// Draws that are scored.
+    pub trials: usize,
+    /// Draws the constant bias is chosen on, none of which is scored.
+    pub calibration: usize,
+    /// Seed of everything drawn.
+    pub seed: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            k: 1,
+            rho: 0.5,
+            keep: 0.5,
+            trials: 64,
+            calibration: 32,
+            seed: 0,
+        }
+    }
+}
+
+impl Plan {
+    fn sizes(&self, n: usize, m: usize) -> Sizes {
+        Sizes {
+            n,
+            m,
+            k: self.k,
+            rho: self.rho,
+        }
+    }
+
+    /// The k for a layer of n inputs and m outputs: the smallest with ρn < k², the sparsest
+    /// codes the theorem speaks of, but at most half of the outputs.
+    pub fn sparsest(&self, n: usize, m: usize) -> usize {
+        let least = (self.rho.clamp(0.0, 1.0) * n as f64).sqrt().floor() as usize + 1;
+        least.min(m / 2)
+    }
+
+    /// The default plan for a layer of n inputs and m outputs.
+    pub fn for_layer(n: usize, m: usize, seed: u64) -> Self {
+        let plan = Self {
+            seed,
+            ..Self::default()
+        };
+        Self {
+            k: plan.sparsest(n, m),
+            ..plan
+        }
+    }
+}
+
+/// What comes back from one matrix: with the best constant bias, and otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reversal {
+    /// z·h/‖h‖² before bias and ReLU.
+    pub gain: Estimate,
+    /// ‖z − h‖²/‖h‖² before bias and ReLU.
+    pub linear_error: Estimate,
+    /// With the best constant bias, chosen on other draws.
+    #[serde(flatten)]
+    pub calibrated: Recovery,
+    /// That constant, for ‖h‖ = 1 and s = 1.
+    pub bias: f64,
+    /// Without a bias.
+    pub no_bias: Recovery,
+    /// With the checkpoint's own bias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_bias: Option<Recovery>,
+    /// With a part of x dropped on the way up.
+    pub dropout: Dropout,
+}
+
+/// What comes back when 1 − q of x is dropped on the way up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dropout {
+    /// Share that is kept, q.
+    pub keep: f64,
+    /// With the best constant bias for that, chosen on other draws.
+    #[serde(flatten)]
+    pub calibrated: Recovery,
+    /// That constant.
+    pub bias: f64,
+    /// Relative error of a Gaussian matrix in closed form.
+    pub predicted: f64,
+}
+
+/// The same draws through what the layer is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Controls {
+    /// A Gaussian matrix of the same shape.
+    pub gaussian: Reversal,
+    /// The layer's entries in random order.
+    pub shuffled: Reversal,
+}
+
+/// A layer, its controls on the same draws, and what theory gives for a Gaussian matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerShadow {
+    /// Positive coordinates of a code.
+    pub k: usize,
+    /// Share of x kept on the way down.
+    pub rho: f64,
+    /// Draws scored.
+    pub trials: usize,
+    /// Whether k < ρn < k², the theorem's condition.
+    pub meets_the_theorem: bool,
+    /// The layer.
+    #[serde(flatten)]
+    pub layer: Reversal,
+    /// Relative error of a Gaussian matrix in closed form, with the best constant bias.
+    pub predicted: f64,
+    /// What the layer is compared with.
+    pub controls: Controls,
+    /// Relative error of the layer over that of the shuffled control, draw by draw.
+    pub ratio: Estimate,
+}
+
+/// A layer's matrix as it is stored, and its biases.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a, T> {
+    /// The entries, row by row.
+    pub entries: &'a [T],
+    /// Number of inputs, n.
+    pub fan_in: usize,
+    /// Number of outputs, m.
+    pub fan_out: usize,
+    /// How the rows lie.
+    pub orientation: Orientation,
+    /// One a unit.
+    pub bias: Option<&'a [f64]>,
+}
+
+/// Reads a layer of `checkpoint` and measures it, or says why it has no shadow.
+pub fn of_layer(
+    checkpoint: &Checkpoint,
+    layer: &Layer,
+    plan: &Plan,
+) -> crate::Result<Section<LayerShadow>> {
+    let bias = layer
+        .bias
+        .as_ref()
+        .map(|bias| checkpoint.read(&bias.tensor));
+    let bias = bias.transpose()?.map(|entries| entries.widened());
+    let measured = match checkpoint.read(&layer.weight.tensor)? {
+        Entries::F64(w) => of_entries(&w, layer, bias.as_deref(), plan),
+        Entries::F32(w) => of_entries(&w, layer, bias.as_deref(), plan),
+        Entries::F16(w) => of_entries(&w, layer, bias.as_deref(), plan),
+        Entries::BF16(w) => of_entries(&w, layer, bias.as_deref(), plan),
+    };
+    Ok(measured.map_or_else(
+        |fault| Section::Skipped {
+            reason: fault.to_string(),
+        },
+        Section::Measured,
+    ))
+}
+
+fn of_entries<T: Copy + Into<f64> + Sync>(
+    tensor: &[T],
+    layer: &Layer,
+    bias: Option<&[f64]>,
+    plan: &Plan,
+) -> Result<LayerShadow, ShadowError> {
+    let entries = layer.part(tensor).ok_or(ShadowError::NotApplicable(
+        "the tensor does not have the layer's shape",
+    ))?;
+    let stored = Stored {
+        entries,
+        fan_in: layer.fan_in,
+        fan_out: layer.fan_out,
+        orientation: layer.orientation,
+        bias,
+    };
+    measure(&stored, plan)
+}
+
+/// Runs `plan` on a layer and on its two controls, with the same codes and masks.
+///
+/// # Errors
+/// When there is nothing to run: no weights, all of them zero, a code without a positive
+/// coordinate or without a zero.
+pub fn measure<T: Copy + Into<f64> + Sync>(
+    stored: &Stored<'_, T>,
+    plan: &Plan,
+) -> Result<LayerShadow, ShadowError> {
+    check(stored, plan)?;
+    let (n, m) = (stored.fan_in, stored.fan_out);
+    let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation)?.ok_or(
+        ShadowError::NotApplicable("the weights are all zero, not finite or of another shape"),
+    )?;
+    // Codes are as large as what the layer makes of inputs of mean square 1: ‖h‖² = k·n·s².
+    let unit = matrix.rms * (n as f64 * plan.k as f64).sqrt();
+    let own: Option<Vec<f64>> = stored
+        .bias
+        .map(|bias| bias.iter().map(|b| b / unit).collect());
+    let (layer, errors) = reversal(&matrix, plan, own.as_deref())?;
+    // One control at a time in memory.
+    let control = |control| reversal(&matrix.control(control, plan.seed)?, plan, None);
+    let (shuffled, shuffled_errors) = control(Control::Shuffled)?;
+    let (gaussian, _) = control(Control::Gaussian)?;
+    let sizes = plan.sizes(n, m);
+    Ok(LayerShadow {
+        k: plan.k,
+        rho: plan.rho,
+        trials: plan.trials,
+        meets_the_theorem: sizes.meets_the_theorem(),
+        layer,
+        predicted: sizes.relative_error(),
+        controls: Controls { gaussian, shuffled },
+        ratio: Estimate::ratio(&errors, &shuffled_errors).ok_or(ShadowError::NotApplicable(
+            "too few draws, or the shuffled control came back without an error",
+        ))?,
+    })
+}
+
+fn check<T>(stored: &Stored<'_, T>, plan: &Plan) -> Result<(), ShadowError> {
+    let fits = stored.bias.is_none_or(|b| b.len() == stored.fan_out);
+    let share = |share: f64| share > 0.0 && share <= 1.0;
+    let finite = stored.bias.is_none_or(|b| b.iter().all(|b| b.is_finite()));
+    let fault = if !finite {
+        "some of the biases are NaN or infinite"
+    } else if stored.fan_in < 2 {
+        "fewer than two inputs"
+    } else if plan.k == 0 {
+        "the code would have no positive coordinate"
+    } else if plan.k >= stored.fan_out {
+        "the code would have no zero"
+    } else if plan.trials < 2 || plan.calibration == 0 {
+        "fewer than two draws to score, or none to calibrate on"
+    } else if !share(plan.rho) || !share(plan.keep) {
+        "a kept share that is not above 0 and at most 1"
+    } else if !fits {
+        "the bias has another length than the layer has outputs"
+    } else {
+        return Ok(());
+    };
+    Err(ShadowError::NotApplicable(fault))
+}
+
+/// What comes back from one matrix, and the calibrated error of each draw.
+fn reversal(
+    matrix: &ScaledMatrix,
+    plan: &Plan,
+    own: Option<&[f64]>,
+) -> Result<(Reversal, Vec<f64>), ShadowError> {
+    let calibration = run::returns(matrix, plan, Purpose::Calibration, plan.calibration)?;
+    let bias = calibrated(&calibration, |back| &back.z);
+    let dropout_bias = calibrated(&calibration, |back| &back.z_dropped);
+    drop(calibration);
+    let returns = run::returns(matrix, plan, Purpose::Scored, plan.trials)?;
+    let scores = |z: fn(&Return) -> &[f32], bias: &dyn Fn(usize) -> f64| -> Vec<Score> {
+        let each = returns.iter();
+        each.map(|back| run::score(&back.draw.code, z(back), bias))
+            .collect()
+    };
+    let of = |f: fn(&Return) -> f64| Estimate::among(&returns.iter().map(f).collect::<Vec<_>>());
+    let calibrated = scores(|back| &back.z, &|_| bias);
+    let dropped = scores(|back| &back.z_dropped, &|_| dropout_bias);
+    let errors = calibrated.iter().map(|score| score.error).collect();
+    let reversal = Reversal {
+        gain: of(|back| run::gain(&back.draw.code, &back.z))?,
+        linear_error: of(|back| run::linear_error(&back.draw.code, &back.z))?,
+        no_bias: Recovery::of(&scores(|back| &back.z, &|_| 0.0))?,
+        own_bias: own
+            .map(|own| Recovery::of(&scores(|back| &back.z, &|i| own[i])))
+            .transpose()?,
+        calibrated: Recovery::of(&calibrated)?,
+        bias,
+        dropout: Dropout {
+            keep: plan.keep,
+            calibrated: Recovery::of(&dropped)?,
+            bias: dropout_bias,
+            predicted: plan
+                .sizes(matrix.n, matrix.m)
+                .dropped(plan.keep)
+                .relative_error(),
+        },
+    };
+    Ok((reversal, errors))
+}
+
+/// The best constant bias for what `z` chooses of these returns.
+fn calibrated(returns: &[Return], z: fn(&Return) -> &[f32]) -> f64 {
+    let pairs: Vec<_> = returns
+        .iter()
+        .map(|back| (&back.draw.code, z(back)))
+        .collect();
+    run::calibrated(&pairs)
+}
