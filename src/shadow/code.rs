@@ -14,6 +14,8 @@ pub(super) enum Purpose {
     Calibration = 1,
     /// Entries of a control.
     Control = 2,
+    /// Which coordinates are kept on the ways through a chain.
+    Path = 3,
 }
 
 /// The generator of draw `index`.
@@ -51,7 +53,6 @@ impl Code {
     }
 
     /// The code with these coordinates, none of them negative.
-    #[cfg_attr(not(test), expect(dead_code, reason = "chains take codes from what came back"))]
     pub(super) fn of(values: Vec<f32>) -> Self {
         let support = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
         Self { values, support }

@@ -176,15 +176,39 @@ pub fn of_layer(
     ))
 }
 
+/// W/s of a layer of `checkpoint`.
+pub(super) fn scaled(checkpoint: &Checkpoint, layer: &Layer) -> Result<ScaledMatrix, ShadowError> {
+    fn of<T: Copy + Into<f64> + Sync>(
+        tensor: &[T],
+        layer: &Layer,
+    ) -> Result<ScaledMatrix, ShadowError> {
+        let entries = part(tensor, layer)?;
+        ScaledMatrix::new(entries, layer.fan_in, layer.fan_out, layer.orientation)?.ok_or(NO_SCALE)
+    }
+    match checkpoint.read(&layer.weight.tensor)? {
+        Entries::F64(w) => of(&w, layer),
+        Entries::F32(w) => of(&w, layer),
+        Entries::F16(w) => of(&w, layer),
+        Entries::BF16(w) => of(&w, layer),
+    }
+}
+
+const NO_SCALE: ShadowError =
+    ShadowError::NotApplicable("the weights are all zero, not finite or of another shape");
+
+fn part<'t, T>(tensor: &'t [T], layer: &Layer) -> Result<&'t [T], ShadowError> {
+    layer.part(tensor).ok_or(ShadowError::NotApplicable(
+        "the tensor does not have the layer's shape",
+    ))
+}
+
 fn of_entries<T: Copy + Into<f64> + Sync>(
     tensor: &[T],
     layer: &Layer,
     bias: Option<&[f64]>,
     plan: &Plan,
 ) -> Result<LayerShadow, ShadowError> {
-    let entries = layer.part(tensor).ok_or(ShadowError::NotApplicable(
-        "the tensor does not have the layer's shape",
-    ))?;
+    let entries = part(tensor, layer)?;
     let stored = Stored {
         entries,
         fan_in: layer.fan_in,
@@ -206,9 +230,7 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
 ) -> Result<LayerShadow, ShadowError> {
     check(stored, plan)?;
     let (n, m) = (stored.fan_in, stored.fan_out);
-    let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation)?.ok_or(
-        ShadowError::NotApplicable("the weights are all zero, not finite or of another shape"),
-    )?;
+    let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation)?.ok_or(NO_SCALE)?;
     // Codes are as large as what the layer makes of inputs of mean square 1: ‖h‖² = k·n·s².
     let unit = matrix.rms * (n as f64 * plan.k as f64).sqrt();
     let own: Option<Vec<f64>> = stored
@@ -216,7 +238,7 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
         .map(|bias| bias.iter().map(|b| b / unit).collect());
     let (layer, errors) = reversal(&matrix, plan, own.as_deref())?;
     // One control at a time in memory.
-    let control = |control| reversal(&matrix.control(control, plan.seed)?, plan, None);
+    let control = |control| reversal(&matrix.control(control, plan.seed, 0)?, plan, None);
     let (shuffled, shuffled_errors) = control(Control::Shuffled)?;
     let (gaussian, _) = control(Control::Gaussian)?;
     let sizes = plan.sizes(n, m);

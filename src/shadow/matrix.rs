@@ -80,12 +80,12 @@ impl ScaledMatrix {
         })
     }
 
-    /// A control of the same shape. It is laid out by (input, output), so that it does not
-    /// depend on how W is stored.
-    pub(super) fn control(&self, control: Control, seed: u64) -> Result<Self> {
+    /// A control of the same shape, of the layer with this place in a chain. It is laid out by
+    /// (input, output), so that it does not depend on how W is stored.
+    pub(super) fn control(&self, control: Control, seed: u64, place: u64) -> Result<Self> {
         let entries = match control {
-            Control::Gaussian => gaussian(self.n * self.m, seed),
-            Control::Shuffled => shuffled(self.in_out()?.flatten_all()?.to_vec1()?, seed),
+            Control::Gaussian => gaussian(self.n * self.m, seed, place),
+            Control::Shuffled => shuffled(self.in_out()?.flatten_all()?.to_vec1()?, seed, place),
         };
         Self::stored(entries, (self.n, self.m), 1.0, Orientation::InOut)
     }
@@ -108,13 +108,13 @@ impl ScaledMatrix {
     }
 }
 
-fn gaussian(count: usize, seed: u64) -> Vec<f32> {
+fn gaussian(count: usize, seed: u64, place: u64) -> Vec<f32> {
     let mut entries = vec![0.0; count];
     entries
         .par_chunks_mut(CHUNK)
         .enumerate()
         .for_each(|(i, chunk)| {
-            let mut rng = generator(seed, Purpose::Control, i as u64);
+            let mut rng = generator(seed, Purpose::Control, place << 28 | i as u64);
             for entry in chunk {
                 *entry = StandardNormal.sample(&mut rng);
             }
@@ -123,8 +123,8 @@ fn gaussian(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// Fisher and Yates.
-fn shuffled(mut entries: Vec<f32>, seed: u64) -> Vec<f32> {
-    let mut rng = generator(seed, Purpose::Control, u64::MAX >> 25);
+fn shuffled(mut entries: Vec<f32>, seed: u64, place: u64) -> Vec<f32> {
+    let mut rng = generator(seed, Purpose::Control, (u64::MAX >> 25) - place);
     for i in (1..entries.len()).rev() {
         entries.swap(i, rng.random_range(0..=i));
     }
@@ -179,10 +179,10 @@ mod tests {
             all.sort_unstable_by(f32::total_cmp);
             all
         };
-        let shuffled = matrix.control(Control::Shuffled, 1).unwrap();
+        let shuffled = matrix.control(Control::Shuffled, 1, 0).unwrap();
         assert_eq!(sorted(&shuffled), sorted(&matrix));
         assert_ne!(values(&shuffled.stored), values(&matrix.stored));
-        let gaussian = values(&matrix.control(Control::Gaussian, 1).unwrap().stored);
+        let gaussian = values(&matrix.control(Control::Gaussian, 1, 0).unwrap().stored);
         let square = gaussian.iter().map(|w| f64::from(w * w)).sum::<f64>() / 60_000.0;
         assert!((square - 1.0).abs() < 4.0 * (2.0 / 60_000_f64).sqrt());
     }

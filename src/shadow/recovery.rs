@@ -14,6 +14,8 @@ pub struct Recovery {
     pub cosine: Estimate,
     /// (h̃ᵢ − hᵢ)²/τ², mean over the coordinates, τ the mean of the positive ones of h.
     pub per_coordinate_error: Estimate,
+    /// The same, mean over the positive coordinates of h.
+    pub per_positive_error: Estimate,
     /// Share of the positive coordinates of h among the k largest of h̃.
     pub support_recall: Estimate,
     /// Share of the zeros of h that came back as zeros; absent when h has none.
@@ -30,6 +32,7 @@ impl Recovery {
             relative_error: of(|score| score.error)?,
             cosine: of(|score| score.cosine)?,
             per_coordinate_error: of(|score| score.per_coordinate)?,
+            per_positive_error: of(|score| score.per_positive)?,
             support_recall: of(|score| score.support)?,
             zeros_recovered: Estimate::of(&zeros),
         })

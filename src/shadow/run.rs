@@ -10,7 +10,7 @@ use crate::stats::maximize;
 
 /// Draws that run together. Every block has this many columns, spare ones zero, so that a
 /// draw's numbers do not depend on how many there are.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 
 /// What came back from one draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,9 +50,12 @@ pub(super) fn block(
     draws: Vec<Draw>,
 ) -> Result<Vec<Return>> {
     let kept = |kept: bool| f32::from(u8::from(kept));
-    let codes = columns_of(&draws, down.m, |draw, i| draw.code.values[i])?;
-    let masks = columns_of(&draws, down.n, |draw, i| kept(draw.down[i]))?;
-    let again = columns_of(&draws, down.n, |draw, i| kept(draw.up[i]) / keep as f32)?;
+    let of = |length, entry: &dyn Fn(&Draw, usize) -> f32| {
+        columns_of(length, draws.len(), |draw, i| entry(&draws[draw], i))
+    };
+    let codes = of(down.m, &|draw, i| draw.code.values[i])?;
+    let masks = of(down.n, &|draw, i| kept(draw.down[i]))?;
+    let again = of(down.n, &|draw, i| kept(draw.up[i]) / keep as f32)?;
     let inputs = ((down.down(&codes)? * alpha)?.relu()? * masks)?;
     let z = columns(&up.up(&inputs)?)?;
     let z_dropped = columns(&up.up(&(inputs * again)?)?)?;
@@ -62,22 +65,23 @@ pub(super) fn block(
         .collect())
 }
 
-/// length×BLOCK, a draw a column.
-fn columns_of(
-    draws: &[Draw],
+/// length×BLOCK, a draw a column, spare columns zero.
+pub(super) fn columns_of(
     length: usize,
-    entry: impl Fn(&Draw, usize) -> f32,
+    draws: usize,
+    entry: impl Fn(usize, usize) -> f32,
 ) -> Result<Tensor> {
     let mut entries = vec![0.0; length * BLOCK];
-    for (j, draw) in draws.iter().enumerate() {
+    for draw in 0..draws {
         for i in 0..length {
-            entries[i * BLOCK + j] = entry(draw, i);
+            entries[i * BLOCK + draw] = entry(draw, i);
         }
     }
     Tensor::from_vec(entries, (length, BLOCK), &Device::Cpu)
 }
 
-fn columns(tensor: &Tensor) -> Result<Vec<Vec<f32>>> {
+/// The columns of a tensor.
+pub(super) fn columns(tensor: &Tensor) -> Result<Vec<Vec<f32>>> {
     tensor.t()?.contiguous()?.to_vec2()
 }
 
@@ -90,6 +94,8 @@ pub(super) struct Score {
     pub cosine: f64,
     /// (h̃ᵢ − hᵢ)²/τ², mean over all m coordinates, τ the mean of the k positive ones.
     pub per_coordinate: f64,
+    /// The same, mean over the k positive coordinates.
+    pub per_positive: f64,
     /// Share of the k positive coordinates among the k largest of h̃.
     pub support: f64,
     /// Share of the zeros of h that are zero in h̃; nothing without zeros.
@@ -112,6 +118,8 @@ pub(super) fn score(code: &Code, z: &[f32], bias: impl Fn(usize) -> f64) -> Scor
         square += h * h;
         silent += usize::from(h <= 0.0 && b <= 0.0);
     }
+    let at = |&i: &usize| (back[i] - f64::from(code.values[i])).powi(2);
+    let positive: f64 = code.support.iter().map(at).sum();
     let (length, k) = (code.values.len(), code.support.len());
     let tau = code.values.iter().map(|&h| f64::from(h)).sum::<f64>() / k as f64;
     let zeros = length - k;
@@ -123,6 +131,7 @@ pub(super) fn score(code: &Code, z: &[f32], bias: impl Fn(usize) -> f64) -> Scor
             0.0
         },
         per_coordinate: error / (length as f64 * tau * tau),
+        per_positive: positive / (k as f64 * tau * tau),
         support: recall(&code.support, &back),
         zeros: (zeros > 0).then(|| silent as f64 / zeros as f64),
     }
@@ -196,6 +205,7 @@ mod tests {
         near(s.error, 0.01 + 0.49 + 0.64);
         near(s.cosine, 0.3 / 0.74_f64.sqrt());
         near(s.per_coordinate, 1.14 / (4.0 * 0.49));
+        near(s.per_positive, (0.01 + 0.64) / (2.0 * 0.49));
         near(s.support, 0.5);
         near(s.zeros.unwrap(), 0.5);
         near(gain(&code(), &z), 0.36);
