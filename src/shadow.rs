@@ -9,12 +9,14 @@ mod chain;
 mod code;
 mod descent;
 mod estimate;
+pub mod inputs;
 mod layer;
 mod matrix;
 pub mod prediction;
 mod recovery;
 mod run;
 mod theorem;
+pub mod theory;
 
 pub use chain::{
     ChainControls, ChainPlan, ChainRun, ChainShadow, Descent, LevelDropout, LevelReturn, of_chain,

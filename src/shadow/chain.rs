@@ -90,6 +90,13 @@ pub struct Descent {
     pub ratio: Estimate,
 }
 
+impl Descent {
+    /// What came back where the codes were.
+    pub fn top(&self) -> Option<&LevelReturn> {
+        self.levels.last()
+    }
+}
+
 /// What a chain is compared with, level by level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChainControls {
@@ -189,7 +196,7 @@ pub fn of_chain(
     let (Some(random), Some(random_shadows)) = (descents.next(), shadows.next()) else {
         return Err(ShadowError::NotApplicable("nothing to go down from"));
     };
-    let Some(top) = random.levels.last().map(|level| level.calibrated.clone()) else {
+    let Some(top) = random.top().map(|level| level.calibrated.clone()) else {
         return Err(ShadowError::NotApplicable("a chain without layers"));
     };
     let scored = order.iter().skip(order.len().div_ceil(3));

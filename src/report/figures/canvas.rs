@@ -547,6 +547,8 @@ fn numbers(axis: &Axis) -> impl Fn(&f64) -> String + use<> {
     let (scale, span) = (axis.scale, axis.to - axis.from);
     move |&value| match scale {
         Scale::Linear => linear(value, span),
+        Scale::Whole if (value - value.round()).abs() > 1e-6 => String::new(),
+        Scale::Whole => format!("{value:.0}"),
         Scale::Log10 if span < 2.5 => two_digits(value),
         Scale::Log10 => power_of_ten(value),
     }

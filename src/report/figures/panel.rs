@@ -66,6 +66,8 @@ pub(super) enum Scale {
     Linear,
     /// Values are decimal logarithms.
     Log10,
+    /// Only whole numbers are written.
+    Whole,
 }
 
 /// One axis.
