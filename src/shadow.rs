@@ -19,7 +19,8 @@ mod theorem;
 pub mod theory;
 
 pub use chain::{
-    ChainControls, ChainPlan, ChainRun, ChainShadow, Descent, LevelDropout, LevelReturn, of_chain,
+    ChainControls, ChainFacts, ChainPlan, ChainRun, ChainShadow, Descent, LevelDropout,
+    LevelReturn, of_chain,
 };
 pub use estimate::Estimate;
 pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};

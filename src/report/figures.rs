@@ -139,8 +139,8 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
 }
 
 /// What comes back along a chain.
-pub fn chain_figure(index: usize, chain: &ChainShadow) -> Result<Figure> {
-    let (file, name) = chain_file(index, chain, "errors");
+pub fn chain_figure(index: usize, layers: &[String], chain: &ChainShadow) -> Result<Figure> {
+    let (file, name) = chain_file(index, layers, "errors");
     let sizes: Vec<String> = chain.sizes.iter().map(ToString::to_string).collect();
     let kept: Vec<String> = chain.k.iter().map(ToString::to_string).collect();
     let title = format!("{} units, k = {}", sizes.join(" → "), kept.join(", "));
@@ -150,9 +150,14 @@ pub fn chain_figure(index: usize, chain: &ChainShadow) -> Result<Figure> {
 }
 
 /// Shadow samples of a chain as pictures, beside the real inputs where there are any.
-pub fn contact_sheet(index: usize, run: &ChainRun, shape: ImageShape) -> Result<Figure> {
-    let (file, name) = chain_file(index, &run.facts, "samples");
-    let png = contact_sheet::draw(&file, run, shape)?;
+pub fn contact_sheet(
+    index: usize,
+    layers: &[String],
+    run: &ChainRun,
+    shape: ImageShape,
+) -> Result<Figure> {
+    let (file, name) = chain_file(index, layers, "samples");
+    let png = contact_sheet::draw(&file, &name, run, shape)?;
     let alt = format!("shadow samples of the chain {name}");
     Ok(Figure { file, alt, png })
 }
@@ -170,9 +175,9 @@ pub fn theory_figure(series: &[Series]) -> Result<Figure> {
     })
 }
 
-fn chain_file(index: usize, chain: &ChainShadow, kind: &str) -> (String, String) {
-    let name = chain.layers.join(" → ");
-    let ends = [chain.layers.first(), chain.layers.last()];
+fn chain_file(index: usize, layers: &[String], kind: &str) -> (String, String) {
+    let name = layers.join(" → ");
+    let ends = [layers.first(), layers.last()];
     let ends: Vec<String> = ends.into_iter().flatten().map(|end| slug(end)).collect();
     let file = format!("chain-{:02}-{}-{kind}.png", index + 1, ends.join("-to-"));
     (file, name)

@@ -11,6 +11,7 @@ use super::code::{Code, Purpose, generator};
 use super::descent::{self, Chain, Outcome, Start};
 use super::layer::scaled;
 use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
+use crate::audit::Section;
 use crate::checkpoint::Checkpoint;
 use crate::layers::Layer;
 
@@ -109,8 +110,6 @@ pub struct ChainControls {
 /// What a chain of layers gives back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChainShadow {
-    /// Names of the layers, from the input up.
-    pub layers: Vec<String>,
     /// n₀ … n_ℓ.
     pub sizes: Vec<usize>,
     /// k₀ … k_ℓ.
@@ -128,6 +127,16 @@ pub struct ChainShadow {
     /// inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub real: Vec<Descent>,
+}
+
+/// A chain and what it gives back, or why it has no shadow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChainFacts {
+    /// Names of the layers, from the input up.
+    pub layers: Vec<String>,
+    /// What they give back.
+    #[serde(flatten)]
+    pub shadow: Section<ChainShadow>,
 }
 
 /// The facts of a chain, and its shadows for the pictures, in units of the inputs' own for real
@@ -203,7 +212,6 @@ pub fn of_chain(
     let real_inputs: Vec<&Vec<f32>> = scored.filter_map(|&i| inputs?.get(i)).collect();
     Ok(ChainRun {
         facts: ChainShadow {
-            layers: layers.iter().map(|layer| layer.name.clone()).collect(),
             theorem: Theorem::on(&plan.k),
             k: plan.k.clone(),
             trials: plan.trials,

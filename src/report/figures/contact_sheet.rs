@@ -40,7 +40,7 @@ struct Row<'a> {
 }
 
 /// Draws the sheet: shadows of random codes, then real inputs and their shadows from each level.
-pub(super) fn draw(name: &str, run: &ChainRun, shape: ImageShape) -> Result<Vec<u8>> {
+pub(super) fn draw(file: &str, name: &str, run: &ChainRun, shape: ImageShape) -> Result<Vec<u8>> {
     let (high, wide) = (side(shape.height)?, side(shape.width)?);
     let zoom = (CELL / high.max(wide)).max(1);
     let cell = (wide * zoom, high * zoom);
@@ -49,11 +49,11 @@ pub(super) fn draw(name: &str, run: &ChainRun, shape: ImageShape) -> Result<Vec<
     let row_height = CAPTION + cell.1 + GAP;
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     let height = HEADING + row_height.saturating_mul(count) + MARGIN;
-    picture(name, WIDTH.max(cell.0 + 2 * MARGIN), height, |canvas| {
+    picture(file, WIDTH.max(cell.0 + 2 * MARGIN), height, |canvas| {
         heading(
             canvas,
             WIDTH,
-            &run.facts.layers.join(" → "),
+            name,
             "shadow samples; each picture is scaled to its own range",
         )?;
         for (row, top) in rows.iter().zip((HEADING..).step_by(row_height as usize)) {
@@ -79,7 +79,7 @@ fn side(length: usize) -> Result<u32> {
 }
 
 fn rows(run: &ChainRun, most: usize) -> Vec<Row<'_>> {
-    let top = run.facts.layers.len();
+    let top = run.facts.random.levels.len();
     let mut rows = vec![Row {
         caption: format!("shadows of random codes at level {top}"),
         samples: run

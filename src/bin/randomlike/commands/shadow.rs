@@ -12,7 +12,7 @@ use randomlike::checkpoint::Checkpoint;
 use randomlike::layers::{self, Layer};
 use randomlike::report::write;
 use randomlike::shadow::activation::{self, Activation};
-use randomlike::shadow::{ChainRun, ChainShadow, LayerShadow};
+use randomlike::shadow::{ChainFacts, ChainRun, LayerShadow};
 use serde::Serialize;
 
 use super::{Done, HOLDS};
@@ -35,7 +35,7 @@ struct Facts<'a> {
     seed: u64,
     activation: &'a str,
     layers: Vec<Entry<'a>>,
-    chains: Vec<Section<&'a ChainShadow>>,
+    chains: Vec<ChainFacts>,
 }
 
 #[derive(Serialize)]
@@ -155,10 +155,13 @@ impl Measured<'_> {
             chains: self
                 .chains
                 .iter()
-                .map(|(_, section)| match section {
-                    Section::Measured(run) => Section::Measured(&run.facts),
-                    Section::Skipped { reason } => Section::Skipped {
-                        reason: reason.clone(),
+                .map(|(chain, section)| ChainFacts {
+                    layers: chain.iter().map(|layer| layer.name.clone()).collect(),
+                    shadow: match section {
+                        Section::Measured(run) => Section::Measured(run.facts.clone()),
+                        Section::Skipped { reason } => Section::Skipped {
+                            reason: reason.clone(),
+                        },
                     },
                 })
                 .collect(),

@@ -167,14 +167,15 @@ pub fn figures(
     chains: &[(Vec<&Layer>, Section<ChainRun>)],
 ) -> randomlike::Result<Vec<Figure>> {
     let mut drawn = Vec::new();
-    for (index, (_, section)) in chains.iter().enumerate() {
+    for (index, (chain, section)) in chains.iter().enumerate() {
         let Some(run) = section.measured() else {
             continue;
         };
-        drawn.push(figures::chain_figure(index, &run.facts)?);
+        let layers: Vec<String> = chain.iter().map(|layer| layer.name.clone()).collect();
+        drawn.push(figures::chain_figure(index, &layers, &run.facts)?);
         let fits = |shape: &figures::ImageShape| shape.length() == run.facts.sizes.first().copied();
         if let Some(shape) = args.image.filter(fits) {
-            drawn.push(figures::contact_sheet(index, run, shape)?);
+            drawn.push(figures::contact_sheet(index, &layers, run, shape)?);
         }
     }
     Ok(drawn)
@@ -224,7 +225,10 @@ fn facts(chain: &ChainShadow) -> String {
 fn conditions(chain: &ChainShadow) -> String {
     let theorem = &chain.theorem;
     let Some(number) = &theorem.number else {
-        return format!("There is no theorem about {} layers.", chain.layers.len());
+        return format!(
+            "There is no theorem about {} layers.",
+            chain.random.levels.len()
+        );
     };
     let name = match number.as_str() {
         "1" => "The theorem on one layer".to_owned(),
