@@ -242,6 +242,14 @@ pub enum Error {
         /// One thing in it, relative to the folder.
         foreign: PathBuf,
     },
+    /// Images or labels that cannot be used.
+    #[error("`{path}` gives no data: {fault}", path = path.display())]
+    Data {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, in words.
+        fault: String,
+    },
     /// A batch of inputs that cannot be used.
     #[error("`{path}` gives no inputs: {fault}", path = path.display())]
     Inputs {

@@ -25,6 +25,7 @@ pub mod report;
 pub mod shadow;
 pub mod stats;
 pub mod synth;
+pub mod train;
 pub mod verdict;
 
 pub use error::{Error, Result};

@@ -9,6 +9,7 @@ mod chain;
 mod code;
 mod descent;
 mod estimate;
+mod generate;
 pub mod inputs;
 mod layer;
 mod matrix;
@@ -23,6 +24,7 @@ pub use chain::{
     LevelReturn, of_chain,
 };
 pub use estimate::Estimate;
+pub use generate::shadows;
 pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};
 pub use prediction::Sizes;
 pub use recovery::Recovery;

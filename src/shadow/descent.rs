@@ -194,10 +194,8 @@ impl<'a> Traveller<'a> {
     ) -> Result<(), ShadowError> {
         let k = chain.plan.k[layer] as f64;
         let masks = self.masks(chain, layer, k / chain.sizes[layer] as f64, false)?;
-        let below = self.codes[layer + 1]
-            .iter()
-            .zip(&masks)
-            .map(|(above, mask)| (matrix.down(above)? * (2.0 / k))?.relu()? * mask);
+        let above = self.codes[layer + 1].iter().zip(&masks);
+        let below = above.map(|(h, mask)| run::reversed(&matrix.down(h)?, 2.0 / k, mask));
         self.codes[layer] = below.collect::<Result<_, _>>()?;
         Ok(())
     }

@@ -61,6 +61,24 @@ impl ScaledMatrix {
         Self::stored(scaled, (n, m), rms, orientation).map(Some)
     }
 
+    /// A layer on the device, stored (out, in), its entries divided by their rms; nothing when
+    /// that is 0 or no number.
+    pub(super) fn on_device(weight: &Tensor) -> Result<Option<Self>> {
+        let (m, n) = weight.dims2()?;
+        let square: f32 = weight.sqr()?.mean_all()?.to_scalar()?;
+        let rms = f64::from(square.sqrt());
+        if rms.is_nan() || rms <= 0.0 || rms.is_infinite() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            stored: (weight / rms)?,
+            orientation: Orientation::OutIn,
+            n,
+            m,
+            rms,
+        }))
+    }
+
     /// A random Gaussian layer, the one with this place among those of `seed`.
     pub(super) fn gaussian(n: usize, m: usize, seed: u64, place: u64) -> Result<Self> {
         let entries = gaussian(n * m, seed, place);

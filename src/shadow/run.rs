@@ -56,13 +56,18 @@ pub(super) fn block(
     let codes = of(down.m, &|draw, i| draw.code.values[i])?;
     let masks = of(down.n, &|draw, i| kept(draw.down[i]))?;
     let again = of(down.n, &|draw, i| kept(draw.up[i]) / keep as f32)?;
-    let inputs = ((down.down(&codes)? * alpha)?.relu()? * masks)?;
+    let inputs = reversed(&down.down(&codes)?, alpha, &masks)?;
     let z = columns(&up.up(&inputs)?)?;
     let z_dropped = columns(&up.up(&(inputs * again)?)?)?;
     let back = draws.into_iter().zip(z).zip(z_dropped);
     Ok(back
         .map(|((draw, z), z_dropped)| Return { draw, z, z_dropped })
         .collect())
+}
+
+/// One step of the way down, eq. 4: r(α·Wh) ⊙ mask, from W·h.
+pub(super) fn reversed(product: &Tensor, alpha: f64, mask: &Tensor) -> Result<Tensor> {
+    (product * alpha)?.relu()? * mask
 }
 
 /// length×BLOCK, a draw a column, spare columns zero.
