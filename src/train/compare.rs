@@ -1,0 +1,148 @@
+//! What the runs of an experiment say of its methods.
+
+use serde::{Deserialize, Serialize};
+
+use super::method::Method;
+use super::run::{Look, Outcome};
+use crate::stats::{Difference, Spread};
+
+/// Looks from this step on count for the gap: before, a net knows nothing.
+const SETTLED: usize = 100;
+
+/// One method over its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The method.
+    pub method: Method,
+    /// Error on the test set.
+    pub test_error: Spread,
+    /// Error on the validation set at the end.
+    pub validation_error: Spread,
+    /// Mean over looks from step 100 on of |synthetic − real error| on the validation set.
+    pub gap: Spread,
+    /// Agreement at the end.
+    pub agreement: Spread,
+    /// Error on shadows at the end.
+    pub synthetic_error: Spread,
+}
+
+/// One method less another, seed by seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The method.
+    pub method: Method,
+    /// What is taken from it.
+    pub baseline: Method,
+    /// Difference of test errors.
+    pub test_error: Difference,
+}
+
+/// |synthetic − real error|, mean over the looks from step 100 on.
+pub fn gap(curve: &[Look]) -> Option<f64> {
+    let settled: Vec<f64> = curve
+        .iter()
+        .filter(|look| look.step >= SETTLED)
+        .map(|look| (look.synthetic_error - look.real_error).abs())
+        .collect();
+    (!settled.is_empty()).then(|| settled.iter().sum::<f64>() / settled.len() as f64)
+}
+
+fn of(outcomes: &[Outcome], method: Method) -> impl Iterator<Item = &Outcome> {
+    outcomes.iter().filter(move |o| o.method == method)
+}
+
+/// A summary of each method that has two runs or more, in the order of the tables.
+pub fn summaries(outcomes: &[Outcome]) -> Vec<Summary> {
+    let summary = |&method: &Method| {
+        let values = |f: &dyn Fn(&Outcome) -> Option<f64>| -> Option<Spread> {
+            let values: Option<Vec<f64>> = of(outcomes, method).map(f).collect();
+            Spread::of(&values?)
+        };
+        let last = |f: fn(&Look) -> f64| move |outcome: &Outcome| outcome.curve.last().map(f);
+        Some(Summary {
+            method,
+            test_error: values(&|o| Some(o.test_error))?,
+            validation_error: values(&last(|look| look.real_error))?,
+            gap: values(&|o| gap(&o.curve))?,
+            agreement: values(&last(|look| look.agreement))?,
+            synthetic_error: values(&last(|look| look.synthetic_error))?,
+        })
+    };
+    Method::ALL.iter().filter_map(summary).collect()
+}
+
+/// Each method less the one the paper would set it beside: shadow and noise less backprop,
+/// with dropout less dropout, and shadow less noise.
+pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
+    let pairs = [
+        (Method::Dropout, Method::Backprop),
+        (Method::Shadow, Method::Backprop),
+        (Method::Noisy, Method::Backprop),
+        (Method::Shuffled, Method::Backprop),
+        (Method::ShadowDropout, Method::Dropout),
+        (Method::NoisyDropout, Method::Dropout),
+        (Method::Shadow, Method::Noisy),
+        (Method::ShadowDropout, Method::NoisyDropout),
+    ];
+    pairs
+        .into_iter()
+        .filter_map(|(method, baseline)| {
+            let paired: Vec<(f64, f64)> = of(outcomes, method)
+                .filter_map(|a| {
+                    let b = of(outcomes, baseline).find(|b| b.seed == a.seed)?;
+                    Some((a.test_error, b.test_error))
+                })
+                .collect();
+            let (a, b): (Vec<f64>, Vec<f64>) = paired.into_iter().unzip();
+            Some(Comparison {
+                method,
+                baseline,
+                test_error: Difference::of(&a, &b)?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Rule;
+
+    fn outcome(method: Method, seed: u64, test_error: f64) -> Outcome {
+        let look = |step, real_error, synthetic_error| Look {
+            step,
+            real_error,
+            synthetic_error,
+            agreement: 0.9,
+        };
+        Outcome {
+            method,
+            seed,
+            rule: Rule::Adam { rate: 1e-3 },
+            test_error,
+            curve: vec![look(0, 0.9, 0.1), look(100, 0.3, 0.5), look(200, 0.2, 0.1)],
+        }
+    }
+
+    // Differences −.01 and −.03: mean −.02, standard error .01, t = −2 on one degree of
+    // freedom, p = 2·(½ − atan(2)/π) = .29517.
+    #[test]
+    fn two_seeds_by_hand() {
+        let outcomes = [
+            outcome(Method::Backprop, 1, 0.10),
+            outcome(Method::Shadow, 2, 0.09),
+            outcome(Method::Shadow, 1, 0.09),
+            outcome(Method::Backprop, 2, 0.12),
+            outcome(Method::Dropout, 2, 0.12),
+        ];
+        let found = comparisons(&outcomes);
+        assert_eq!(found.len(), 1, "one dropout run is no pair of two");
+        let difference = found[0].test_error;
+        assert!((difference.mean + 0.02).abs() < 1e-12);
+        assert!((difference.p - 0.29517).abs() < 1e-5, "{}", difference.p);
+        let summaries = summaries(&outcomes);
+        assert_eq!(summaries.len(), 2);
+        assert!((summaries[1].gap.mean - 0.15).abs() < 1e-12);
+        assert!((summaries[0].test_error.mean - 0.11).abs() < 1e-12);
+    }
+}
