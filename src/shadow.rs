@@ -5,6 +5,7 @@
 //! x = r(αWh) ⊙ drop with α = 2/(ρ·n·s²), and h̃ = r(Wᵀx + b).
 
 pub mod activation;
+mod average;
 mod chain;
 mod code;
 mod descent;
@@ -14,6 +15,8 @@ mod matrix;
 pub mod prediction;
 mod recovery;
 mod run;
+mod shuffle;
+mod sweep;
 mod theorem;
 
 pub use chain::{
@@ -23,6 +26,7 @@ pub use estimate::Estimate;
 pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};
 pub use prediction::Sizes;
 pub use recovery::Recovery;
+pub use sweep::{Pairs, SweepPoint};
 pub use theorem::{Condition, Theorem, sparsities};
 
 /// Why a layer has no shadow.

@@ -359,12 +359,7 @@ mod tests {
         let file = folder.path().join("x.safetensors");
         write(kind, options, &file).unwrap();
         let checkpoint = Checkpoint::open(&file).unwrap();
-        analysis::measure(
-            &checkpoint,
-            &Selection::default(),
-            Engine::Faer,
-            &mut |_| {},
-        )
+        analysis::measure(&checkpoint, &analysis::Options::default(), &mut |_| {})
         .unwrap()
     }
 

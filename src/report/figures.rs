@@ -6,6 +6,7 @@ mod canvas;
 mod overview;
 mod panel;
 mod png;
+mod shadow;
 mod spectrum;
 mod weights;
 
@@ -15,7 +16,7 @@ use canvas::{Canvas, Detail, Place, Weight, picture};
 use panel::Panel;
 
 use crate::Result;
-use crate::audit::{Audit, LayerFacts, Section};
+use crate::audit::{Audit, LayerFacts, LayerShadow, Section};
 use crate::verdict::Judgement;
 use crate::verdict::figure::{figure, grouped};
 
@@ -50,6 +51,8 @@ pub struct LayerFigures {
     pub biases: Option<Figure>,
     /// Density and distribution of the singular values.
     pub spectrum: Option<Figure>,
+    /// The error in reverse and forward again, and some coordinates.
+    pub shadow: Option<Figure>,
 }
 
 /// Every picture of a report.
@@ -82,18 +85,22 @@ impl Figures {
         let of_layers = self
             .layers
             .iter()
-            .flat_map(|layer| [&layer.weights, &layer.biases, &layer.spectrum])
+            .flat_map(|layer| {
+                [
+                    &layer.weights,
+                    &layer.biases,
+                    &layer.spectrum,
+                    &layer.shadow,
+                ]
+            })
             .flatten();
         std::iter::once(&self.overview).chain(of_layers)
     }
 }
 
 fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
-    let figure = |kind: &str, title: String, panels: Vec<Panel>| -> Result<Figure> {
-        let file = format!("{:02}-{}-{kind}.png", index + 1, slug(&layer.name));
-        let alt = format!("{kind} of {}: {title}", layer.name);
-        let png = side_by_side(&file, &layer.name, &title, &panels)?;
-        Ok(Figure { file, alt, png })
+    let figure = |kind: &str, title: String, panels: Vec<Panel>| {
+        layer_figure((index, &layer.name), kind, &title, &panels)
     };
     let weights = layer.weights.measured().and_then(|weights| {
         let title = format!(
@@ -128,7 +135,36 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
         spectrum: spectrum
             .map(|(title, panels)| figure("spectrum", title, panels.into()))
             .transpose()?,
+        shadow: measured(&layer.shadow)
+            .map(|shadow| shadow_figure(index, &layer.name, shadow))
+            .transpose()?,
     })
+}
+
+/// What comes back of the layer with this index when it is run in reverse and forward again.
+pub fn shadow_figure(index: usize, name: &str, shadow: &LayerShadow) -> Result<Figure> {
+    let title = format!(
+        "in reverse and forward again, {} draws of {} positive coordinates, ρ = {}: error {}, ratio {:.2} ± {:.2}",
+        shadow.trials,
+        shadow.k,
+        figure_of(shadow.rho),
+        figure_of(shadow.layer.calibrated.relative_error.mean),
+        shadow.ratio.mean,
+        shadow.ratio.error
+    );
+    layer_figure((index, name), "shadow", &title, &shadow::panels(shadow))
+}
+
+fn layer_figure(
+    (index, name): (usize, &str),
+    kind: &str,
+    title: &str,
+    panels: &[Panel],
+) -> Result<Figure> {
+    let file = format!("{:02}-{}-{kind}.png", index + 1, slug(name));
+    let alt = format!("{kind} of {name}: {title}");
+    let png = side_by_side(&file, name, title, panels)?;
+    Ok(Figure { file, alt, png })
 }
 
 const fn measured<T>(section: &Section<T>) -> Option<&T> {
@@ -211,6 +247,7 @@ mod tests {
         let judgement = judge(&audit, &Policy::default()).unwrap();
         let figures = Figures::draw(&audit, &judgement).unwrap();
         assert!(figures.layers[0].spectrum.is_some() && figures.layers[0].biases.is_some());
+        assert!(figures.layers[0].shadow.is_some() && figures.layers[1].shadow.is_none());
         assert_eq!(figures.layers[1].weights, None);
         assert!(figures.iter().all(|f| f.png.starts_with(b"\x89PNG")));
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
 use crate::audit::{Audit, LayerFacts, Orientation, OrientationFrom, Section, Skipped};
+use crate::shadow::{Estimate, Reversal};
 use crate::verdict::figure::{counted, figure, grouped};
 use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
 use crate::{Error, Result};
@@ -49,7 +50,7 @@ struct Page<'a> {
     files: Vec<File<'a>>,
     /// "4 layers of 9 tensors and 674 604 parameters; 2 tensors skipped".
     counts: String,
-    activation: Option<&'a str>,
+    premise: Option<String>,
     holds: bool,
     overview: Picture<'a>,
     whole: Vec<Verdict<'a>>,
@@ -117,6 +118,8 @@ struct Layer<'a> {
 #[derive(Serialize)]
 struct Part<'a> {
     title: &'static str,
+    /// What is seen, where the title does not say it.
+    note: Option<&'static str>,
     picture: Option<Picture<'a>>,
     absent: Option<&'a str>,
     verdicts: Vec<Verdict<'a>>,
@@ -147,7 +150,7 @@ impl<'a> Page<'a> {
                 grouped(audit.source.parameters),
                 counted(audit.skipped.len() as u64, "tensor"),
             ),
-            activation: audit.source.activation.as_deref(),
+            premise: audit.premise(),
             holds: !judgement.fails(),
             overview: picture(&figures.overview),
             whole: judgement.for_checkpoint().map(verdict).collect(),
@@ -187,6 +190,7 @@ impl<'a> Layer<'a> {
             sections: vec![
                 Part {
                     title: "Edge weights",
+                    note: None,
                     picture: figures.weights.as_ref().map(picture),
                     absent: reason(&layer.weights),
                     verdicts: verdicts(
@@ -198,6 +202,7 @@ impl<'a> Layer<'a> {
                 },
                 Part {
                     title: "Biases",
+                    note: None,
                     picture: figures.biases.as_ref().map(picture),
                     absent: reason(&layer.biases),
                     verdicts: verdicts(judgement, layer, &[Check::BiasesConstant]),
@@ -205,6 +210,7 @@ impl<'a> Layer<'a> {
                 },
                 Part {
                     title: "Singular values",
+                    note: None,
                     picture: figures.spectrum.as_ref().map(picture),
                     absent: reason(&layer.spectrum),
                     verdicts: verdicts(
@@ -218,10 +224,25 @@ impl<'a> Layer<'a> {
                     ),
                     figures: spectrum_figures(layer),
                 },
+                Part {
+                    title: "In reverse and forward again",
+                    note: layer.shadow.measured().map(|_| IN_REVERSE),
+                    picture: figures.shadow.as_ref().map(picture),
+                    absent: reason(&layer.shadow),
+                    verdicts: verdicts(judgement, layer, &[Check::ShadowReversible]),
+                    figures: shadow_figures(layer),
+                },
             ],
         }
     }
 }
+
+const IN_REVERSE: &str = "Sparse random codes h are sent down, x = r(αWh) with half of x dropped, \
+    and up again, r(Wᵀx + b), b the best constant, chosen on other draws. The error is \
+    ‖h̃ − h‖²/‖h‖²: 0 when all comes back, 1 when nothing does. The null is a random matrix: the \
+    layer's own weights in random order, on the same codes. A layer on its null is random-like, \
+    and so is one that was never trained: it is no praise. Where the shuffled weights return \
+    nothing either, a ratio near 1 says nothing.";
 
 fn picture(figure: &Figure) -> Picture<'_> {
     Picture {
@@ -436,6 +457,53 @@ fn spectrum_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
     rows
 }
 
+fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
+    let Some(s) = layer.shadow.measured() else {
+        return Vec::new();
+    };
+    let estimate = |e: &Estimate| format!("{} ± {}", number(e.mean), number(e.error));
+    let error = |r: &Reversal| estimate(&r.calibrated.relative_error);
+    let own = &s.layer;
+    let theorem = if s.meets_the_theorem { "yes" } else { "no" };
+    let mut rows = vec![
+        (
+            "k, ρ, draws",
+            format!("{}, {}, {}", s.k, number(s.rho), s.trials),
+        ),
+        ("k < ρn < k², the theorem's condition", theorem.to_owned()),
+        ("relative error", error(own)),
+        ("theory, Gaussian matrix", number(s.predicted)),
+        ("a Gaussian matrix", error(&s.controls.gaussian)),
+        ("its weights shuffled", error(&s.controls.shuffled)),
+        ("orders they were shuffled into", s.shuffles.to_string()),
+        ("error over that of the shuffled weights", estimate(&s.ratio)),
+        ("cosine of h̃ and h", estimate(&own.calibrated.cosine)),
+        ("gain before bias and ReLU", estimate(&own.gain)),
+        (
+            "positive coordinates found",
+            estimate(&own.calibrated.support_recall),
+        ),
+        (
+            "error without a bias",
+            estimate(&own.no_bias.relative_error),
+        ),
+        (
+            "error with half of x dropped again (theory)",
+            format!(
+                "{} ({})",
+                estimate(&own.dropout.calibrated.relative_error),
+                number(own.dropout.predicted)
+            ),
+        ),
+    ];
+    rows.extend(
+        own.own_bias
+            .as_ref()
+            .map(|r| ("error with the layer's own bias", estimate(&r.relative_error))),
+    );
+    rows
+}
+
 fn number(value: f64) -> String {
     figure(value).replace('-', "−")
 }
@@ -465,11 +533,12 @@ mod tests {
     #[test]
     fn every_layer_picture_and_verdict_is_on_the_page() {
         let html = of("classifier.1");
-        assert_eq!(html.matches("data:image/png;base64,").count(), 4);
+        assert_eq!(html.matches("data:image/png;base64,").count(), 5);
         for check in Check::ALL {
             assert!(html.contains(check.name()), "{}", check.name());
         }
         assert!(html.contains("not measured: too small"));
+        assert!(html.contains("assumes ReLU: nothing names the activation"));
     }
 
     #[test]

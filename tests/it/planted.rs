@@ -3,8 +3,6 @@
 use randomlike::analysis;
 use randomlike::audit::Audit;
 use randomlike::checkpoint::Checkpoint;
-use randomlike::layers::Selection;
-use randomlike::linalg::Engine;
 use randomlike::policy::Policy;
 use randomlike::synth::{self, Bias, Kind, Options};
 use randomlike::verdict::{self, Check, Judgement, Outcome};
@@ -20,12 +18,7 @@ fn run(kind: Kind, bias: Bias) -> (Audit, Judgement) {
     };
     synth::write(kind, &options, &file).unwrap();
     let checkpoint = Checkpoint::open(&file).unwrap();
-    let audit = analysis::measure(
-        &checkpoint,
-        &Selection::default(),
-        Engine::Faer,
-        &mut |_| {},
-    )
+    let audit = analysis::measure(&checkpoint, &analysis::Options::default(), &mut |_| {})
     .unwrap();
     let judgement = verdict::judge(&audit, &Policy::default()).unwrap();
     (audit, judgement)

@@ -21,6 +21,8 @@ const OVERSAMPLING: u32 = 2;
 /// Height of a row of a legend.
 const ROW: u32 = 20;
 const FONT: &str = "figure";
+/// How much of its colour a band has.
+const BAND: f64 = 0.22;
 
 const INK: RGBColor = RGBColor(0x22, 0x26, 0x2b);
 const QUIET: RGBColor = RGBColor(0x66, 0x6d, 0x75);
@@ -284,6 +286,10 @@ impl Canvas<'_> {
                 [(px(x), px(y - 5)), (px(x + width), px(y + 5))],
                 colour.mix(0.45).filled(),
             )),
+            Mark::Band(..) => self.area.draw(&Rectangle::new(
+                [(px(x), px(y - 5)), (px(x + width), px(y + 5))],
+                colour.mix(BAND).filled(),
+            )),
             Mark::Dots(..) => self.area.draw(&Circle::new(
                 (px(x + width / 2), px(y)),
                 px(3),
@@ -329,6 +335,13 @@ impl Canvas<'_> {
                 .try_for_each(|corners| {
                     area.draw(&Rectangle::new(corners, hue.mix(0.45).filled()))
                 }),
+            Mark::Band(_, points) => points.windows(2).try_for_each(|pair| {
+                let inside = |y: f64| y.clamp(ys.start, ys.end);
+                let [(a, a_low, a_high), (b, b_low, b_high)] = [pair[0], pair[1]];
+                let corners = [(a, a_low), (b, b_low), (b, b_high), (a, a_high)];
+                let corners: Vec<_> = corners.map(|(x, y)| (x, inside(y))).into();
+                area.draw(&Polygon::new(corners, hue.mix(BAND).filled()))
+            }),
             // Piece by piece: the library lets the joints of sharp turns run out in spikes.
             Mark::Curve(part, points) => runs(points, &ys)
                 .iter()
@@ -547,6 +560,7 @@ fn numbers(axis: &Axis) -> impl Fn(&f64) -> String + use<> {
     let (scale, span) = (axis.scale, axis.to - axis.from);
     move |&value| match scale {
         Scale::Linear => linear(value, span),
+        Scale::Log2 => power_of_two(value),
         Scale::Log10 if span < 2.5 => two_digits(value),
         Scale::Log10 => power_of_ten(value),
     }
@@ -575,6 +589,15 @@ fn linear(value: f64, span: f64) -> String {
 fn two_digits(value: f64) -> String {
     let decimals = (1.0 - (value + 1e-9).floor()).max(0.0) as usize;
     format!("{:.decimals$}", 10_f64.powf(value))
+}
+
+/// 8 for 3; nothing between the powers and below 1.
+fn power_of_two(value: f64) -> String {
+    let whole = value.round();
+    if (value - whole).abs() > 1e-6 || !(0.0..63.0).contains(&whole) {
+        return String::new();
+    }
+    (1_u64 << whole as u32).to_string()
 }
 
 /// 10⁻³ for −3; nothing between the powers.
@@ -614,6 +637,7 @@ mod tests {
         assert_eq!([linear(-0.0, 8.0), linear(2.0, 8.0)], ["0", "2"]);
         assert_eq!(linear(2500.0, 9000.0), "2500");
         assert_eq!(power_of_ten(-3.0), "10⁻³");
+        assert_eq!([power_of_two(3.0), power_of_two(0.5)], ["8", ""]);
         assert_eq!([two_digits(-2.5), two_digits(0.0)], ["0.0032", "1.0"]);
         assert_eq!([power_of_ten(-2.5), power_of_ten(-1e-9)], ["", "10⁰"]);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use randomlike::audit::{Audit, BiasKind, LayerFacts, Section};
+use randomlike::audit::{Audit, BiasKind, LayerFacts, LayerShadow, Section};
 use randomlike::report::{Bundle, json, write};
 use randomlike::verdict::{Judgement, Outcome, judge};
 
@@ -120,6 +120,9 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
         &format!("{}: {}", layer.label.name(), layer.label_reason),
         2,
     );
+    if let Some(shadow) = layer.shadow.measured() {
+        text += &terminal::wrap(&in_reverse(shadow), 2);
+    }
     let with = |outcome| {
         judgement
             .for_layer(&layer.name)
@@ -147,9 +150,24 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
     text + &terminal::wrap(&rest, 2)
 }
 
+/// What came back of codes sent down and up again.
+fn in_reverse(shadow: &LayerShadow) -> String {
+    format!(
+        "in reverse: error {:.3} at k = {}, its weights shuffled {:.3}, ratio {:.2} ± {:.2}",
+        shadow.layer.calibrated.relative_error.mean,
+        shadow.k,
+        shadow.controls.shuffled.calibrated.relative_error.mean,
+        shadow.ratio.mean,
+        shadow.ratio.error
+    )
+}
+
 fn ending(args: &Inspect, audit: &Audit) -> String {
     let source = args.source.display();
     let mut text = String::new();
+    if let Some(premise) = audit.premise() {
+        text += &terminal::wrap(&premise, 0);
+    }
     if !audit.skipped.is_empty() {
         text += &terminal::wrap(
             &format!("`randomlike layers {source}` says why tensors were skipped."),
