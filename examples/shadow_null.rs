@@ -49,7 +49,13 @@ fn main() -> ExitCode {
                 upper(&far),
             );
             let e = of(&|s| s.layer.calibrated.relative_error.mean);
-            eprintln!("   layer error mean {:.4} sd/mean {:.4}; control mean {:.4} sd/mean {:.4}", mean(&e), sd(&e)/mean(&e), mean(&control), sd(&control)/mean(&control));
+            eprintln!(
+                "   layer error mean {:.4} sd/mean {:.4}; control mean {:.4} sd/mean {:.4}",
+                mean(&e),
+                sd(&e) / mean(&e),
+                mean(&control),
+                sd(&control) / mean(&control)
+            );
         }
     }
     ExitCode::SUCCESS

@@ -74,7 +74,12 @@ pub fn measure(
                 stage,
             });
         };
-        facts.push(measure_layer(checkpoint, layer, (engine, &shadow), &mut stage)?);
+        facts.push(measure_layer(
+            checkpoint,
+            layer,
+            (engine, &shadow),
+            &mut stage,
+        )?);
     }
     Ok(Audit {
         schema_version: SCHEMA_VERSION,

@@ -41,7 +41,9 @@ impl Audit {
         let place = place.words();
         Some(match self.settings.shadow_premise? {
             Premise::ReluNamed => {
-                format!("The shadow model takes ReLU for the activation, as {place} says (`{name}`).")
+                format!(
+                    "The shadow model takes ReLU for the activation, as {place} says (`{name}`)."
+                )
             }
             Premise::ReluAssumed => {
                 "The shadow model assumes ReLU: nothing names the activation.".to_owned()

@@ -84,10 +84,16 @@ mod tests {
         };
         assert_eq!(premise(None, false), (Premise::ReluAssumed, None));
         assert_eq!(premise(Some("relu"), false), (Premise::ReluNamed, None));
-        assert_eq!(premise(Some("gelu"), true), (Premise::ReluAgainstName, None));
+        assert_eq!(
+            premise(Some("gelu"), true),
+            (Premise::ReluAgainstName, None)
+        );
         let (refused, reason) = premise(Some("gelu"), false);
         assert_eq!(refused, Premise::NotRelu);
         let reason = reason.unwrap();
-        assert!(reason.contains("config.json names the activation `gelu`"), "{reason}");
+        assert!(
+            reason.contains("config.json names the activation `gelu`"),
+            "{reason}"
+        );
     }
 }

@@ -476,7 +476,10 @@ fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
         ("a Gaussian matrix", error(&s.controls.gaussian)),
         ("its weights shuffled", error(&s.controls.shuffled)),
         ("orders they were shuffled into", s.shuffles.to_string()),
-        ("error over that of the shuffled weights", estimate(&s.ratio)),
+        (
+            "error over that of the shuffled weights",
+            estimate(&s.ratio),
+        ),
         ("cosine of h̃ and h", estimate(&own.calibrated.cosine)),
         ("gain before bias and ReLU", estimate(&own.gain)),
         (
@@ -496,11 +499,12 @@ fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
-    rows.extend(
-        own.own_bias
-            .as_ref()
-            .map(|r| ("error with the layer's own bias", estimate(&r.relative_error))),
-    );
+    rows.extend(own.own_bias.as_ref().map(|r| {
+        (
+            "error with the layer's own bias",
+            estimate(&r.relative_error),
+        )
+    }));
     rows
 }
 

@@ -7,7 +7,8 @@ use super::{Dropout, Estimate, Recovery, Reversal};
 /// below the truth. There is at least one.
 pub(super) fn reversals(all: &[Reversal]) -> Reversal {
     let estimate = |of: fn(&Reversal) -> Estimate| mean(all.iter().map(of));
-    let recovery = |of: fn(&Reversal) -> &Recovery| recoveries(&all.iter().map(of).collect::<Vec<_>>());
+    let recovery =
+        |of: fn(&Reversal) -> &Recovery| recoveries(&all.iter().map(of).collect::<Vec<_>>());
     let number = |of: fn(&Reversal) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
     Reversal {
         gain: estimate(|r| r.gain),
@@ -40,7 +41,9 @@ fn recoveries(all: &[&Recovery]) -> Recovery {
 
 fn mean(estimates: impl ExactSizeIterator<Item = Estimate>) -> Estimate {
     let count = estimates.len() as f64;
-    let (mean, error) = estimates.fold((0.0, 0.0), |(mean, error), e| (mean + e.mean, error + e.error));
+    let (mean, error) = estimates.fold((0.0, 0.0), |(mean, error), e| {
+        (mean + e.mean, error + e.error)
+    });
     Estimate {
         mean: mean / count,
         error: error / count,
@@ -51,15 +54,18 @@ fn mean(estimates: impl ExactSizeIterator<Item = Estimate>) -> Estimate {
 /// how far that is from 1 by chance when the layer is one more shuffle: the larger of the
 /// error over draws and, from two controls on, of the spread between them, √(1 + 1/controls)
 /// times their standard deviation.
-pub(super) fn ratio(layer: &[f64], shuffled: &[&[f64]]) -> Option<Estimate> {
+pub(super) fn ratio(layer: &[f64], shuffled: &[Vec<f64>]) -> Option<Estimate> {
     let count = shuffled.len() as f64;
     let below: Vec<f64> = (0..layer.len())
         .map(|draw| shuffled.iter().map(|errors| errors[draw]).sum::<f64>() / count)
         .collect();
     let ratio = Estimate::ratio(layer, &below)?;
-    let means: Vec<f64> = shuffled.iter().map(|errors| super::sweep::mean(errors)).collect();
-    let between = Estimate::of(&means)
-        .map_or(0.0, |means| means.error * (count + 1.0).sqrt() / means.mean);
+    let means: Vec<f64> = shuffled
+        .iter()
+        .map(|errors| super::sweep::mean(errors))
+        .collect();
+    let between =
+        Estimate::of(&means).map_or(0.0, |means| means.error * (count + 1.0).sqrt() / means.mean);
     Some(Estimate {
         error: ratio.error.max(between),
         ..ratio
@@ -73,10 +79,10 @@ mod tests {
     // Means 1 and 3, standard deviation √2 between them: √(1 + ½)·√2/2. The draws do not vary.
     #[test]
     fn the_spread_of_the_controls_counts() {
-        let found = ratio(&[4.0, 4.0], &[&[1.0, 1.0], &[3.0, 3.0]]).unwrap();
+        let found = ratio(&[4.0, 4.0], &[vec![1.0, 1.0], vec![3.0, 3.0]]).unwrap();
         assert!((found.mean - 2.0).abs() < 1e-12);
         assert!((found.error - 3.0_f64.sqrt() / 2.0).abs() < 1e-12);
-        let alone = ratio(&[2.0, 4.0], &[&[1.0, 1.0]]).unwrap();
+        let alone = ratio(&[2.0, 4.0], &[vec![1.0, 1.0]]).unwrap();
         assert!((alone.mean - 3.0).abs() < 1e-12 && (alone.error - 1.0).abs() < 1e-12);
     }
 }

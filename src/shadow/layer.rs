@@ -144,12 +144,14 @@ pub struct LayerShadow {
     pub pairs: Pairs,
 }
 
-/// Orders drawn for the shuffled control of n·m entries: 16 up to 2¹⁶, one from 2²⁰ on.
-const fn shuffles(entries: usize) -> usize {
-    match (1 << 20) / entries {
-        0 => 1,
-        16.. => 16,
-        count => count,
+/// Orders drawn for the shuffled control. From 512 inputs and outputs on one is like the next;
+/// below, their spread is larger than that of the draws, and it takes eight to know it.
+const fn shuffles(n: usize, m: usize) -> u64 {
+    let short = if n < m { n } else { m };
+    match (short, n * m) {
+        (512.., _) => 1,
+        (_, ..=0x8_0000) => 16,
+        _ => 8,
     }
 }
 
@@ -256,25 +258,30 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
     let ks = sweep::ks(plan.k, m);
     let layer = measured(&matrix, plan, own.as_deref(), &ks)?;
     // One control at a time in memory.
-    let control = |control, place| {
-        measured(&matrix.control(control, plan.seed, place)?, plan, None, &ks)
+    let control = |control, place, ks: &[usize]| {
+        measured(&matrix.control(control, plan.seed, place)?, plan, None, ks)
     };
-    let places = 0..shuffles(n * m) as u64;
-    let shuffled = places
-        .map(|place| control(Control::Shuffled, place))
-        .collect::<Result<Vec<_>, _>>()?;
-    let gaussian = control(Control::Gaussian, 0)?;
-    let errors: Vec<&[f64]> = shuffled.iter().map(|one| one.errors.as_slice()).collect();
+    let first = control(Control::Shuffled, 0, &ks)?;
+    let (mut reversals, mut errors) = (vec![first.reversal], vec![first.errors]);
+    for place in 1..shuffles(n, m) {
+        let next = control(Control::Shuffled, place, &[])?;
+        reversals.push(next.reversal);
+        errors.push(next.errors);
+    }
+    let gaussian = control(Control::Gaussian, 0, &ks)?;
     let ratio = average::ratio(&layer.errors, &errors).ok_or(ShadowError::NotApplicable(
         "too few draws, or the shuffled control came back without an error",
     ))?;
-    let reversals: Vec<Reversal> = shuffled.iter().map(|one| one.reversal.clone()).collect();
-    let mean = |one: &Measured, i: usize| sweep::mean(&one.sweep[i]);
+    let shuffled = average::reversals(&reversals);
+    let at_own_k = shuffled.calibrated.relative_error.mean;
     let point = |(i, &k): (usize, &usize)| {
-        let shuffled: Vec<f64> = shuffled.iter().map(|one| mean(one, i)).collect();
-        let plan = Plan { k, ..*plan };
-        let controls = (mean(&gaussian, i), sweep::mean(&shuffled));
-        sweep::point(&plan, (n, m), &layer.sweep[i], controls)
+        let shuffled = if k == plan.k {
+            at_own_k
+        } else {
+            sweep::mean(&first.sweep[i])
+        };
+        let controls = (sweep::mean(&gaussian.sweep[i]), shuffled);
+        sweep::point(&Plan { k, ..*plan }, (n, m), &layer.sweep[i], controls)
     };
     let sizes = plan.sizes(n, m);
     Ok(LayerShadow {
@@ -289,7 +296,7 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
         pairs: layer.pairs,
         layer: layer.reversal,
         controls: Controls {
-            shuffled: average::reversals(&reversals),
+            shuffled,
             gaussian: gaussian.reversal,
         },
     })

@@ -86,11 +86,8 @@ pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32>
             rest = after;
         }
     }
-    rooms
-        .into_par_iter()
-        .zip(&tiles)
-        .enumerate()
-        .for_each(|(tile, (mut rooms, &(first, height)))| {
+    rooms.into_par_iter().zip(&tiles).enumerate().for_each(
+        |(tile, (mut rooms, &(first, height)))| {
             let mut buckets = buckets(tile);
             let mut filled = [0; BUCKETS];
             for line in (first..first + height).step_by(LINE) {
@@ -101,7 +98,8 @@ pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32>
                     filled[bucket] += 1;
                 }
             }
-        });
+        },
+    );
     let mut rest = order.as_mut_slice();
     let mut whole = Vec::with_capacity(BUCKETS);
     for bucket in 0..BUCKETS {
@@ -174,7 +172,7 @@ mod tests {
             let found = positions(n, m, 5);
             let mut sorted = found.clone();
             sorted.sort_unstable_by(f32::total_cmp);
-            assert!(sorted.iter().enumerate().all(|(at, &e)| at as f32 == e));
+            assert!(sorted.iter().enumerate().all(|(at, &e)| at == e as usize));
             let turned: Vec<f32> = (0..n * m).map(|at| (at % n * m + at / n) as f32).collect();
             let entries = Entries {
                 stored: &turned,
@@ -209,7 +207,9 @@ mod tests {
         }
         let expected = count as f64 / 100.0;
         let squares = shares.iter().flatten();
-        let chi: f64 = squares.map(|s| (s - expected) * (s - expected) / expected).sum();
+        let chi: f64 = squares
+            .map(|s| (s - expected) * (s - expected) / expected)
+            .sum();
         // 81 degrees of freedom: mean 81, sd 12.7.
         assert!((30.0..132.0).contains(&chi), "{chi}");
     }

@@ -33,7 +33,7 @@ pub struct SweepPoint {
     pub predicted: f64,
     /// Mean of the Gaussian control.
     pub gaussian: f64,
-    /// Mean of the shuffled controls.
+    /// Mean of the shuffled control: at the layer's own k of all orders, else of the first.
     pub shuffled: f64,
 }
 

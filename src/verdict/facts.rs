@@ -2,8 +2,9 @@
 
 use crate::audit::{
     Audit, BiasKind, Biases, Engine, FileFacts, GaussianDistance, Histogram, Label, Law,
-    LayerFacts, LayerShadow, NonFinite, Orientation, OrientationFrom, Pairs, Premise, SCHEMA_VERSION,
-    Section, Settings, SourceFacts, Spectrum, SweepPoint, TensorFacts, Tool, Weights,
+    LayerFacts, LayerShadow, NonFinite, Orientation, OrientationFrom, Pairs, Premise,
+    SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, SweepPoint, TensorFacts, Tool,
+    Weights,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
 

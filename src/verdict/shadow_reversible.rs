@@ -12,9 +12,9 @@ use crate::audit::{LayerFacts, LayerShadow, Section};
 pub struct ShadowReversible {
     /// What a failure means for the gate.
     pub level: Level,
-    /// Relative error of the layer over that of its shuffled control, less its noise.
+    /// Relative error of the layer over that of its shuffled control.
     pub max_ratio: f64,
-    /// That noise, in standard errors of the ratio.
+    /// Distance of that ratio from 1 that is noise, in its standard errors.
     pub noise: f64,
     /// Relative error of the shuffled control from which on nothing is judged.
     pub max_control_error: f64,
@@ -25,8 +25,8 @@ pub struct ShadowReversible {
 impl ShadowReversible {
     pub(super) fn judge(&self, layer: &LayerFacts) -> Ruling {
         let limit = format!(
-            "ratio, less {} standard errors, at most {}",
-            self.noise, self.max_ratio
+            "ratio at most {}, or within {} standard errors of 1",
+            self.max_ratio, self.noise
         );
         match &layer.shadow {
             Section::Skipped { reason } => Ruling::unmeasured(
@@ -50,7 +50,9 @@ impl ShadowReversible {
         );
         if control >= self.max_control_error {
             return Ruling::skipped(
-                format!("not judged: even the shuffled weights return next to nothing ({measured})"),
+                format!(
+                    "not judged: even the shuffled weights return next to nothing ({measured})"
+                ),
                 limit,
                 "At this shape a random layer loses the codes too: the comparison says nothing.",
             );
@@ -62,7 +64,7 @@ impl ShadowReversible {
                 "So small a layer is like no other of its kind, random or not.",
             );
         }
-        let holds = ratio.mean - self.noise * ratio.error <= self.max_ratio;
+        let holds = ratio.mean <= self.max_ratio || ratio.mean - 1.0 <= self.noise * ratio.error;
         let meaning = if holds {
             "Run in reverse and forward again, it gives codes back as well as its own weights in random order do."
         } else {

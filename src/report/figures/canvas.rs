@@ -335,13 +335,13 @@ impl Canvas<'_> {
                 .try_for_each(|corners| {
                     area.draw(&Rectangle::new(corners, hue.mix(0.45).filled()))
                 }),
-            Mark::Band(_, points) => points.windows(2).try_for_each(|pair| {
-                let inside = |y: f64| y.clamp(ys.start, ys.end);
-                let [(a, a_low, a_high), (b, b_low, b_high)] = [pair[0], pair[1]];
-                let corners = [(a, a_low), (b, b_low), (b, b_high), (a, a_high)];
-                let corners: Vec<_> = corners.map(|(x, y)| (x, inside(y))).into();
-                area.draw(&Polygon::new(corners, hue.mix(BAND).filled()))
-            }),
+            Mark::Band(_, points) => {
+                let inside = |x: f64, y: f64| (x, y.clamp(ys.start, ys.end));
+                let low = points.iter().map(|&(x, low, _)| inside(x, low));
+                let high = points.iter().rev().map(|&(x, _, high)| inside(x, high));
+                let outline: Vec<_> = low.chain(high).collect();
+                area.draw(&Polygon::new(outline, hue.mix(BAND).filled()))
+            }
             // Piece by piece: the library lets the joints of sharp turns run out in spikes.
             Mark::Curve(part, points) => runs(points, &ys)
                 .iter()

@@ -12,10 +12,7 @@ const GOLDEN: f64 = 0.618_033_988_749_895;
 /// The error against k, and the coordinates; none of an error that is no number above 0.
 pub(super) fn panels(shadow: &LayerShadow) -> Vec<Panel> {
     let against_k = against_k(shadow);
-    against_k
-        .into_iter()
-        .chain([coordinates(shadow)])
-        .collect()
+    against_k.into_iter().chain([coordinates(shadow)]).collect()
 }
 
 fn against_k(shadow: &LayerShadow) -> Option<Panel> {
@@ -35,11 +32,10 @@ fn against_k(shadow: &LayerShadow) -> Option<Panel> {
         .iter()
         .map(|point| (x(point.k), point.q05.log10(), point.q95.log10()))
         .collect();
-    let (theory, gaussian, shuffled) = (
-        of(|point| point.predicted),
-        of(|point| point.gaussian),
-        of(|point| point.shuffled),
-    );
+    // Beyond 1 the closed form's premise, that h stands out of the noise, is gone.
+    let mut theory = of(|point| point.predicted);
+    theory.retain(|point| point.1 < 0.0);
+    let (gaussian, shuffled) = (of(|point| point.gaussian), of(|point| point.shuffled));
     let edges = band.iter().flat_map(|&(_, low, high)| [low, high]);
     let others = [&theory, &gaussian, &shuffled].into_iter().flatten();
     let heights: Vec<f64> = edges.chain(others.map(|point| point.1)).collect();
@@ -66,11 +62,14 @@ fn against_k(shadow: &LayerShadow) -> Option<Panel> {
             Scale::Log10,
         ),
     );
+    let panel = panel.named(Mark::Band(Part::Measured, band), "5 to 95 % of the draws");
+    let panel = if theory.is_empty() {
+        panel
+    } else {
+        panel.named(Mark::Curve(Part::Law, theory), "theory, Gaussian matrix")
+    };
     Some(
         panel
-            .named(Mark::Band(Part::Measured, band), "5 to 95 % of the draws")
-            .bare(Mark::Vertical(Part::Reference, x(shadow.k)))
-            .named(Mark::Curve(Part::Law, theory), "theory, Gaussian matrix")
             .named(Mark::Dots(Part::Law, gaussian), "a Gaussian matrix")
             .named(Mark::Curve(Part::Measured, layer.clone()), "the layer")
             .bare(Mark::Dots(Part::Measured, layer))
@@ -96,7 +95,10 @@ fn coordinates(shadow: &LayerShadow) -> Panel {
         zeros,
     } = &shadow.pairs;
     let widest = positive.iter().map(|pair| pair.0).fold(0.0, f64::max);
-    let highest = positive.iter().map(|pair| pair.1).chain(zeros.iter().copied());
+    let highest = positive
+        .iter()
+        .map(|pair| pair.1)
+        .chain(zeros.iter().copied());
     let highest = highest.fold(widest, f64::max);
     let width = if widest > 0.0 { widest } else { 1.0 };
     let height = if highest > 0.0 { highest } else { 1.0 };
@@ -112,7 +114,10 @@ fn coordinates(shadow: &LayerShadow) -> Panel {
     );
     let end = 1.04 * width.min(height);
     panel
-        .named(Mark::Curve(Part::Law, vec![(0.0, 0.0), (end, end)]), "as sent")
+        .named(
+            Mark::Curve(Part::Law, vec![(0.0, 0.0), (end, end)]),
+            "as sent",
+        )
         .named(
             Mark::Dots(Part::Outlier, spread),
             format!("{} zeros, left of 0; {silent} are 0 again", zeros.len()),
@@ -162,7 +167,11 @@ mod tests {
             panic!("the second mark is the zeros");
         };
         assert_eq!(zeros.len(), shadow.pairs.zeros.len());
-        assert!(zeros.iter().all(|zero| zero.0 < 0.0 && zero.0 > panel.x.from));
+        assert!(
+            zeros
+                .iter()
+                .all(|zero| zero.0 < 0.0 && zero.0 > panel.x.from)
+        );
     }
 
     #[test]
