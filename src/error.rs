@@ -242,6 +242,14 @@ pub enum Error {
         /// One thing in it, relative to the folder.
         foreign: PathBuf,
     },
+    /// A batch of inputs that cannot be used.
+    #[error("`{path}` gives no inputs: {fault}", path = path.display())]
+    Inputs {
+        /// The file.
+        path: PathBuf,
+        /// Why, in words.
+        fault: String,
+    },
     /// A folder that cannot be replaced by another.
     #[error("`{path}` is {what} and cannot be replaced whole; give a folder in it", path = path.display())]
     Immovable {

@@ -1,5 +1,7 @@
 //! Finding layers by shape; every tensor is accounted for.
 
+mod chains;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{TensorFacts, is_read};
 use crate::{Error, Result};
+
+pub use chains::chains;
 
 /// A tensor that was not analysed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

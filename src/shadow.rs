@@ -10,6 +10,7 @@ mod chain;
 mod code;
 mod descent;
 mod estimate;
+pub mod inputs;
 mod layer;
 mod matrix;
 pub mod prediction;
@@ -18,9 +19,11 @@ mod run;
 mod shuffle;
 mod sweep;
 mod theorem;
+pub mod theory;
 
 pub use chain::{
-    ChainControls, ChainPlan, ChainRun, ChainShadow, Descent, LevelDropout, LevelReturn, of_chain,
+    ChainControls, ChainFacts, ChainPlan, ChainRun, ChainShadow, Descent, LevelDropout,
+    LevelReturn, of_chain,
 };
 pub use estimate::Estimate;
 pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};

@@ -3,11 +3,14 @@
 
 mod biases;
 mod canvas;
+mod chain;
+mod contact_sheet;
 mod overview;
 mod panel;
 mod png;
 mod shadow;
 mod spectrum;
+mod theory;
 mod weights;
 
 use rayon::prelude::*;
@@ -20,6 +23,10 @@ use crate::audit::{Audit, LayerFacts, LayerShadow, Section};
 use crate::verdict::Judgement;
 use crate::verdict::figure::{figure, grouped};
 
+use crate::shadow::theory::Series;
+use crate::shadow::{ChainRun, ChainShadow};
+
+pub use contact_sheet::ImageShape;
 pub use overview::colour as label_colour;
 
 /// Width of every picture in pixels.
@@ -165,6 +172,51 @@ fn layer_figure(
     let alt = format!("{kind} of {name}: {title}");
     let png = side_by_side(&file, name, title, panels)?;
     Ok(Figure { file, alt, png })
+}
+
+/// What comes back along a chain.
+pub fn chain_figure(index: usize, layers: &[String], chain: &ChainShadow) -> Result<Figure> {
+    let (file, name) = chain_file(index, layers, "errors");
+    let sizes: Vec<String> = chain.sizes.iter().map(ToString::to_string).collect();
+    let kept: Vec<String> = chain.k.iter().map(ToString::to_string).collect();
+    let title = format!("{} units, k = {}", sizes.join(" → "), kept.join(", "));
+    let png = side_by_side(&file, &name, &title, &chain::panels(chain))?;
+    let alt = format!("error along the chain {name}: {title}");
+    Ok(Figure { file, alt, png })
+}
+
+/// Shadow samples of a chain as pictures, beside the real inputs where there are any.
+pub fn contact_sheet(
+    index: usize,
+    layers: &[String],
+    run: &ChainRun,
+    shape: ImageShape,
+) -> Result<Figure> {
+    let (file, name) = chain_file(index, layers, "samples");
+    let png = contact_sheet::draw(&file, &name, run, shape)?;
+    let alt = format!("shadow samples of the chain {name}");
+    Ok(Figure { file, alt, png })
+}
+
+/// The theorem on random nets.
+pub fn theory_figure(series: &[Series]) -> Result<Figure> {
+    let file = "theory.png".to_owned();
+    let name = "Random Gaussian nets, in reverse and forward again";
+    let title = "error of the positive coordinates, constant biases chosen on other draws";
+    let png = side_by_side(&file, name, title, &theory::panels(series))?;
+    Ok(Figure {
+        alt: format!("{name}: {title}"),
+        file,
+        png,
+    })
+}
+
+fn chain_file(index: usize, layers: &[String], kind: &str) -> (String, String) {
+    let name = layers.join(" → ");
+    let ends = [layers.first(), layers.last()];
+    let ends: Vec<String> = ends.into_iter().flatten().map(|end| slug(end)).collect();
+    let file = format!("chain-{:02}-{}-{kind}.png", index + 1, ends.join("-to-"));
+    (file, name)
 }
 
 const fn measured<T>(section: &Section<T>) -> Option<&T> {

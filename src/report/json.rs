@@ -5,10 +5,13 @@ use std::path::Path;
 use crate::audit::{Audit, SCHEMA_VERSION};
 use crate::{Error, Result, regular};
 
+/// Name of the file.
+pub const AUDIT: &str = "audit.json";
+
 /// The file's bytes: indented, fields in declared order, a newline at the end.
 pub fn audit(audit: &Audit) -> Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(audit).map_err(|e| Error::Draw {
-        what: "audit.json".into(),
+        what: AUDIT.into(),
         reason: e.to_string(),
     })?;
     bytes.push(b'\n');

@@ -16,18 +16,22 @@ pub struct Destination {
     named: PathBuf,
     /// Where that is, links followed.
     folder: PathBuf,
+    /// The file every report of the kind holds.
+    main: &'static str,
     /// Beside the folder, so that putting it in place moves no bytes.
     staging: TempDir,
 }
 
-/// Makes sure a report can be written to `folder`, before anything is measured.
+/// Makes sure a report can be written to `folder`, before anything is measured. `main` is the
+/// file that no report of its kind is without: `audit.json`.
 ///
 /// # Errors
-/// When the folder cannot be written to or replaced, or holds anything but an earlier report.
-pub fn prepare(folder: &Path) -> Result<Destination> {
+/// When the folder cannot be written to or replaced, or holds anything but an earlier report of
+/// the kind.
+pub fn prepare(folder: &Path, main: &'static str) -> Result<Destination> {
     let named = folder.to_owned();
     let folder = resolve(folder).map_err(io("write to", &named))?;
-    only_a_report(&named, &folder)?;
+    only_a_report(&named, &folder, main)?;
     let parent = parent(&folder);
     fs::create_dir_all(parent).map_err(io("create", parent))?;
     movable(&named, &folder)?;
@@ -38,6 +42,7 @@ pub fn prepare(folder: &Path) -> Result<Destination> {
     Ok(Destination {
         named,
         folder,
+        main,
         staging,
     })
 }
@@ -52,7 +57,7 @@ impl Destination {
             put.map_err(io("write", &self.named.join(name)))?;
         }
         // Measuring takes long; something may have been put there meanwhile.
-        only_a_report(&self.named, &self.folder)?;
+        only_a_report(&self.named, &self.folder, self.main)?;
         let old = self.staging.path().join("old");
         if self.folder.exists() {
             fs::rename(&self.folder, &old).map_err(io("replace", &self.named))?;
@@ -101,11 +106,11 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Refuses a folder that holds anything else: it would be deleted with the earlier report.
-fn only_a_report(named: &Path, folder: &Path) -> Result<()> {
+fn only_a_report(named: &Path, folder: &Path, main: &str) -> Result<()> {
     if !folder.exists() {
         return Ok(());
     }
-    match foreign(folder).map_err(io("write to", named))? {
+    match foreign(folder, main).map_err(io("write to", named))? {
         Some(foreign) => Err(Error::Occupied {
             path: named.to_owned(),
             foreign,
@@ -114,18 +119,16 @@ fn only_a_report(named: &Path, folder: &Path) -> Result<()> {
     }
 }
 
-/// The first thing in a folder that is no part of a report: `audit.json`, `report.html` and
-/// pictures in `figures`, the first of which no report is without.
-fn foreign(folder: &Path) -> io::Result<Option<PathBuf>> {
+/// The first thing in a folder that is no part of a report: `main`, `report.html` and pictures
+/// in `figures`, the first of which no report is without.
+fn foreign(folder: &Path, main: &str) -> io::Result<Option<PathBuf>> {
     let entries = sorted(folder)?;
-    let is_report = entries
-        .iter()
-        .any(|entry| entry.file_name() == "audit.json");
+    let is_report = entries.iter().any(|entry| entry.file_name() == main);
     for entry in entries {
         let name = PathBuf::from(entry.file_name());
         let kind = entry.file_type()?;
         match name.to_str() {
-            Some("audit.json" | "report.html") if is_report && kind.is_file() => {}
+            Some(file) if is_report && kind.is_file() && [main, "report.html"].contains(&file) => {}
             Some("figures") if is_report && kind.is_dir() => {
                 for figure in sorted(&entry.path())? {
                     let figure_name = PathBuf::from(figure.file_name());
@@ -216,7 +219,10 @@ mod tests {
     }
 
     fn write_report(folder: &Path, text: &[u8]) {
-        prepare(folder).unwrap().commit(&report(text)).unwrap();
+        prepare(folder, AUDIT)
+            .unwrap()
+            .commit(&report(text))
+            .unwrap();
     }
 
     fn count(folder: &Path) -> usize {
@@ -232,9 +238,21 @@ mod tests {
             assert_eq!(fs::read(folder.join(AUDIT)).unwrap(), text);
         }
         let fewer = vec![(AUDIT.to_owned(), b"3".to_vec())];
-        prepare(&folder).unwrap().commit(&fewer).unwrap();
+        prepare(&folder, AUDIT).unwrap().commit(&fewer).unwrap();
         assert_eq!(count(&folder), 1, "nothing of an earlier report stays");
         assert_eq!(count(&home.path().join("a")), 1, "nothing lies beside it");
+    }
+
+    #[test]
+    fn a_report_of_another_kind_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("report");
+        write_report(&folder, b"1");
+        assert!(matches!(
+            prepare(&folder, "shadow.json"),
+            Err(Error::Occupied { .. })
+        ));
+        assert_eq!(count(&folder), 3);
     }
 
     #[test]
@@ -251,14 +269,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("file");
         fs::write(&file, b"mine").unwrap();
-        assert!(matches!(prepare(&file), Err(Error::Io { .. })));
+        assert!(matches!(prepare(&file, AUDIT), Err(Error::Io { .. })));
         assert!(matches!(
-            prepare(&file.join("below")),
+            prepare(&file.join("below"), AUDIT),
             Err(Error::Io { .. })
         ));
         assert_eq!(fs::read(&file).unwrap(), b"mine");
         assert!(matches!(
-            prepare(Path::new(".")),
+            prepare(Path::new("."), AUDIT),
             Err(Error::Occupied { .. } | Error::Immovable { .. })
         ));
     }
@@ -279,7 +297,7 @@ mod tests {
             let mine = folder.join(name);
             fs::create_dir_all(mine.parent().unwrap()).unwrap();
             fs::write(&mine, b"mine").unwrap();
-            let Err(Error::Occupied { path, foreign }) = prepare(&folder) else {
+            let Err(Error::Occupied { path, foreign }) = prepare(&folder, AUDIT) else {
                 panic!("{name} was not seen");
             };
             assert_eq!(path, folder);
@@ -296,7 +314,7 @@ mod tests {
             fs::create_dir_all(mine.parent().unwrap()).unwrap();
             fs::write(&mine, b"mine").unwrap();
             assert!(
-                matches!(prepare(home.path()), Err(Error::Occupied { .. })),
+                matches!(prepare(home.path(), AUDIT), Err(Error::Occupied { .. })),
                 "{name}"
             );
         }
@@ -307,7 +325,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("report");
         write_report(&folder, b"1");
-        let destination = prepare(&folder).unwrap();
+        let destination = prepare(&folder, AUDIT).unwrap();
         fs::write(folder.join("notes.txt"), b"mine").unwrap();
         let refused = destination.commit(&report(b"2"));
         assert!(matches!(refused, Err(Error::Occupied { .. })));
@@ -321,7 +339,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("report");
         write_report(&folder, b"1");
-        let failed = prepare(&folder).unwrap().commit(&[]);
+        let failed = prepare(&folder, AUDIT).unwrap().commit(&[]);
         assert!(matches!(failed, Err(Error::Io { path, .. }) if path == folder));
         assert_eq!(fs::read(folder.join(AUDIT)).unwrap(), b"1");
         assert_eq!(count(home.path()), 1);
@@ -347,7 +365,7 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"2");
         let nowhere = home.path().join("nowhere");
         symlink(home.path().join("gone"), &nowhere).unwrap();
-        assert!(matches!(prepare(&nowhere), Err(Error::Io { .. })));
+        assert!(matches!(prepare(&nowhere, AUDIT), Err(Error::Io { .. })));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::code::{Code, Purpose, generator};
 use super::descent::{self, Chain, Outcome, Start};
 use super::layer::scaled;
 use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
+use crate::audit::Section;
 use crate::checkpoint::Checkpoint;
 use crate::layers::Layer;
 
@@ -90,6 +91,13 @@ pub struct Descent {
     pub ratio: Estimate,
 }
 
+impl Descent {
+    /// What came back where the codes were.
+    pub fn top(&self) -> Option<&LevelReturn> {
+        self.levels.last()
+    }
+}
+
 /// What a chain is compared with, level by level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChainControls {
@@ -102,8 +110,6 @@ pub struct ChainControls {
 /// What a chain of layers gives back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChainShadow {
-    /// Names of the layers, from the input up.
-    pub layers: Vec<String>,
     /// n₀ … n_ℓ.
     pub sizes: Vec<usize>,
     /// k₀ … k_ℓ.
@@ -121,6 +127,16 @@ pub struct ChainShadow {
     /// inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub real: Vec<Descent>,
+}
+
+/// A chain and what it gives back, or why it has no shadow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChainFacts {
+    /// Names of the layers, from the input up.
+    pub layers: Vec<String>,
+    /// What they give back.
+    #[serde(flatten)]
+    pub shadow: Section<ChainShadow>,
 }
 
 /// The facts of a chain, and its shadows for the pictures, in units of the inputs' own for real
@@ -189,14 +205,13 @@ pub fn of_chain(
     let (Some(random), Some(random_shadows)) = (descents.next(), shadows.next()) else {
         return Err(ShadowError::NotApplicable("nothing to go down from"));
     };
-    let Some(top) = random.levels.last().map(|level| level.calibrated.clone()) else {
+    let Some(top) = random.top().map(|level| level.calibrated.clone()) else {
         return Err(ShadowError::NotApplicable("a chain without layers"));
     };
     let scored = order.iter().skip(order.len().div_ceil(3));
     let real_inputs: Vec<&Vec<f32>> = scored.filter_map(|&i| inputs?.get(i)).collect();
     Ok(ChainRun {
         facts: ChainShadow {
-            layers: layers.iter().map(|layer| layer.name.clone()).collect(),
             theorem: Theorem::on(&plan.k),
             k: plan.k.clone(),
             trials: plan.trials,

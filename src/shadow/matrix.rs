@@ -61,6 +61,12 @@ impl ScaledMatrix {
         Self::stored(scaled, (n, m), rms, orientation).map(Some)
     }
 
+    /// A random Gaussian layer, the one with this place among those of `seed`.
+    pub(super) fn gaussian(n: usize, m: usize, seed: u64, place: u64) -> Result<Self> {
+        let entries = gaussian(n * m, seed, place);
+        Self::stored(entries, (n, m), 1.0, Orientation::InOut)
+    }
+
     fn stored(
         entries: Vec<f32>,
         (n, m): (usize, usize),
@@ -83,11 +89,13 @@ impl ScaledMatrix {
     /// A control of the same shape, of the layer with this place in a chain. It is laid out by
     /// (input, output), so that it does not depend on how W is stored.
     pub(super) fn control(&self, control: Control, seed: u64, place: u64) -> Result<Self> {
-        let entries = match control {
-            Control::Gaussian => gaussian(self.n * self.m, seed, place),
-            Control::Shuffled => self.shuffled(seed, place)?,
-        };
-        Self::stored(entries, (self.n, self.m), 1.0, Orientation::InOut)
+        match control {
+            Control::Gaussian => Self::gaussian(self.n, self.m, seed, place),
+            Control::Shuffled => {
+                let entries = self.shuffled(seed, place)?;
+                Self::stored(entries, (self.n, self.m), 1.0, Orientation::InOut)
+            }
+        }
     }
 
     /// From where the entries lie: a copy would be as large as the layer.

@@ -79,10 +79,13 @@ impl Theorem {
     }
 }
 
+/// Least share of ρn_j that the theorem's order may leave of a level.
+const LEAST: f64 = 0.25;
+
 /// k₀ … k_ℓ for levels of n₀ … n_ℓ: each level below the top keeps the share ρ of its units,
-/// or as many as the theorem's order leaves; the code at the top is the sparsest the order
-/// allows, its square above what is kept of the level below (and above k₀ for two layers), but
-/// at most half of the top's units.
+/// or as many as the theorem's order leaves where that is a quarter of it or more; the code at
+/// the top is the sparsest the order allows, its square above what is kept of the level below
+/// (and above k₀ for two layers), but at most half of the top's units.
 pub fn sparsities(sizes: &[usize], rho: f64) -> Vec<usize> {
     let (Some((&top, below)), layers) = (sizes.split_last(), sizes.len().saturating_sub(1)) else {
         return Vec::new();
@@ -90,13 +93,13 @@ pub fn sparsities(sizes: &[usize], rho: f64) -> Vec<usize> {
     let mut k: Vec<usize> = Vec::with_capacity(sizes.len());
     for &size in below {
         let share = (rho.clamp(0.0, 1.0) * size as f64).floor() as usize;
-        let most = k
-            .last()
-            .map_or(share, |&below| share.min(below.saturating_sub(1)));
-        k.push(most.max(1));
+        let order = k.last().map_or(share, |&below| below.saturating_sub(1));
+        let narrow = (order as f64) < LEAST * share as f64;
+        k.push(if narrow { share } else { share.min(order) }.max(1));
     }
     let sparsest = |kept: usize| ((kept as f64).sqrt().floor() as usize + 1).min(top / 2);
-    if layers == 3 {
+    let in_order = k.windows(2).all(|pair| pair[1] < pair[0]);
+    if layers == 3 && in_order {
         while k[2] > 2 && (sparsest(k[2]) as f64).sqrt() * k[2] as f64 >= k[0] as f64 {
             k[2] -= 1;
         }
@@ -153,9 +156,11 @@ mod tests {
         }
         assert_eq!(
             sparsities(&[9216, 4096, 4096, 1000], 0.5),
-            [4608, 2048, 845, 30]
+            [4608, 2048, 841, 30]
         );
-        assert_eq!(broken(&sparsities(&[70, 512, 32], 0.5)), ["k0 < k2²"]);
+        // A wide level above a narrow one keeps its share, whatever the order.
+        assert_eq!(sparsities(&[70, 512, 32, 54], 0.5), [35, 256, 16, 5]);
+        assert_eq!(broken(&[35, 256, 16, 5]), ["k1 < k0", "√k3·k2 < k0"]);
         for tiny in [&[1, 1][..], &[2, 1, 3], &[3, 2, 2, 2, 2]] {
             assert_eq!(sparsities(tiny, 0.5).len(), tiny.len());
         }

@@ -10,3 +10,4 @@ mod outputs;
 mod planted;
 mod reference;
 mod sample_reports;
+mod shadow;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use randomlike::analysis::Options;
 use randomlike::layers::Selection;
 use randomlike::linalg::{Engine, SpectrumError};
+use randomlike::report::figures::ImageShape;
 use randomlike::synth;
 
 const EXIT_CODES: &str = "\
@@ -44,12 +45,16 @@ Examples:
 const SHADOW_EXAMPLES: &str = "\
 Examples:
   randomlike shadow model.safetensors
+  randomlike shadow model.safetensors --out shadow
   randomlike shadow model.safetensors --include fc2 --k 40 --draws 256
-  randomlike shadow model.safetensors --json > shadow.json
+  randomlike shadow model.safetensors --layers fc1,fc2 --ks 400,128,20
+  randomlike shadow model.safetensors --inputs batch.safetensors --image 1x28x28 --out shadow
+  randomlike shadow --theory
 
 A sparse code h is sent down, x = r(alpha W h) with a share of x dropped, and up
-again. A random matrix gives h back up to an error that theory predicts; the
-shuffled control has the same entries without their order. A ratio near 1 says
+again: layer by layer, and along every chain of layers that feed each other. A
+random matrix gives h back up to an error that theory predicts; the shuffled
+control has the same entries without their order. A ratio near 1 says
 random-like, and so does a net that was never trained. The theory is about ReLU;
 where a net names another activation, nothing is measured.";
 
@@ -139,9 +144,32 @@ pub struct Layers {
 #[derive(Debug, Args)]
 pub struct Shadow {
     /// A .safetensors file, a model.safetensors.index.json, or a directory.
-    pub source: PathBuf,
-    /// Positive coordinates of a code [default: the fewest whose square passes
-    /// the inputs kept, at most half of the outputs].
+    #[arg(required_unless_present = "theory")]
+    pub source: Option<PathBuf>,
+    /// Measure the theorem itself, on random Gaussian nets of two and three
+    /// layers; takes about half a minute.
+    #[arg(long, conflicts_with_all = ["source", "layers", "inputs", "image", "ks", "k", "assume_relu"])]
+    pub theory: bool,
+    /// One chain, from the input up, instead of those found from names and sizes.
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub layers: Vec<String>,
+    /// Kept of each level of the chain, from the input up, and the positive
+    /// coordinates of a code at the top [default: the share RHO of each level, or
+    /// what the theorem's order leaves].
+    #[arg(long, value_name = "K0,K1,...", value_delimiter = ',')]
+    pub ks: Vec<usize>,
+    /// Real inputs of the chain, a tensor of shape (count, inputs): the net's own
+    /// codes are taken and reversed too.
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// The chain's input is an image: draw shadow samples as pictures.
+    #[arg(long, value_name = "CxHxW", value_parser = image, requires = "out")]
+    pub image: Option<ImageShape>,
+    /// Write shadow.json and the figures (PNG) into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Positive coordinates of a code of one layer [default: the fewest whose
+    /// square passes the inputs kept, at most half of the outputs].
     #[arg(long, value_name = "K")]
     pub k: Option<usize>,
     /// Share of the inputs kept on the way down.
@@ -151,7 +179,7 @@ pub struct Shadow {
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     pub keep: f64,
     /// Codes drawn and scored; half as many more set the bias.
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = draws)]
     pub draws: usize,
     /// Seed of every draw.
     #[arg(long, default_value_t = 0)]
@@ -296,6 +324,28 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse::<NonZeroUsize>() {
         Ok(threads) if threads.get() <= MOST_THREADS => Ok(threads),
         _ => Err(format!("give a whole number from 1 to {MOST_THREADS}")),
+    }
+}
+
+/// Most draws: all of them are held in memory.
+const MOST_DRAWS: usize = 100_000;
+
+fn draws(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(draws) if (2..=MOST_DRAWS).contains(&draws) => Ok(draws),
+        _ => Err(format!("give a whole number from 2 to {MOST_DRAWS}")),
+    }
+}
+
+fn image(text: &str) -> Result<ImageShape, String> {
+    let sides: Option<Vec<usize>> = text.split('x').map(|side| side.parse().ok()).collect();
+    match sides.as_deref() {
+        Some(&[channels @ (1 | 3), height, width]) if height > 0 && width > 0 => Ok(ImageShape {
+            channels,
+            height,
+            width,
+        }),
+        _ => Err("give channels (1 or 3), rows and columns: 1x28x28".into()),
     }
 }
 

@@ -125,6 +125,12 @@ pub fn heading(text: &str) -> String {
     format!("{BOLD}{}{BOLD:#}", harmless(text))
 }
 
+/// A heading in bold, broken to fit the page.
+pub fn headed(text: &str) -> String {
+    let lines = wrap(text, 0);
+    lines.lines().map(|line| heading(line) + "\n").collect()
+}
+
 /// A word of at most four letters for a finding, in its colour.
 pub fn mark(finding: &Finding) -> String {
     let (word, style) = match (finding.outcome, finding.level) {

@@ -561,6 +561,8 @@ fn numbers(axis: &Axis) -> impl Fn(&f64) -> String + use<> {
     move |&value| match scale {
         Scale::Linear => linear(value, span),
         Scale::Log2 => power_of_two(value),
+        Scale::Whole if (value - value.round()).abs() > 1e-6 => String::new(),
+        Scale::Whole => format!("{value:.0}"),
         Scale::Log10 if span < 2.5 => two_digits(value),
         Scale::Log10 => power_of_ten(value),
     }

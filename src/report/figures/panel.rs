@@ -71,6 +71,8 @@ pub(super) enum Scale {
     Log10,
     /// Values are binary logarithms, and powers of two are written.
     Log2,
+    /// Only whole numbers are written.
+    Whole,
 }
 
 /// One axis.

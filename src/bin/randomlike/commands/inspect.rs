@@ -19,7 +19,11 @@ pub fn run(args: &Inspect) -> Done {
     args.measuring.engine()?;
     let policy = read_policy(args.policy.as_deref())?;
     // A folder that cannot be written is refused before the long part.
-    let destination = args.out.as_deref().map(write::prepare).transpose()?;
+    let destination = args
+        .out
+        .as_deref()
+        .map(|out| write::prepare(out, json::AUDIT));
+    let destination = destination.transpose()?;
     let audit = audit(&args.source, &args.measuring)?;
     let judgement = judge(&audit, &policy)?;
     if let Some(destination) = destination {

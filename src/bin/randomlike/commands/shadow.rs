@@ -1,33 +1,41 @@
-//! `shadow`: each layer in reverse and forward again.
+//! `shadow`: layers and chains in reverse and forward again.
+
+mod chain;
+mod layer;
+mod theory;
 
 use std::error::Error;
+use std::path::Path;
 
 use randomlike::audit::Section;
 use randomlike::checkpoint::Checkpoint;
 use randomlike::layers::{self, Layer};
+use randomlike::report::write;
 use randomlike::shadow::activation::{self, Activation};
-use randomlike::shadow::{self, Estimate, LayerShadow, Plan};
+use randomlike::shadow::{ChainFacts, ChainRun, LayerShadow};
 use serde::Serialize;
 
 use super::{Done, HOLDS};
 use crate::args::{Shadow, limit_threads};
-use crate::terminal::{self, Bar};
+use crate::terminal;
 
-/// Layout version of `--json`.
+/// Layout version of `shadow.json`.
 const SCHEMA_VERSION: u32 = 1;
+/// The file with the facts.
+const FACTS: &str = "shadow.json";
 
-const KEY: &str = "k: positive coordinates of a code, * where k < ρn < k² does not hold. \
-    error: of the code that came back, squared and relative, with the best constant bias; \
-    theory: for a Gaussian matrix; shuffled: for the layer's entries in random order, the \
-    same codes. ratio: error over shuffled, and its standard error. half: error with half of \
-    the inputs dropped.";
+const CAUTION: &str = "A ratio near 1 says that codes come back as well as from the same \
+    entries in random order, trained or not; above 1, structure is in the way. Where the \
+    shuffled error is near 1 nothing comes back from either, and the ratio says nothing.";
 
 #[derive(Serialize)]
-struct Object<'a> {
+struct Facts<'a> {
     schema_version: u32,
     source: &'a str,
     seed: u64,
+    activation: &'a str,
     layers: Vec<Entry<'a>>,
+    chains: Vec<ChainFacts>,
 }
 
 #[derive(Serialize)]
@@ -38,28 +46,61 @@ struct Entry<'a> {
     shadow: &'a Section<LayerShadow>,
 }
 
+/// Everything that was measured.
+struct Measured<'a> {
+    checkpoint: &'a Checkpoint,
+    premise: String,
+    layers: Vec<(&'a Layer, Section<LayerShadow>)>,
+    chains: Vec<(Vec<&'a Layer>, Section<ChainRun>)>,
+}
+
 /// Runs the command.
 pub fn run(args: &Shadow) -> Done {
     limit_threads(args.threads)?;
-    let checkpoint = Checkpoint::open(&args.source)?;
-    let premise = premise(args, &checkpoint)?;
-    let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?.layers;
-    let measured = measure(args, &checkpoint, &found)?;
-    if !measured.iter().any(|s| matches!(s, Section::Measured(_))) {
-        return Err(nothing(args, &measured).into());
-    }
-    let page = if args.json {
-        object(args, &checkpoint, &found, &measured)?
-    } else {
-        page(args, &checkpoint, &found, &measured, &premise)
+    let Some(source) = &args.source else {
+        return theory::run(args);
     };
-    terminal::print(page.as_bytes())?;
+    let checkpoint = Checkpoint::open(source)?;
+    let premise = premise(args, source, &checkpoint)?;
+    let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?.layers;
+    let chains = chain::choose(args, &found)?;
+    let inputs = chain::read_inputs(args, &chains)?;
+    let out = args.out.as_deref();
+    let destination = out.map(|out| write::prepare(out, FACTS)).transpose()?;
+    let chosen: Vec<&Layer> = match &chains[..] {
+        [chain] if !args.layers.is_empty() => chain.clone(),
+        _ => found.iter().collect(),
+    };
+    let measured = Measured {
+        checkpoint: &checkpoint,
+        premise,
+        layers: layer::measure(args, &checkpoint, &chosen)?,
+        chains: chain::measure(args, &checkpoint, chains, inputs.as_ref())?,
+    };
+    measured.is_something(args)?;
+    let facts = serde_json::to_string_pretty(&measured.facts(args))? + "\n";
+    if let Some(destination) = destination {
+        let mut files = vec![(FACTS.to_owned(), facts.clone().into_bytes())];
+        for figure in chain::figures(args, &measured.chains)? {
+            files.push((format!("figures/{}", figure.file), figure.png));
+        }
+        destination.commit(&files)?;
+    }
+    if args.json {
+        terminal::print(facts.as_bytes())?;
+    } else {
+        terminal::print(measured.page(args).as_bytes())?;
+    }
     Ok(HOLDS)
 }
 
 /// What is taken for granted of the activation.
-fn premise(args: &Shadow, checkpoint: &Checkpoint) -> Result<String, Box<dyn Error>> {
-    match activation::find(checkpoint, &args.source) {
+fn premise(
+    args: &Shadow,
+    source: &Path,
+    checkpoint: &Checkpoint,
+) -> Result<String, Box<dyn Error>> {
+    match activation::find(checkpoint, source) {
         Activation::Relu(place) => Ok(format!("ReLU, as {place} says.")),
         Activation::Unknown => Ok("Assumed: ReLU; nothing names the activation.".to_owned()),
         Activation::Other(name, place) if args.assume_relu => Ok(format!(
@@ -73,125 +114,90 @@ fn premise(args: &Shadow, checkpoint: &Checkpoint) -> Result<String, Box<dyn Err
     }
 }
 
-fn measure(
-    args: &Shadow,
-    checkpoint: &Checkpoint,
-    found: &[Layer],
-) -> randomlike::Result<Vec<Section<LayerShadow>>> {
-    let bar = Bar::new();
-    let each = found.iter().enumerate().map(|(i, layer)| {
-        bar.stand(&layer.name, i, found.len(), "shadow");
-        shadow::of_layer(checkpoint, layer, &plan(args, layer))
-    });
-    let measured = each.collect();
-    bar.clear();
-    measured
-}
-
-fn plan(args: &Shadow, layer: &Layer) -> Plan {
-    let plan = Plan {
-        rho: args.rho,
-        keep: args.keep,
-        trials: args.draws,
-        calibration: args.draws.div_ceil(2),
-        seed: args.seed,
-        ..Plan::default()
-    };
-    Plan {
-        k: args
-            .k
-            .unwrap_or_else(|| plan.sparsest(layer.fan_in, layer.fan_out)),
-        ..plan
+impl Measured<'_> {
+    /// Nothing measured is an error, and so is a chain that was asked for.
+    fn is_something(&self, args: &Shadow) -> Result<(), String> {
+        let chains = self.chains.iter().map(|(_, section)| reason(section));
+        let asked = !args.layers.is_empty() || args.inputs.is_some();
+        if let Some(reason) = chains.flatten().next().filter(|_| asked) {
+            return Err(format!("the chain has no shadow: {reason}"));
+        }
+        let layers = self.layers.iter().map(|(_, section)| reason(section));
+        let reasons: Option<Vec<&str>> = layers.collect();
+        let (Some(reasons), Some(source)) = (reasons, &args.source) else {
+            return Ok(());
+        };
+        Err(format!(
+            "no layer of `{}` has a shadow: {}",
+            source.display(),
+            reasons
+                .first()
+                .unwrap_or(&"it has no layer; `randomlike layers` says why")
+        ))
     }
-}
 
-fn nothing(args: &Shadow, measured: &[Section<LayerShadow>]) -> String {
-    let reason = measured.iter().find_map(|section| match section {
-        Section::Skipped { reason } => Some(reason.as_str()),
-        Section::Measured(_) => None,
-    });
-    format!(
-        "no layer of `{}` has a shadow: {}",
-        args.source.display(),
-        reason.unwrap_or("it has no layer; `randomlike layers` says why")
-    )
-}
-
-fn object(
-    args: &Shadow,
-    checkpoint: &Checkpoint,
-    found: &[Layer],
-    measured: &[Section<LayerShadow>],
-) -> Result<String, serde_json::Error> {
-    let object = Object {
-        schema_version: SCHEMA_VERSION,
-        source: checkpoint.uri(),
-        seed: args.seed,
-        layers: found
-            .iter()
-            .zip(measured)
-            .map(|(layer, shadow)| Entry {
-                name: &layer.name,
-                fan_in: layer.fan_in,
-                fan_out: layer.fan_out,
-                shadow,
-            })
-            .collect(),
-    };
-    Ok(serde_json::to_string_pretty(&object)? + "\n")
-}
-
-fn page(
-    args: &Shadow,
-    checkpoint: &Checkpoint,
-    found: &[Layer],
-    measured: &[Section<LayerShadow>],
-    premise: &str,
-) -> String {
-    let mut page = format!(
-        "{}\n{}, ρ = {}, seed {}\n\n",
-        terminal::heading(&terminal::cut(checkpoint.uri(), terminal::WIDTH)),
-        terminal::counted(args.draws as u64, "draw"),
-        args.rho,
-        args.seed
-    );
-    let rows = found.iter().zip(measured).filter_map(|(layer, section)| {
-        let shadow = section.measured()?;
-        Some(row(layer, shadow))
-    });
-    let header = [
-        "layer", "in→out", "k", "error", "theory", "shuffled", "ratio", "half",
-    ];
-    page += &terminal::table(&header, rows.collect(), &[2, 3, 4, 5, 6, 7]);
-    page.push('\n');
-    page += &terminal::wrap(KEY, 0);
-    for (layer, section) in found.iter().zip(measured) {
-        if let Section::Skipped { reason } = section {
-            page += &terminal::wrap(&format!("{}: skipped, {reason}", layer.name), 0);
+    fn facts(&self, args: &Shadow) -> Facts<'_> {
+        Facts {
+            schema_version: SCHEMA_VERSION,
+            source: self.checkpoint.uri(),
+            seed: args.seed,
+            activation: &self.premise,
+            layers: self
+                .layers
+                .iter()
+                .map(|(layer, shadow)| Entry {
+                    name: &layer.name,
+                    fan_in: layer.fan_in,
+                    fan_out: layer.fan_out,
+                    shadow,
+                })
+                .collect(),
+            chains: self
+                .chains
+                .iter()
+                .map(|(chain, section)| ChainFacts {
+                    layers: chain.iter().map(|layer| layer.name.clone()).collect(),
+                    shadow: match section {
+                        Section::Measured(run) => Section::Measured(run.facts.clone()),
+                        Section::Skipped { reason } => Section::Skipped {
+                            reason: reason.clone(),
+                        },
+                    },
+                })
+                .collect(),
         }
     }
-    page + "\n" + &terminal::wrap(&format!("{premise} {CAUTION}"), 0)
+
+    fn page(&self, args: &Shadow) -> String {
+        let mut page = format!(
+            "{}\n{}, ρ = {}, seed {}\n\n",
+            terminal::heading(&terminal::cut(self.checkpoint.uri(), terminal::WIDTH)),
+            terminal::counted(args.draws as u64, "draw"),
+            args.rho,
+            args.seed
+        );
+        page += &layer::page(&self.layers);
+        page += &chain::page(&self.chains);
+        page += "\n";
+        page += &terminal::wrap(&format!("{} {CAUTION}", self.premise), 0);
+        if let Some(out) = &args.out {
+            page += &terminal::wrap(
+                &format!(
+                    "The pictures are in {}, every fact in {}.",
+                    out.join("figures").display(),
+                    out.join(FACTS).display()
+                ),
+                0,
+            );
+        }
+        page
+    }
 }
 
-const CAUTION: &str = "A ratio near 1 says that the layer gives codes back as \
-    well as its own entries in random order do, trained or not; above 1, its structure is in \
-    the way.";
-
-fn row(layer: &Layer, shadow: &LayerShadow) -> Vec<String> {
-    let mean = |estimate: &Estimate| format!("{:.3}", estimate.mean);
-    let error = &shadow.layer.calibrated.relative_error;
-    vec![
-        terminal::cut(&layer.name, 20),
-        format!("{}→{}", layer.fan_in, layer.fan_out),
-        format!(
-            "{}{}",
-            shadow.k,
-            if shadow.meets_the_theorem { "" } else { "*" }
-        ),
-        mean(error),
-        format!("{:.3}", shadow.predicted),
-        mean(&shadow.controls.shuffled.calibrated.relative_error),
-        format!("{:.2}±{:.2}", shadow.ratio.mean, shadow.ratio.error),
-        mean(&shadow.layer.dropout.calibrated.relative_error),
-    ]
+/// Why a section was skipped; nothing when it was measured.
+fn reason<T>(section: &Section<T>) -> Option<&str> {
+    match section {
+        Section::Measured(_) => None,
+        Section::Skipped { reason } => Some(reason),
+    }
 }
