@@ -148,7 +148,7 @@ pub enum Section<T> {
 /// What an audit without the section says of it.
 fn of_an_older_version<T>() -> Section<T> {
     Section::Skipped {
-        reason: "not measured by the version that wrote this audit".into(),
+        reason: "unknown to the version that wrote this audit".into(),
     }
 }
 

@@ -21,7 +21,7 @@ use panel::Panel;
 use crate::Result;
 use crate::audit::{Audit, LayerFacts, LayerShadow, Section};
 use crate::verdict::Judgement;
-use crate::verdict::figure::{figure, grouped};
+use crate::verdict::figure::{counted, figure, grouped};
 
 use crate::shadow::theory::Series;
 use crate::shadow::{ChainRun, ChainShadow};
@@ -151,9 +151,9 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
 /// What comes back of the layer with this index when it is run in reverse and forward again.
 pub fn shadow_figure(index: usize, name: &str, shadow: &LayerShadow) -> Result<Figure> {
     let title = format!(
-        "in reverse and forward again, {} draws of {} positive coordinates, ρ = {}: error {}, ratio {:.2} ± {:.2}",
+        "in reverse and forward again, {} draws of {}, ρ = {}: error {}, ratio {:.2} ± {:.2}",
         shadow.trials,
-        shadow.k,
+        counted(shadow.k as u64, "positive coordinate"),
         figure_of(shadow.rho),
         figure_of(shadow.layer.calibrated.relative_error.mean),
         shadow.ratio.mean,

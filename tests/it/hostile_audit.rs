@@ -173,5 +173,5 @@ fn an_audit_of_an_older_version_is_judged_and_drawn() {
     let output = inspect(&audit, folder.path());
     assert!(output.status.success(), "{output:?}");
     let page = std::fs::read_to_string(folder.path().join("report/report.html")).unwrap();
-    assert!(page.contains("not measured by the version that wrote this audit"));
+    assert!(page.contains("unknown to the version that wrote this audit"));
 }
