@@ -22,8 +22,8 @@ use super::kernels::{
 pub(super) const WIDEST: usize = 64;
 
 /// Sweeps that run behind one another over the same columns while these are in the cache,
-/// and steps each makes before the next task: (8 + 8) blocks of 32 columns are 256 kB.
-const GROUP: usize = 8;
+/// and steps each makes before the next task. With 8, short bands keep one core waiting.
+const GROUP: usize = 4;
 
 /// The lower half of a symmetric band matrix, column by column.
 ///
@@ -172,7 +172,7 @@ impl WithSimd for Task<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self {
             group,
             columns,
@@ -191,9 +191,18 @@ impl WithSimd for Task<'_> {
                     break;
                 }
                 if step == 0 {
-                    sweep.begin(&mut columns[(k - from) * height..], width.min(size - top));
+                    sweep.begin(
+                        simd,
+                        &mut columns[(k - from) * height..],
+                        width.min(size - top),
+                    );
                 }
-                sweep.step(&mut columns[(top - from) * height..], width, size - top);
+                sweep.step(
+                    simd,
+                    &mut columns[(top - from) * height..],
+                    width,
+                    size - top,
+                );
             }
         }
         group.tasks += 1;
@@ -203,10 +212,10 @@ impl WithSimd for Task<'_> {
 impl Sweep {
     /// Takes a column's `length` entries below the diagonal to one.
     #[inline(always)]
-    fn begin(&mut self, column: &mut [f64], length: usize) {
+    fn begin<S: Simd>(&mut self, simd: S, column: &mut [f64], length: usize) {
         let below = &mut column[1..=length];
         self.vector[..length].copy_from_slice(below);
-        let (beta, tau) = reflection(&mut self.vector[..length]);
+        let (beta, tau) = reflection(simd, &mut self.vector[..length]);
         self.tau = tau;
         below.fill(0.0);
         below[0] = beta;
@@ -218,13 +227,13 @@ impl Sweep {
     ///
     /// `columns` begins with the block's first column; `rows` are left in the matrix.
     #[inline(always)]
-    fn step(&mut self, columns: &mut [f64], width: usize, rows: usize) {
+    fn step<S: Simd>(&mut self, simd: S, columns: &mut [f64], width: usize, rows: usize) {
         let height = 2 * width;
         let length = width.min(rows);
         let below = width.min(rows - length);
         let (v, tau) = (self.vector, self.tau);
         if tau != 0.0 {
-            two_sided(columns, height, &v, tau, length);
+            two_sided(simd, columns, height, &v, tau, length);
         }
         if below == 0 {
             return;
@@ -234,22 +243,27 @@ impl Sweep {
         let mut product = [0.0; WIDEST];
         let product = &mut product[..deep];
         for j in 0..width {
-            add_scaled(product, v[j], &columns[j * height + width - j..][..deep]);
+            add_scaled(
+                simd,
+                product,
+                v[j],
+                &columns[j * height + width - j..][..deep],
+            );
         }
         let next = &mut self.vector;
         next.fill(0.0);
         let first = &mut columns[width..][..deep];
-        add_scaled(first, -tau, product);
+        add_scaled(simd, first, -tau, product);
         next[..below].copy_from_slice(&first[..below]);
-        let (beta, next_tau) = reflection(&mut next[..below]);
+        let (beta, next_tau) = reflection(simd, &mut next[..below]);
         self.tau = next_tau;
         first.fill(0.0);
         first[0] = beta;
         let next = &next[..deep];
         for j in 1..width {
             let column = &mut columns[j * height + width - j..][..deep];
-            let share = add_scaled_then_dot(column, -tau * v[j], product, next);
-            add_scaled(column, -next_tau * share, next);
+            let share = add_scaled_then_dot(simd, column, -tau * v[j], product, next);
+            add_scaled(simd, column, -next_tau * share, next);
         }
     }
 }
@@ -259,7 +273,8 @@ impl Sweep {
 ///
 /// v is zero past `length`, so whole lanes may be read and written past the block.
 #[inline(always)]
-fn two_sided(
+fn two_sided<S: Simd>(
+    simd: S,
     columns: &mut [f64],
     height: usize,
     v: &[f64; WIDEST + LANES],
@@ -272,6 +287,7 @@ fn two_sided(
         let deep = padded(length - 1 - j);
         let (head, tail) = w[j..].split_first_mut().expect("j < length");
         let sum = add_scaled_and_dot(
+            simd,
             &mut tail[..deep],
             v[j],
             &column[1..=deep],
@@ -280,13 +296,18 @@ fn two_sided(
         *head = column[0].mul_add(v[j], *head) + sum;
     }
     w[length..].fill(0.0);
-    let half = -0.5 * tau * tau * dot(&w[..length], &v[..length]);
+    let half = -0.5 * tau * tau * dot(simd, &w[..length], &v[..length]);
     for (w, &v) in w[..length].iter_mut().zip(v) {
         *w = tau.mul_add(*w, half * v);
     }
     for j in 0..length {
         let deep = padded(length - j);
         let column = &mut columns[j * height..][..deep];
-        add_two_scaled(column, -v[j], &w[j..][..deep], -w[j], &v[j..][..deep]);
+        add_two_scaled(
+            simd,
+            column,
+            (-v[j], &w[j..][..deep]),
+            (-w[j], &v[j..][..deep]),
+        );
     }
 }

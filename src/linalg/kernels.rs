@@ -1,14 +1,14 @@
-//! Loops over short columns, written so that the compiler turns them into vector code.
+//! Loops over columns in the widest vectors of the processor, as faer chooses them.
 //!
-//! Lengths are multiples of [`LANES`] where a function says so: callers pad with zeros, and
-//! no loop has a scalar rest. Sums run in [`LANES`] interleaved partial sums, always in the
-//! same order.
+//! Where a function says so, lengths are multiples of [`LANES`]: callers pad with zeros.
 #![allow(
     clippy::inline_always,
     reason = "vector code arises only where a loop is inlined into what `pulp` dispatches"
 )]
 
-/// Numbers taken at a time: one AVX-512 register, two AVX2 or four NEON registers.
+use pulp::Simd;
+
+/// Whole vectors of any processor: one of AVX-512, two of AVX2, four of NEON.
 pub(super) const LANES: usize = 8;
 
 /// The least square of a norm that still has all its digits. What is shorter than its
@@ -21,95 +21,107 @@ pub(super) const fn padded(length: usize) -> usize {
     length.div_ceil(LANES) * LANES
 }
 
+/// xᵀy of equal lengths.
 #[inline(always)]
-fn total(lanes: [f64; LANES]) -> f64 {
-    ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6]))
-        + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
-}
-
-#[inline(always)]
-fn lanes(chunk: &[f64]) -> &[f64; LANES] {
-    chunk.first_chunk().expect("a whole chunk")
-}
-
-#[inline(always)]
-fn lanes_mut(chunk: &mut [f64]) -> &mut [f64; LANES] {
-    chunk.first_chunk_mut().expect("a whole chunk")
-}
-
-/// xᵀy of any equal lengths.
-#[inline(always)]
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let mut sums = [[0.0; LANES]; 4];
-    let whole = x.len().min(y.len()) / (4 * LANES) * (4 * LANES);
-    let (x, x_rest) = x.split_at(whole);
-    let (y, y_rest) = y.split_at(whole);
-    for (x, y) in x.chunks_exact(4 * LANES).zip(y.chunks_exact(4 * LANES)) {
-        for (at, sums) in sums.iter_mut().enumerate() {
-            let (x, y) = (lanes(&x[at * LANES..]), lanes(&y[at * LANES..]));
-            for l in 0..LANES {
-                sums[l] = x[l].mul_add(y[l], sums[l]);
-            }
+pub(super) fn dot<S: Simd>(simd: S, x: &[f64], y: &[f64]) -> f64 {
+    let (x, x_rest) = S::as_simd_f64s(x);
+    let (y, y_rest) = S::as_simd_f64s(y);
+    let (x, x_last) = x.as_chunks::<4>();
+    let (y, y_last) = y.as_chunks::<4>();
+    // Four sums at a time: each addition takes four cycles.
+    let mut sums = [simd.splat_f64s(0.0); 4];
+    for (x, y) in x.iter().zip(y) {
+        for (sum, (&x, &y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum = simd.mul_add_e_f64s(x, y, *sum);
         }
     }
-    let mut rest = 0.0;
-    for (&x, &y) in x_rest.iter().zip(y_rest) {
-        rest = x.mul_add(y, rest);
+    for (&x, &y) in x_last.iter().zip(y_last) {
+        sums[0] = simd.mul_add_e_f64s(x, y, sums[0]);
     }
-    let mut all = [0.0; LANES];
-    for l in 0..LANES {
-        all[l] = (sums[0][l] + sums[1][l]) + (sums[2][l] + sums[3][l]);
-    }
-    total(all) + rest
+    let rest: f64 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
+    let sums = [
+        simd.add_f64s(sums[0], sums[1]),
+        simd.add_f64s(sums[2], sums[3]),
+    ];
+    simd.reduce_sum_f64s(simd.add_f64s(sums[0], sums[1])) + rest
 }
 
-/// y ← y + a·x.
+/// y ← y + a·x of equal lengths.
 #[inline(always)]
-pub(super) fn add_scaled(y: &mut [f64], a: f64, x: &[f64]) {
+pub(super) fn add_scaled<S: Simd>(simd: S, y: &mut [f64], a: f64, x: &[f64]) {
+    let factor = simd.splat_f64s(a);
+    let (y, y_rest) = S::as_mut_simd_f64s(y);
+    let (x, x_rest) = S::as_simd_f64s(x);
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = a.mul_add(x, *y);
+        *y = simd.mul_add_e_f64s(factor, x, *y);
+    }
+    for (y, x) in y_rest.iter_mut().zip(x_rest) {
+        *y += a * x;
     }
 }
 
 /// y ← y + a·x, and xᵀz of the same x. Lengths are whole lanes.
 #[inline(always)]
-pub(super) fn add_scaled_and_dot(y: &mut [f64], a: f64, x: &[f64], z: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    let rows = y.chunks_exact_mut(LANES).zip(x.chunks_exact(LANES));
-    for ((y, x), z) in rows.zip(z.chunks_exact(LANES)) {
-        let (y, x, z) = (lanes_mut(y), lanes(x), lanes(z));
-        for l in 0..LANES {
-            sums[l] = x[l].mul_add(z[l], sums[l]);
-            y[l] = a.mul_add(x[l], y[l]);
-        }
+pub(super) fn add_scaled_and_dot<S: Simd>(
+    simd: S,
+    y: &mut [f64],
+    a: f64,
+    x: &[f64],
+    z: &[f64],
+) -> f64 {
+    let a = simd.splat_f64s(a);
+    let mut sum = simd.splat_f64s(0.0);
+    let (y, x, z) = (
+        S::as_mut_simd_f64s(y).0,
+        S::as_simd_f64s(x).0,
+        S::as_simd_f64s(z).0,
+    );
+    for ((y, &x), &z) in y.iter_mut().zip(x).zip(z) {
+        sum = simd.mul_add_e_f64s(x, z, sum);
+        *y = simd.mul_add_e_f64s(a, x, *y);
     }
-    total(sums)
+    simd.reduce_sum_f64s(sum)
 }
 
 /// y ← y + a·x, and yᵀz of the new y. Lengths are whole lanes.
 #[inline(always)]
-pub(super) fn add_scaled_then_dot(y: &mut [f64], a: f64, x: &[f64], z: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    let rows = y.chunks_exact_mut(LANES).zip(x.chunks_exact(LANES));
-    for ((y, x), z) in rows.zip(z.chunks_exact(LANES)) {
-        let (y, x, z) = (lanes_mut(y), lanes(x), lanes(z));
-        for l in 0..LANES {
-            y[l] = a.mul_add(x[l], y[l]);
-            sums[l] = y[l].mul_add(z[l], sums[l]);
-        }
+pub(super) fn add_scaled_then_dot<S: Simd>(
+    simd: S,
+    y: &mut [f64],
+    a: f64,
+    x: &[f64],
+    z: &[f64],
+) -> f64 {
+    let a = simd.splat_f64s(a);
+    let mut sum = simd.splat_f64s(0.0);
+    let (y, x, z) = (
+        S::as_mut_simd_f64s(y).0,
+        S::as_simd_f64s(x).0,
+        S::as_simd_f64s(z).0,
+    );
+    for ((y, &x), &z) in y.iter_mut().zip(x).zip(z) {
+        *y = simd.mul_add_e_f64s(a, x, *y);
+        sum = simd.mul_add_e_f64s(*y, z, sum);
     }
-    total(sums)
+    simd.reduce_sum_f64s(sum)
 }
 
 /// z ← z + a·x + b·y. Lengths are whole lanes.
 #[inline(always)]
-pub(super) fn add_two_scaled(z: &mut [f64], a: f64, x: &[f64], b: f64, y: &[f64]) {
-    let rows = z.chunks_exact_mut(LANES).zip(x.chunks_exact(LANES));
-    for ((z, x), y) in rows.zip(y.chunks_exact(LANES)) {
-        let (z, x, y) = (lanes_mut(z), lanes(x), lanes(y));
-        for l in 0..LANES {
-            z[l] = a.mul_add(x[l], b.mul_add(y[l], z[l]));
-        }
+pub(super) fn add_two_scaled<S: Simd>(
+    simd: S,
+    z: &mut [f64],
+    (a, x): (f64, &[f64]),
+    (b, y): (f64, &[f64]),
+) {
+    let (a, b) = (simd.splat_f64s(a), simd.splat_f64s(b));
+    let (z, x, y) = (
+        S::as_mut_simd_f64s(z).0,
+        S::as_simd_f64s(x).0,
+        S::as_simd_f64s(y).0,
+    );
+    for ((z, &x), &y) in z.iter_mut().zip(x).zip(y) {
+        *z = simd.mul_add_e_f64s(a, x, simd.mul_add_e_f64s(b, y, *z));
     }
 }
 
@@ -117,13 +129,13 @@ pub(super) fn add_two_scaled(z: &mut [f64], a: f64, x: &[f64], b: f64, y: &[f64]
 /// Matrix Computations, §5.1). Overwrites x with v and returns (β, τ); τ is 0, and
 /// H the identity, where all but x₀ is zero.
 #[inline(always)]
-pub(super) fn reflection(x: &mut [f64]) -> (f64, f64) {
+pub(super) fn reflection<S: Simd>(simd: S, x: &mut [f64]) -> (f64, f64) {
     let Some((head, tail)) = x.split_first_mut() else {
         return (0.0, 0.0);
     };
     let first = *head;
     *head = 1.0;
-    let square = dot(tail, tail);
+    let square = dot(simd, tail, tail);
     if square < LEAST_SQUARE {
         tail.fill(0.0);
         return (first, 0.0);

@@ -79,6 +79,6 @@ fn sweep(d: &mut [f64], squares: &mut [f64]) {
 /// The eigenvalue of [a, e; e, b] nearer to a, from e².
 fn shift(a: f64, b: f64, square: f64) -> f64 {
     let half = 0.5 * (b - a);
-    let root = half.mul_add(half, square).sqrt().copysign(half);
+    let root = (half * half + square).sqrt().copysign(half);
     a - square / (half + root)
 }

@@ -1,7 +1,8 @@
 //! Eigenvalues of a dense symmetric matrix in two stages: dense to band in matrix products,
 //! band to tridiagonal by chasing bulges, and the values of what is left.
 
-use faer::Mat;
+use faer::{ColRef, Mat};
+use rayon::prelude::*;
 
 use super::{band, tridiagonal};
 
@@ -10,11 +11,13 @@ use super::{band, tridiagonal};
 /// iteration does not converge.
 pub(super) fn eigenvalues(mut matrix: Mat<f64>, width: usize) -> Option<Vec<f64>> {
     let scale = scale(&matrix)?;
-    for j in 0..matrix.ncols() {
-        for entry in matrix.col_mut(j).iter_mut().skip(j) {
+    let size = matrix.nrows();
+    let columns = matrix.par_col_iter_mut().enumerate();
+    columns.for_each(|(j, column)| {
+        for entry in column.subrows_mut(j, size - j).iter_mut() {
             *entry *= scale;
         }
-    }
+    });
     let values = tridiagonal::eigenvalues(band::reduce(matrix, width).into_tridiagonal())?;
     Some(values.into_iter().map(|value| value / scale).collect())
 }
@@ -22,14 +25,20 @@ pub(super) fn eigenvalues(mut matrix: Mat<f64>, width: usize) -> Option<Vec<f64>
 /// The power of two that takes the largest entry to between 1/2 and 2, so that no square
 /// on the way leaves the range of f64; nothing for an entry that is not finite.
 fn scale(matrix: &Mat<f64>) -> Option<f64> {
-    let mut largest = 0.0_f64;
-    for (j, column) in matrix.col_iter().enumerate() {
-        for entry in column.iter().skip(j) {
-            if !entry.is_finite() {
-                return None;
-            }
-            largest = largest.max(entry.abs());
-        }
+    let size = matrix.nrows();
+    let largest = |(j, column): (usize, ColRef<'_, f64>)| {
+        let column = column.subrows(j, size - j);
+        // An entry that is not a number is the largest of all in this order.
+        column
+            .iter()
+            .map(|entry| entry.abs())
+            .max_by(f64::total_cmp)
+    };
+    let columns = matrix.par_col_iter().enumerate();
+    let largest = columns.filter_map(largest).max_by(f64::total_cmp);
+    let largest = largest.unwrap_or(0.0);
+    if !largest.is_finite() {
+        return None;
     }
     // Twice the least normal number still has a finite inverse.
     let largest = largest.clamp(f64::MIN_POSITIVE * 2.0, f64::MAX / 2.0);
