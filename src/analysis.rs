@@ -3,6 +3,7 @@
 mod biases;
 mod initializer;
 mod label;
+mod reversal;
 mod spectrum;
 mod weights;
 
@@ -13,12 +14,13 @@ use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
-    Audit, LayerFacts, NonFinite, SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, Tool,
-    Weights,
+    Audit, ChainFacts, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION, Section,
+    Settings, SourceFacts, Spectrum, Tool, Weights,
 };
 use crate::checkpoint::{Checkpoint, Entries};
 use crate::layers::{self, Layer, Orientation, Selection};
 use crate::linalg::Engine;
+use crate::shadow::activation;
 use crate::stats::Sample;
 use crate::{Error, Result};
 
@@ -31,22 +33,37 @@ pub struct Progress<'a> {
     pub index: usize,
     /// Number of layers.
     pub layers: usize,
-    /// `read`, or `weights and spectrum`.
+    /// `read`, `weights and spectrum`, `shadow`, or `chain`.
     pub stage: &'static str,
 }
 
-/// Measures every layer of `checkpoint` that `selection` keeps.
+/// What is measured, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The tensors that are layers.
+    pub selection: Selection,
+    /// What computes the singular values.
+    pub engine: Engine,
+    /// Seed of everything drawn.
+    pub seed: u64,
+    /// Run the shadow model although the checkpoint names another activation than ReLU.
+    pub assume_relu: bool,
+}
+
+/// Measures every layer of `checkpoint` that is selected.
 pub fn measure(
     checkpoint: &Checkpoint,
-    selection: &Selection,
-    engine: Engine,
+    options: &Options,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Audit> {
+    let (selection, engine) = (&options.selection, options.engine);
     if !engine.is_built() {
         return Err(crate::linalg::SpectrumError::NotBuilt.into());
     }
     let found = layers::find(checkpoint.tensors(), selection)?;
     let count = found.layers.len();
+    let named = activation::named(checkpoint, checkpoint.folder());
+    let shadow = reversal::Model::new(named.as_ref(), options);
     let mut facts = Vec::with_capacity(count);
     for (index, layer) in found.layers.iter().enumerate() {
         let mut stage = |stage| {
@@ -57,42 +74,86 @@ pub fn measure(
                 stage,
             });
         };
-        facts.push(measure_layer(checkpoint, layer, engine, &mut stage)?);
+        facts.push(measure_layer(
+            checkpoint,
+            layer,
+            (engine, &shadow),
+            &mut stage,
+        )?);
     }
+    let chains = measure_chains(checkpoint, &found.layers, &shadow, progress)?;
     Ok(Audit {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
             name: env!("CARGO_PKG_NAME").into(),
             version: env!("CARGO_PKG_VERSION").into(),
         },
-        source: source_facts(checkpoint)?,
+        source: source_facts(checkpoint, named)?,
         settings: Settings {
             engine,
             conv: selection.conv,
             include: selection.include.clone(),
             exclude: selection.exclude.clone(),
             min_size: selection.min_size,
+            seed: options.seed,
+            assume_relu: options.assume_relu,
+            shadow_premise: Some(shadow.premise),
         },
         layers: facts,
+        chains,
         skipped: found.skipped,
     })
 }
 
-fn source_facts(checkpoint: &Checkpoint) -> Result<SourceFacts> {
+fn measure_chains(
+    checkpoint: &Checkpoint,
+    layers: &[Layer],
+    shadow: &reversal::Model,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<ChainFacts>> {
+    let chains = layers::chains(layers);
+    let count = chains.len();
+    let mut facts = Vec::with_capacity(count);
+    // The library is told of layers by shared reference; who listens may change.
+    let progress = std::cell::RefCell::new(progress);
+    for (index, chain) in chains.into_iter().enumerate() {
+        let chain: Vec<&Layer> = chain.into_iter().map(|at| &layers[at]).collect();
+        let told = |layer: usize| {
+            (progress.borrow_mut())(Progress {
+                layer: &chain[layer].name,
+                index,
+                layers: count,
+                stage: "chain",
+            });
+        };
+        facts.push(ChainFacts {
+            layers: chain.iter().map(|layer| layer.name.clone()).collect(),
+            shadow: writable(shadow.measure_chain(checkpoint, &chain, &told)?),
+        });
+    }
+    Ok(facts)
+}
+
+fn source_facts(
+    checkpoint: &Checkpoint,
+    activation: Option<(String, Place)>,
+) -> Result<SourceFacts> {
+    let (activation, activation_from) = activation.unzip();
     let entries = |shape: &[usize]| shape.iter().map(|&side| side as u64).product::<u64>();
     Ok(SourceFacts {
         uri: checkpoint.uri().to_owned(),
         files: checkpoint.digest()?,
         tensors: checkpoint.tensors().len(),
         parameters: checkpoint.tensors().iter().map(|t| entries(&t.shape)).sum(),
-        activation: checkpoint.metadata().get("activation").cloned(),
+        activation,
+        activation_from,
     })
 }
 
 fn measure_layer(
     checkpoint: &Checkpoint,
     layer: &Layer,
-    engine: Engine,
+    (engine, shadow): (Engine, &reversal::Model),
     stage: &mut dyn FnMut(&'static str),
 ) -> Result<LayerFacts> {
     stage("read");
@@ -106,6 +167,7 @@ fn measure_layer(
         layer,
         bias: bias.as_deref(),
         engine,
+        shadow,
     };
     match checkpoint.read(&layer.weight.tensor)? {
         Entries::F64(w) => numbers.facts(&w, stage),
@@ -162,6 +224,7 @@ struct Numbers<'a> {
     layer: &'a Layer,
     bias: Option<&'a [f64]>,
     engine: Engine,
+    shadow: &'a reversal::Model,
 }
 
 impl Numbers<'_> {
@@ -177,11 +240,12 @@ impl Numbers<'_> {
         let non_finite = self.non_finite(entries);
         stage("weights and spectrum");
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
+        let broken = not_finite(broken, "weights");
         let Measured {
             weights,
             spectrum,
             lost,
-        } = match not_finite(broken, "weights") {
+        } = match broken.clone() {
             Some(reason) => Measured {
                 weights: Section::Skipped {
                     reason: reason.clone(),
@@ -196,6 +260,11 @@ impl Numbers<'_> {
             weights.measured(),
             self.layer.fan_in,
         ));
+        stage("shadow");
+        let shadow: Section<LayerShadow> = match broken {
+            Some(reason) => Section::Skipped { reason },
+            None => writable(self.shadow.measure(entries, self.layer, self.bias)),
+        };
         let (label, label_reason) = label::of(weights.measured(), spectrum.measured(), lost);
         Ok(LayerFacts {
             name: self.layer.name.clone(),
@@ -209,6 +278,7 @@ impl Numbers<'_> {
             weights,
             biases,
             spectrum,
+            shadow,
             label,
             label_reason,
         })

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::checkpoint::{FileFacts, TensorFacts};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::linalg::Engine;
+pub use crate::shadow::activation::Place;
+pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::stats::{Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw};
 
 /// The version of the `audit.json` layout written by this crate.
@@ -27,8 +29,37 @@ pub struct Audit {
     pub settings: Settings,
     /// The layers, in name order of the checkpoint.
     pub layers: Vec<LayerFacts>,
+    /// Layers that feed each other, by their names and sizes, run in reverse together.
+    #[serde(default)]
+    pub chains: Vec<ChainFacts>,
     /// Every tensor that is neither a layer's weight nor a layer's bias.
     pub skipped: Vec<Skipped>,
+}
+
+impl Audit {
+    /// What the shadow model takes for granted of the activation, in a sentence.
+    pub fn premise(&self) -> Option<String> {
+        let name = self.source.activation.as_deref().unwrap_or("another one");
+        let place = self.source.activation_from.unwrap_or(Place::Metadata);
+        let place = place.words();
+        Some(match self.settings.shadow_premise? {
+            Premise::ReluNamed => {
+                format!(
+                    "The shadow model takes ReLU for the activation, as {place} says (`{name}`)."
+                )
+            }
+            Premise::ReluAssumed => {
+                "The shadow model assumes ReLU: nothing names the activation.".to_owned()
+            }
+            Premise::ReluAgainstName => format!(
+                "The shadow model assumes ReLU, although {place} names `{name}`: the theory's \
+                 premise does not hold."
+            ),
+            Premise::NotRelu => format!(
+                "The shadow model was not run: its theory is about ReLU, and {place} names `{name}`."
+            ),
+        })
+    }
 }
 
 /// Name and version of the measuring program.
@@ -51,9 +82,13 @@ pub struct SourceFacts {
     pub tensors: usize,
     /// Number of entries in all tensors.
     pub parameters: u64,
-    /// The activation the checkpoint's metadata names, in its own words.
+    /// The activation the checkpoint's metadata, or the config.json beside it, names, in its
+    /// own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<String>,
+    /// Where it is named; an audit that does not say so looked in the metadata only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_from: Option<Place>,
 }
 
 /// Choices that change the figures. The number of threads is not among them.
@@ -70,6 +105,29 @@ pub struct Settings {
     /// The shortest smaller side that was measured.
     #[serde(default = "two")]
     pub min_size: usize,
+    /// Seed of everything drawn.
+    #[serde(default)]
+    pub seed: u64,
+    /// Whether ReLU was taken for granted whatever the checkpoint names.
+    #[serde(default)]
+    pub assume_relu: bool,
+    /// What the shadow model rests on; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_premise: Option<Premise>,
+}
+
+/// What the shadow model knows of the activation: its theory is about ReLU and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Premise {
+    /// The checkpoint names ReLU.
+    ReluNamed,
+    /// Nothing names an activation: ReLU is assumed.
+    ReluAssumed,
+    /// Another one is named, and ReLU was assumed all the same.
+    ReluAgainstName,
+    /// Another one is named: not measured.
+    NotRelu,
 }
 
 /// What audits without the setting were measured with.
@@ -88,6 +146,13 @@ pub enum Section<T> {
         /// Why, in words.
         reason: String,
     },
+}
+
+/// What an audit without the section says of it.
+fn of_an_older_version<T>() -> Section<T> {
+    Section::Skipped {
+        reason: "unknown to the version that wrote this audit".into(),
+    }
 }
 
 impl<T> Section<T> {
@@ -125,6 +190,9 @@ pub struct LayerFacts {
     pub biases: Section<Biases>,
     /// The singular values.
     pub spectrum: Section<Spectrum>,
+    /// What comes back when the layer is run in reverse and forward again.
+    #[serde(default = "of_an_older_version")]
+    pub shadow: Section<LayerShadow>,
     /// One word for the layer, by the rules of docs/labels.md.
     pub label: Label,
     /// The figures that decided the label, in words.

@@ -97,6 +97,15 @@ impl Checkpoint {
         &self.uri
     }
 
+    /// The folder the files lie in.
+    pub fn folder(&self) -> &Path {
+        if self.folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.folder
+        }
+    }
+
     /// Every tensor, sorted by name.
     pub fn tensors(&self) -> &[TensorFacts] {
         &self.tensors

@@ -6,11 +6,17 @@
 //! the smallest value lies under that floor, all values are taken again by a direct
 //! singular value decomposition.
 
+mod band;
+mod bulge;
 mod gram;
+mod kernels;
 #[cfg(feature = "lapack")]
 mod lapack;
 mod pure;
+mod tridiagonal;
+mod two_stage;
 
+use faer::{Mat, MatRef};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +67,9 @@ pub enum SpectrumError {
     /// Entries whose squares pass the range of f64.
     #[error("the weights are too large to be squared; they need to stay below 1e150")]
     TooLarge,
+    /// Eigenvalues were asked of a matrix that is not square.
+    #[error("only a square matrix has eigenvalues")]
+    NotSquare,
     /// The iteration did not converge.
     #[error("the `{0}` engine did not converge")]
     NoConvergence(&'static str),
@@ -117,22 +126,49 @@ pub fn singular_values<T: Copy + Into<f64> + Sync>(
     }
 }
 
+/// All eigenvalues, descending, of a symmetric matrix; only entries on the diagonal and
+/// to its right are read. The step that most of [`singular_values`] consists of.
+///
+/// # Errors
+/// When the matrix is not square or holds what is not finite or beyond 1e300, or when the
+/// engine is not part of this build or does not converge.
+pub fn symmetric_eigenvalues(
+    matrix: Matrix<'_, f64>,
+    engine: Engine,
+) -> Result<Vec<f64>, SpectrumError> {
+    let size = matrix.rows;
+    if matrix.cols != size {
+        return Err(SpectrumError::NotSquare);
+    }
+    let largest = matrix.entries.iter().map(|entry| entry.abs());
+    if largest.max_by(f64::total_cmp) > Some(LARGEST_SQUARE) {
+        return Err(SpectrumError::TooLarge);
+    }
+    // Row by row is column by column of the transpose, whose lower half is the upper here.
+    let lower = MatRef::from_column_major_slice(matrix.entries, size, size).to_owned();
+    eigenvalues(lower, engine).map(descending)
+}
+
 fn from_gram<T: Copy + Into<f64> + Sync>(
     matrix: Matrix<'_, T>,
     engine: Engine,
 ) -> Result<Vec<f64>, SpectrumError> {
-    let gram = gram::lower(matrix);
-    let eigenvalues = match engine {
-        Engine::Faer => pure::eigenvalues(&gram)?,
-        #[cfg(feature = "lapack")]
-        Engine::Lapack => lapack::eigenvalues(&gram)?,
-        #[cfg(not(feature = "lapack"))]
-        Engine::Lapack => return Err(SpectrumError::NotBuilt),
-    };
+    let eigenvalues = eigenvalues(gram::lower(matrix), engine)?;
     // A zero eigenvalue may come out a few ε below zero.
     Ok(descending(
         eigenvalues.into_iter().map(|l| l.max(0.0).sqrt()).collect(),
     ))
+}
+
+/// In no order; of the matrix only the lower half is read.
+fn eigenvalues(lower: Mat<f64>, engine: Engine) -> Result<Vec<f64>, SpectrumError> {
+    match engine {
+        Engine::Faer => pure::eigenvalues(lower),
+        #[cfg(feature = "lapack")]
+        Engine::Lapack => lapack::eigenvalues(&lower),
+        #[cfg(not(feature = "lapack"))]
+        Engine::Lapack => Err(SpectrumError::NotBuilt),
+    }
 }
 
 fn direct<T: Copy + Into<f64> + Sync>(
@@ -155,5 +191,6 @@ fn descending(mut values: Vec<f64>) -> Vec<f64> {
 }
 
 #[cfg(test)]
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod two_stage_tests;

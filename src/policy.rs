@@ -13,7 +13,7 @@ use toml::{Table, Value};
 use crate::audit::LayerFacts;
 use crate::verdict::{
     BiasesConstant, Covered, Finite, LevelSpacing, MovedFromInitialisation, QuarterCircle,
-    SpectralEdge, WeightsGaussian,
+    ShadowReversible, SpectralEdge, WeightsGaussian,
 };
 use crate::{Error, Result};
 
@@ -54,6 +54,8 @@ pub struct Rules {
     pub spectral_edge: SpectralEdge,
     /// Neighbouring singular values repel.
     pub level_spacing: LevelSpacing,
+    /// The layer gives codes back as well as its shuffled control does.
+    pub shadow_reversible: ShadowReversible,
 }
 
 /// What differs for the layers that match a pattern.
@@ -254,6 +256,10 @@ fn refused(key: &str, value: &Value) -> Option<&'static str> {
         "moved-from-initialisation.min_weights" => (
             1600.0..=f64::MAX,
             "1600 or more, from where on initialisers are looked for",
+        ),
+        "shadow-reversible.max_control_error" => (
+            0.0..=0.95,
+            "a relative error from 0 to 0.95, beyond which every layer would pass",
         ),
         _ => (0.0..=f64::MAX, "a finite number, 0 or more"),
     };

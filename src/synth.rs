@@ -351,21 +351,13 @@ mod tests {
     use crate::analysis;
     use crate::audit::{Audit, BiasKind, FamilyName, Label};
     use crate::checkpoint::Checkpoint;
-    use crate::layers::Selection;
-    use crate::linalg::Engine;
 
     fn audit(kind: Kind, options: &Options) -> Audit {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.safetensors");
         write(kind, options, &file).unwrap();
         let checkpoint = Checkpoint::open(&file).unwrap();
-        analysis::measure(
-            &checkpoint,
-            &Selection::default(),
-            Engine::Faer,
-            &mut |_| {},
-        )
-        .unwrap()
+        analysis::measure(&checkpoint, &analysis::Options::default(), &mut |_| {}).unwrap()
     }
 
     #[test]

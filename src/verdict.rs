@@ -11,6 +11,7 @@ mod finite;
 mod level_spacing;
 mod moved_from_initialisation;
 mod quarter_circle;
+mod shadow_reversible;
 mod spectral_edge;
 mod weights_gaussian;
 
@@ -24,6 +25,7 @@ pub use finite::Finite;
 pub use level_spacing::LevelSpacing;
 pub use moved_from_initialisation::MovedFromInitialisation;
 pub use quarter_circle::QuarterCircle;
+pub use shadow_reversible::ShadowReversible;
 pub use spectral_edge::SpectralEdge;
 pub use weights_gaussian::WeightsGaussian;
 
@@ -49,6 +51,8 @@ pub enum Check {
     SpectralEdge,
     /// Neighbouring singular values repel like those of a random matrix.
     LevelSpacing,
+    /// The layer gives codes back as well as its own entries in random order do.
+    ShadowReversible,
     /// The weights no longer match a known initialiser.
     MovedFromInitialisation,
 }
@@ -105,7 +109,7 @@ pub struct Judgement {
 
 impl Check {
     /// Every check, in the order they are reported.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Covered,
         Self::Finite,
         Self::WeightsGaussian,
@@ -114,6 +118,7 @@ impl Check {
         Self::QuarterCircle,
         Self::SpectralEdge,
         Self::LevelSpacing,
+        Self::ShadowReversible,
     ];
 
     /// Its name in policies, JSON, reports and docs.
@@ -127,6 +132,7 @@ impl Check {
             Self::QuarterCircle => "quarter-circle",
             Self::SpectralEdge => "spectral-edge",
             Self::LevelSpacing => "level-spacing",
+            Self::ShadowReversible => "shadow-reversible",
             Self::MovedFromInitialisation => "moved-from-initialisation",
         }
     }
@@ -145,6 +151,10 @@ impl Check {
             Self::SpectralEdge => "No singular value lies outside the law's edges.",
             Self::LevelSpacing => {
                 "Neighbouring singular values repel like those of a random matrix."
+            }
+            Self::ShadowReversible => {
+                "Run in reverse and forward again, the layer gives codes back as well as its own \
+                 weights in random order do."
             }
             Self::MovedFromInitialisation => "The weights no longer match a known initialiser.",
         }
@@ -214,7 +224,7 @@ fn layer_findings(rules: &Rules, layer: &LayerFacts) -> Vec<Finding> {
         .collect()
 }
 
-fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Level, Ruling); 7] {
+fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Level, Ruling); 8] {
     [
         (Check::Finite, rules.finite.level, Finite::judge(layer)),
         (
@@ -246,6 +256,11 @@ fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Level, Ruling); 
             Check::LevelSpacing,
             rules.level_spacing.level,
             rules.level_spacing.judge(layer),
+        ),
+        (
+            Check::ShadowReversible,
+            rules.shadow_reversible.level,
+            rules.shadow_reversible.judge(layer),
         ),
     ]
 }

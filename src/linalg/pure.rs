@@ -1,4 +1,5 @@
-//! The default engine: faer.
+//! The default engine: pure Rust. Products, small eigenvalue problems and the direct
+//! decomposition are faer's; from [`CROSSOVER`] rows on, eigenvalues come in two stages.
 
 use std::num::NonZeroUsize;
 
@@ -7,7 +8,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{evd, svd};
 use faer::{Mat, MatRef, Par, Spec};
 
-use super::{Matrix, SpectrumError};
+use super::{Matrix, SpectrumError, two_stage};
 
 /// Work is cut into this many parts whatever the number of threads, so that sums are
 /// taken in the same order everywhere. Four parts took a quarter longer on two cores.
@@ -15,8 +16,25 @@ pub(super) const PARTS: Par = Par::Rayon(NonZeroUsize::new(2).expect("2 is not 0
 
 const NAME: &str = "faer";
 
+/// Rows from which the reduction in two stages is not the slower: `examples/spectrum_time.rs`
+/// has the two even here, 1.2 times at 1024 rows, twice at 2048, 3.6 times at 4096.
+const CROSSOVER: usize = 512;
+
+/// Entries below the diagonal that the first of the two stages leaves. Its time hardly
+/// depends on them, but the second's grows with them; below 32 its products get too thin.
+const BAND: usize = 32;
+
 /// Eigenvalues of a symmetric matrix of which only the lower half is read.
-pub(super) fn eigenvalues(gram: &Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
+pub(super) fn eigenvalues(gram: Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
+    if gram.nrows() < CROSSOVER {
+        one_stage(&gram)
+    } else {
+        two_stage::eigenvalues(gram, BAND).ok_or(SpectrumError::NoConvergence(NAME))
+    }
+}
+
+/// By faer's own reduction, a matrix-vector product for every column.
+pub(super) fn one_stage(gram: &Mat<f64>) -> Result<Vec<f64>, SpectrumError> {
     let size = gram.nrows();
     let mut values = Diag::zeros(size);
     let scratch = evd::self_adjoint_evd_scratch::<f64>(

@@ -126,6 +126,7 @@ fn limits_that_compare_with_nothing_are_refused() {
         ("covered", "min_layers = 0"),
         ("covered", "min_share = 1.01"),
         ("moved-from-initialisation", "min_weights = 100"),
+        ("shadow-reversible", "max_control_error = 1"),
     ] {
         let error = parse(&format!("[{check}]\n{limit}\n")).unwrap_err();
         assert!(matches!(error, Error::PolicyLimit { .. }), "{error}");

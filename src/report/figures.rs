@@ -8,6 +8,7 @@ mod contact_sheet;
 mod overview;
 mod panel;
 mod png;
+mod shadow;
 mod spectrum;
 mod theory;
 mod weights;
@@ -18,9 +19,9 @@ use canvas::{Canvas, Detail, Place, Weight, picture};
 use panel::Panel;
 
 use crate::Result;
-use crate::audit::{Audit, LayerFacts, Section};
+use crate::audit::{Audit, LayerFacts, LayerShadow, Section};
 use crate::verdict::Judgement;
-use crate::verdict::figure::{figure, grouped};
+use crate::verdict::figure::{counted, figure, grouped};
 
 use crate::shadow::theory::Series;
 use crate::shadow::{ChainRun, ChainShadow};
@@ -57,6 +58,8 @@ pub struct LayerFigures {
     pub biases: Option<Figure>,
     /// Density and distribution of the singular values.
     pub spectrum: Option<Figure>,
+    /// The error in reverse and forward again, and some coordinates.
+    pub shadow: Option<Figure>,
 }
 
 /// Every picture of a report.
@@ -66,12 +69,15 @@ pub struct Figures {
     pub overview: Figure,
     /// The layers', in the order of the audit.
     pub layers: Vec<LayerFigures>,
+    /// The chains', in the order of the audit; none of one that was not measured.
+    pub chains: Vec<Option<Figure>>,
 }
 
 impl Figures {
     /// Draws everything that was measured.
     pub fn draw(audit: &Audit, judgement: &Judgement) -> Result<Self> {
         let layers = audit.layers.par_iter().enumerate();
+        let chains = audit.chains.par_iter().enumerate();
         Ok(Self {
             overview: Figure {
                 file: "overview.png".into(),
@@ -81,6 +87,14 @@ impl Figures {
             layers: layers
                 .map(|(index, layer)| draw_layer(index, layer))
                 .collect::<Result<_>>()?,
+            chains: chains
+                .map(|(index, chain)| {
+                    let facts = measured(&chain.shadow);
+                    facts
+                        .map(|facts| chain_figure(index, &chain.layers, facts))
+                        .transpose()
+                })
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -89,18 +103,24 @@ impl Figures {
         let of_layers = self
             .layers
             .iter()
-            .flat_map(|layer| [&layer.weights, &layer.biases, &layer.spectrum])
+            .flat_map(|layer| {
+                [
+                    &layer.weights,
+                    &layer.biases,
+                    &layer.spectrum,
+                    &layer.shadow,
+                ]
+            })
             .flatten();
-        std::iter::once(&self.overview).chain(of_layers)
+        std::iter::once(&self.overview)
+            .chain(of_layers)
+            .chain(self.chains.iter().flatten())
     }
 }
 
 fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
-    let figure = |kind: &str, title: String, panels: Vec<Panel>| -> Result<Figure> {
-        let file = format!("{:02}-{}-{kind}.png", index + 1, slug(&layer.name));
-        let alt = format!("{kind} of {}: {title}", layer.name);
-        let png = side_by_side(&file, &layer.name, &title, &panels)?;
-        Ok(Figure { file, alt, png })
+    let figure = |kind: &str, title: String, panels: Vec<Panel>| {
+        layer_figure((index, &layer.name), kind, &title, &panels)
     };
     let weights = layer.weights.measured().and_then(|weights| {
         let title = format!(
@@ -135,7 +155,36 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
         spectrum: spectrum
             .map(|(title, panels)| figure("spectrum", title, panels.into()))
             .transpose()?,
+        shadow: measured(&layer.shadow)
+            .map(|shadow| shadow_figure(index, &layer.name, shadow))
+            .transpose()?,
     })
+}
+
+/// What comes back of the layer with this index when it is run in reverse and forward again.
+pub fn shadow_figure(index: usize, name: &str, shadow: &LayerShadow) -> Result<Figure> {
+    let title = format!(
+        "in reverse and forward again, {} draws of {}, ρ = {}: error {}, ratio {:.2} ± {:.2}",
+        shadow.trials,
+        counted(shadow.k as u64, "positive coordinate"),
+        figure_of(shadow.rho),
+        figure_of(shadow.layer.calibrated.relative_error.mean),
+        shadow.ratio.mean,
+        shadow.ratio.error
+    );
+    layer_figure((index, name), "shadow", &title, &shadow::panels(shadow))
+}
+
+fn layer_figure(
+    (index, name): (usize, &str),
+    kind: &str,
+    title: &str,
+    panels: &[Panel],
+) -> Result<Figure> {
+    let file = format!("{:02}-{}-{kind}.png", index + 1, slug(name));
+    let alt = format!("{kind} of {name}: {title}");
+    let png = side_by_side(&file, name, title, panels)?;
+    Ok(Figure { file, alt, png })
 }
 
 /// What comes back along a chain.
@@ -263,6 +312,7 @@ mod tests {
         let judgement = judge(&audit, &Policy::default()).unwrap();
         let figures = Figures::draw(&audit, &judgement).unwrap();
         assert!(figures.layers[0].spectrum.is_some() && figures.layers[0].biases.is_some());
+        assert!(figures.layers[0].shadow.is_some() && figures.layers[1].shadow.is_none());
         assert_eq!(figures.layers[1].weights, None);
         assert!(figures.iter().all(|f| f.png.starts_with(b"\x89PNG")));
     }

@@ -9,7 +9,10 @@ use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
-use crate::audit::{Audit, LayerFacts, Orientation, OrientationFrom, Section, Skipped};
+use crate::audit::{
+    Audit, ChainFacts, ChainShadow, LayerFacts, Orientation, OrientationFrom, Section, Skipped,
+};
+use crate::shadow::{Estimate, LevelReturn, Recovery, Reversal};
 use crate::verdict::figure::{counted, figure, grouped};
 use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
 use crate::{Error, Result};
@@ -49,11 +52,12 @@ struct Page<'a> {
     files: Vec<File<'a>>,
     /// "4 layers of 9 tensors and 674 604 parameters; 2 tensors skipped".
     counts: String,
-    activation: Option<&'a str>,
+    premise: Option<String>,
     holds: bool,
     overview: Picture<'a>,
     whole: Vec<Verdict<'a>>,
     layers: Vec<Layer<'a>>,
+    chains: Vec<Chain<'a>>,
     labels: Vec<LabelWord>,
     skipped: Vec<SkippedRow<'a>>,
 }
@@ -79,6 +83,18 @@ struct Verdict<'a> {
     measured: &'a str,
     limit: &'a str,
     meaning: &'a str,
+}
+
+/// Layers that feed each other.
+#[derive(Serialize)]
+struct Chain<'a> {
+    name: String,
+    /// Sizes, what was kept, and the theorem's conditions.
+    drawn: Option<String>,
+    picture: Option<Picture<'a>>,
+    absent: Option<&'a str>,
+    ratio: Option<String>,
+    levels: Vec<[String; 8]>,
 }
 
 #[derive(Serialize)]
@@ -117,6 +133,8 @@ struct Layer<'a> {
 #[derive(Serialize)]
 struct Part<'a> {
     title: &'static str,
+    /// What is seen, where the title does not say it.
+    note: Option<&'static str>,
     picture: Option<Picture<'a>>,
     absent: Option<&'a str>,
     verdicts: Vec<Verdict<'a>>,
@@ -147,17 +165,75 @@ impl<'a> Page<'a> {
                 grouped(audit.source.parameters),
                 counted(audit.skipped.len() as u64, "tensor"),
             ),
-            activation: audit.source.activation.as_deref(),
+            premise: audit.premise(),
             holds: !judgement.fails(),
             overview: picture(&figures.overview),
             whole: judgement.for_checkpoint().map(verdict).collect(),
             layers: layers
                 .map(|(i, (layer, figures))| Layer::new(i, layer, judgement, figures))
                 .collect(),
+            chains: audit
+                .chains
+                .iter()
+                .zip(&figures.chains)
+                .map(|(chain, figure)| Chain::new(chain, figure.as_ref()))
+                .collect(),
             labels: crate::audit::Label::ALL.map(label_word).into(),
             skipped: audit.skipped.iter().map(skipped).collect(),
         }
     }
+}
+
+impl<'a> Chain<'a> {
+    fn new(chain: &'a ChainFacts, figure: Option<&'a Figure>) -> Self {
+        let measured = chain.shadow.measured();
+        let list = |numbers: &[usize], between| {
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            numbers.join(between)
+        };
+        Self {
+            name: chain.layers.join(" → "),
+            drawn: measured.map(|chain| {
+                format!(
+                    "{} units, k = {}; {}, seeded. {}",
+                    list(&chain.sizes, " → "),
+                    list(&chain.k, ", "),
+                    counted(chain.trials as u64, "random code"),
+                    chain.theorem.words()
+                )
+            }),
+            picture: figure.map(picture),
+            absent: reason(&chain.shadow),
+            ratio: measured.map(|chain| with_error(&chain.random.ratio)),
+            levels: measured.map_or_else(Vec::new, levels),
+        }
+    }
+}
+
+/// A row a level of the way up.
+fn levels(chain: &ChainShadow) -> Vec<[String; 8]> {
+    let descent = &chain.random;
+    let rows = descent.levels.iter().enumerate().map(|(at, level)| {
+        let error = |recovery: &Recovery| figure(recovery.relative_error.mean);
+        let control = |levels: &[LevelReturn]| {
+            let level = levels.get(at);
+            level.map_or_else(|| "–".to_owned(), |level| error(&level.calibrated))
+        };
+        [
+            level.level.to_string(),
+            figure(level.nonzeros),
+            with_error(&level.calibrated.relative_error),
+            error(&level.no_bias),
+            level
+                .own_bias
+                .as_ref()
+                .map_or_else(|| "–".to_owned(), error),
+            error(&level.dropout.calibrated),
+            control(&descent.controls.shuffled),
+            control(&descent.controls.gaussian),
+        ]
+    });
+    rows.collect()
 }
 
 impl<'a> Layer<'a> {
@@ -187,6 +263,7 @@ impl<'a> Layer<'a> {
             sections: vec![
                 Part {
                     title: "Edge weights",
+                    note: None,
                     picture: figures.weights.as_ref().map(picture),
                     absent: reason(&layer.weights),
                     verdicts: verdicts(
@@ -198,6 +275,7 @@ impl<'a> Layer<'a> {
                 },
                 Part {
                     title: "Biases",
+                    note: None,
                     picture: figures.biases.as_ref().map(picture),
                     absent: reason(&layer.biases),
                     verdicts: verdicts(judgement, layer, &[Check::BiasesConstant]),
@@ -205,6 +283,7 @@ impl<'a> Layer<'a> {
                 },
                 Part {
                     title: "Singular values",
+                    note: None,
                     picture: figures.spectrum.as_ref().map(picture),
                     absent: reason(&layer.spectrum),
                     verdicts: verdicts(
@@ -218,16 +297,36 @@ impl<'a> Layer<'a> {
                     ),
                     figures: spectrum_figures(layer),
                 },
+                Part {
+                    title: "In reverse and forward again",
+                    note: layer.shadow.measured().map(|_| IN_REVERSE),
+                    picture: figures.shadow.as_ref().map(picture),
+                    absent: reason(&layer.shadow),
+                    verdicts: verdicts(judgement, layer, &[Check::ShadowReversible]),
+                    figures: shadow_figures(layer),
+                },
             ],
         }
     }
 }
+
+const IN_REVERSE: &str = "Sparse random codes h are sent down, x = r(αWh) with half of x dropped, \
+    and up again, r(Wᵀx + b), b the best constant, chosen on other draws. The error is \
+    ‖h̃ − h‖²/‖h‖²: 0 when all comes back, 1 when nothing does. The null is a random matrix: the \
+    layer's own weights in random order, on the same codes. A layer on its null is random-like, \
+    and so is one that was never trained: it is no praise. Where the shuffled weights return \
+    nothing either, a ratio near 1 says nothing.";
 
 fn picture(figure: &Figure) -> Picture<'_> {
     Picture {
         alt: &figure.alt,
         base64: BASE64_STANDARD.encode(&figure.png),
     }
+}
+
+/// A mean and its standard error.
+fn with_error(estimate: &Estimate) -> String {
+    format!("{} ± {}", number(estimate.mean), number(estimate.error))
 }
 
 const fn reason<T>(section: &Section<T>) -> Option<&str> {
@@ -436,6 +535,56 @@ fn spectrum_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
     rows
 }
 
+fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
+    let Some(s) = layer.shadow.measured() else {
+        return Vec::new();
+    };
+    let error = |r: &Reversal| with_error(&r.calibrated.relative_error);
+    let own = &s.layer;
+    let theorem = if s.meets_the_theorem { "yes" } else { "no" };
+    let mut rows = vec![
+        (
+            "k, ρ, draws",
+            format!("{}, {}, {}", s.k, number(s.rho), s.trials),
+        ),
+        ("k < ρn < k², the theorem's condition", theorem.to_owned()),
+        ("relative error", error(own)),
+        ("theory, Gaussian matrix", number(s.predicted)),
+        ("a Gaussian matrix", error(&s.controls.gaussian)),
+        ("its weights shuffled", error(&s.controls.shuffled)),
+        ("orders they were shuffled into", s.shuffles.to_string()),
+        (
+            "error over that of the shuffled weights",
+            with_error(&s.ratio),
+        ),
+        ("cosine of h̃ and h", with_error(&own.calibrated.cosine)),
+        ("gain before bias and ReLU", with_error(&own.gain)),
+        (
+            "positive coordinates found",
+            with_error(&own.calibrated.support_recall),
+        ),
+        (
+            "error without a bias",
+            with_error(&own.no_bias.relative_error),
+        ),
+        (
+            "error with half of x dropped again (theory)",
+            format!(
+                "{} ({})",
+                with_error(&own.dropout.calibrated.relative_error),
+                number(own.dropout.predicted)
+            ),
+        ),
+    ];
+    rows.extend(own.own_bias.as_ref().map(|r| {
+        (
+            "error with the layer's own bias",
+            with_error(&r.relative_error),
+        )
+    }));
+    rows
+}
+
 fn number(value: f64) -> String {
     figure(value).replace('-', "−")
 }
@@ -465,11 +614,12 @@ mod tests {
     #[test]
     fn every_layer_picture_and_verdict_is_on_the_page() {
         let html = of("classifier.1");
-        assert_eq!(html.matches("data:image/png;base64,").count(), 4);
+        assert_eq!(html.matches("data:image/png;base64,").count(), 5);
         for check in Check::ALL {
             assert!(html.contains(check.name()), "{}", check.name());
         }
         assert!(html.contains("not measured: too small"));
+        assert!(html.contains("assumes ReLU: nothing names the activation"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::checkpoint::Checkpoint;
@@ -31,20 +32,47 @@ pub enum Activation {
     Unknown,
 }
 
-/// Looks in the checkpoint's metadata, then in the config.json beside it.
-pub fn find(checkpoint: &Checkpoint, source: &Path) -> Activation {
+/// Where an activation was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// The metadata of the files that hold the tensors.
+    #[serde(rename = "metadata")]
+    Metadata,
+    /// The config.json beside them.
+    #[serde(rename = "config.json")]
+    Config,
+}
+
+impl Place {
+    /// As a sentence names it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Metadata => "the checkpoint's metadata",
+            Self::Config => "config.json",
+        }
+    }
+}
+
+/// What the checkpoint's metadata, or else the config.json beside it, names the activation.
+pub fn named(checkpoint: &Checkpoint, source: &Path) -> Option<(String, Place)> {
     let named = KEYS.iter().find_map(|key| checkpoint.metadata().get(*key));
     if let Some(name) = named {
-        return judged(name, "the checkpoint's metadata");
+        return Some((name.clone(), Place::Metadata));
     }
     let folder = if source.is_dir() {
         Some(source)
     } else {
         source.parent()
     };
-    let config = folder.and_then(|folder| read(&folder.join("config.json")));
-    match config.as_ref().and_then(named_in) {
-        Some(name) => judged(name, "config.json"),
+    let config = read(&folder?.join("config.json"))?;
+    Some((named_in(&config)?.to_owned(), Place::Config))
+}
+
+/// Looks in the checkpoint's metadata, then in the config.json beside it.
+pub fn find(checkpoint: &Checkpoint, source: &Path) -> Activation {
+    match named(checkpoint, source) {
+        Some((name, place)) if is_relu(&name) => Activation::Relu(place.words()),
+        Some((name, place)) => Activation::Other(name, place.words()),
         None => Activation::Unknown,
     }
 }
@@ -85,14 +113,10 @@ const OTHERS: [&str; 14] = [
 
 /// ReLU where the name has it as a word of its own and nothing beside it: `relu`, and
 /// `fused [1, 1, 0] (1=relu)`, but not `relu2` or `leaky_relu`.
-fn judged(name: &str, place: &'static str) -> Activation {
+pub fn is_relu(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    if words.contains(&"relu") && !OTHERS.iter().any(|other| words.contains(other)) {
-        Activation::Relu(place)
-    } else {
-        Activation::Other(name.to_owned(), place)
-    }
+    words.contains(&"relu") && !OTHERS.iter().any(|other| words.contains(other))
 }
 
 #[cfg(test)]

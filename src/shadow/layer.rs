@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Purpose;
 use super::matrix::{Control, ScaledMatrix};
 use super::run::{self, Return, Score};
-use super::{Estimate, Recovery, ShadowError, Sizes};
+use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, sweep};
 use crate::audit::Section;
 use crate::checkpoint::{Checkpoint, Entries};
 use crate::layers::{Layer, Orientation};
@@ -41,7 +41,7 @@ impl Default for Plan {
 }
 
 impl Plan {
-    fn sizes(&self, n: usize, m: usize) -> Sizes {
+    pub(super) fn sizes(&self, n: usize, m: usize) -> Sizes {
         Sizes {
             n,
             m,
@@ -110,7 +110,7 @@ pub struct Dropout {
 pub struct Controls {
     /// A Gaussian matrix of the same shape.
     pub gaussian: Reversal,
-    /// The layer's entries in random order.
+    /// The layer's entries in random order, mean over all orders drawn.
     pub shuffled: Reversal,
 }
 
@@ -132,8 +132,27 @@ pub struct LayerShadow {
     pub predicted: f64,
     /// What the layer is compared with.
     pub controls: Controls,
-    /// Relative error of the layer over that of the shuffled control, draw by draw.
+    /// Orders drawn for the shuffled control: more for a small layer, where one order differs
+    /// from the next by more than the draws do.
+    pub shuffles: usize,
+    /// Relative error of the layer over that of the shuffled control, draw by draw. Its error
+    /// counts the draws and, from two orders on, that the layer is one matrix of many.
     pub ratio: Estimate,
+    /// The error against k, the plan's among them.
+    pub sweep: Vec<SweepPoint>,
+    /// Some coordinates before and after.
+    pub pairs: Pairs,
+}
+
+/// Orders drawn for the shuffled control. From 512 inputs and outputs on one is like the next;
+/// below, their spread is larger than that of the draws, and it takes eight to know it.
+const fn shuffles(n: usize, m: usize) -> u64 {
+    let short = if n < m { n } else { m };
+    match (short, n * m) {
+        (512.., _) => 1,
+        (_, ..=0x8_0000) => 16,
+        _ => 8,
+    }
 }
 
 /// A layer's matrix as it is stored, and its biases.
@@ -236,23 +255,82 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
     let own: Option<Vec<f64>> = stored
         .bias
         .map(|bias| bias.iter().map(|b| b / unit).collect());
-    let (layer, errors) = reversal(&matrix, plan, own.as_deref())?;
+    let ks = sweep::ks(plan.k, m);
+    let layer = measured(&matrix, plan, own.as_deref(), &ks)?;
     // One control at a time in memory.
-    let control = |control| reversal(&matrix.control(control, plan.seed, 0)?, plan, None);
-    let (shuffled, shuffled_errors) = control(Control::Shuffled)?;
-    let (gaussian, _) = control(Control::Gaussian)?;
+    let control = |control, place, ks: &[usize]| {
+        measured(&matrix.control(control, plan.seed, place)?, plan, None, ks)
+    };
+    let first = control(Control::Shuffled, 0, &ks)?;
+    let (mut reversals, mut errors) = (vec![first.reversal], vec![first.errors]);
+    for place in 1..shuffles(n, m) {
+        let next = control(Control::Shuffled, place, &[])?;
+        reversals.push(next.reversal);
+        errors.push(next.errors);
+    }
+    let gaussian = control(Control::Gaussian, 0, &ks)?;
+    let ratio = average::ratio(&layer.errors, &errors).ok_or(ShadowError::NotApplicable(
+        "too few draws, or the shuffled control came back without an error",
+    ))?;
+    let shuffled = average::reversals(&reversals);
+    let at_own_k = shuffled.calibrated.relative_error.mean;
+    let point = |(i, &k): (usize, &usize)| {
+        let shuffled = if k == plan.k {
+            at_own_k
+        } else {
+            sweep::mean(&first.sweep[i])
+        };
+        let controls = (sweep::mean(&gaussian.sweep[i]), shuffled);
+        sweep::point(&Plan { k, ..*plan }, (n, m), &layer.sweep[i], controls)
+    };
     let sizes = plan.sizes(n, m);
     Ok(LayerShadow {
         k: plan.k,
         rho: plan.rho,
         trials: plan.trials,
         meets_the_theorem: sizes.meets_the_theorem(),
-        layer,
         predicted: sizes.relative_error(),
-        controls: Controls { gaussian, shuffled },
-        ratio: Estimate::ratio(&errors, &shuffled_errors).ok_or(ShadowError::NotApplicable(
-            "too few draws, or the shuffled control came back without an error",
-        ))?,
+        shuffles: reversals.len(),
+        ratio,
+        sweep: ks.iter().enumerate().map(point).collect(),
+        pairs: layer.pairs,
+        layer: layer.reversal,
+        controls: Controls {
+            shuffled,
+            gaussian: gaussian.reversal,
+        },
+    })
+}
+
+/// What one matrix makes of all draws.
+struct Measured {
+    reversal: Reversal,
+    /// Calibrated error of each draw at the plan's k.
+    errors: Vec<f64>,
+    /// The same at each k of the sweep.
+    sweep: Vec<Vec<f64>>,
+    pairs: Pairs,
+}
+
+fn measured(
+    matrix: &ScaledMatrix,
+    plan: &Plan,
+    own: Option<&[f64]>,
+    ks: &[usize],
+) -> Result<Measured, ShadowError> {
+    let (reversal, errors, pairs) = reversal(matrix, plan, own)?;
+    let at = |&k: &usize| {
+        if k == plan.k {
+            Ok(errors.clone())
+        } else {
+            sweep::errors(matrix, plan, k)
+        }
+    };
+    Ok(Measured {
+        sweep: ks.iter().map(at).collect::<Result<_, _>>()?,
+        reversal,
+        errors,
+        pairs,
     })
 }
 
@@ -280,12 +358,12 @@ fn check<T>(stored: &Stored<'_, T>, plan: &Plan) -> Result<(), ShadowError> {
     Err(ShadowError::NotApplicable(fault))
 }
 
-/// What comes back from one matrix, and the calibrated error of each draw.
+/// What comes back from one matrix, the calibrated error of each draw, and some coordinates.
 fn reversal(
     matrix: &ScaledMatrix,
     plan: &Plan,
     own: Option<&[f64]>,
-) -> Result<(Reversal, Vec<f64>), ShadowError> {
+) -> Result<(Reversal, Vec<f64>, Pairs), ShadowError> {
     let calibration = run::returns(matrix, plan, Purpose::Calibration, plan.calibration)?;
     let bias = calibrated(&calibration, |back| &back.z);
     let dropout_bias = calibrated(&calibration, |back| &back.z_dropped);
@@ -319,7 +397,8 @@ fn reversal(
                 .relative_error(),
         },
     };
-    Ok((reversal, errors))
+    let pairs = Pairs::of(&returns, plan.k, bias);
+    Ok((reversal, errors, pairs))
 }
 
 /// The best constant bias for what `z` chooses of these returns.

@@ -1,11 +1,11 @@
 //! A layer's matrix on the device, scaled to entries of mean square 1, and its controls.
 
-use candle_core::{Device, Result, Tensor};
-use rand::RngExt;
+use candle_core::{Device, Result, Storage, Tensor, bail};
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::code::{Purpose, generator};
+use super::shuffle::{Entries, shuffled};
 use crate::layers::Orientation;
 
 /// Entries of a control drawn from one stream.
@@ -110,10 +110,25 @@ impl ScaledMatrix {
         match control {
             Control::Gaussian => Self::gaussian(self.n, self.m, seed, place),
             Control::Shuffled => {
-                let entries = shuffled(self.in_out()?.flatten_all()?.to_vec1()?, seed, place);
+                let entries = self.shuffled(seed, place)?;
                 Self::stored(entries, (self.n, self.m), 1.0, Orientation::InOut)
             }
         }
+    }
+
+    /// From where the entries lie: a copy would be as large as the layer.
+    fn shuffled(&self, seed: u64, place: u64) -> Result<Vec<f32>> {
+        let (storage, _) = self.stored.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else {
+            bail!("the matrix is not in main memory");
+        };
+        let entries = Entries {
+            stored: storage.as_slice()?,
+            n: self.n,
+            m: self.m,
+            orientation: self.orientation,
+        };
+        Ok(shuffled(&entries, seed, place))
     }
 
     fn in_out(&self) -> Result<Tensor> {
@@ -145,15 +160,6 @@ fn gaussian(count: usize, seed: u64, place: u64) -> Vec<f32> {
                 *entry = StandardNormal.sample(&mut rng);
             }
         });
-    entries
-}
-
-/// Fisher and Yates.
-fn shuffled(mut entries: Vec<f32>, seed: u64, place: u64) -> Vec<f32> {
-    let mut rng = generator(seed, Purpose::Control, (u64::MAX >> 25) - place);
-    for i in (1..entries.len()).rev() {
-        entries.swap(i, rng.random_range(0..=i));
-    }
     entries
 }
 

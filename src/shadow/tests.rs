@@ -175,6 +175,7 @@ fn the_printed_error_comes_back() {
     // The theorem asks for ρn < k², 2000 < 400: the prediction holds all the same.
     assert!(!found.meets_the_theorem);
     assert!((found.ratio.mean - 1.0).abs() < 4.0 * found.ratio.error);
+    assert_eq!(found.shuffles, 8, "400 outputs, 1.6 million weights");
     assert!((found.layer.bias / (-0.0316) - 1.0).abs() < 0.4);
 }
 
@@ -221,6 +222,65 @@ fn scale_orientation_and_threads_do_not_matter() {
     assert_eq!(one, run(&scaled(1024.0), Orientation::InOut, 1024.0, 2));
     assert_eq!(one, run(&turned, Orientation::OutIn, 1.0, 2));
     assert!(one.layer.own_bias.is_some() && one.controls.shuffled.own_bias.is_none());
+    // More than one shuffle, and a sweep around the plan's own k.
+    assert!(one.shuffles > 1 && one.sweep.len() >= 5);
+}
+
+// At the plan's k the sweep has the draws of the layer itself; at the others each draw is the
+// first of its kind, and a Gaussian layer lies on its controls.
+#[test]
+fn the_sweep_agrees_with_the_layer_and_a_gaussian_one_with_its_controls() {
+    let (n, m) = (2000, 300);
+    let entries = normal(12, n * m);
+    let plan = Plan::for_layer(n, m, 0);
+    let found = measure(&stored(&entries, n, m), &plan).unwrap();
+    let own = found.sweep.iter().find(|point| point.k == plan.k).unwrap();
+    let (layer, controls) = (&found.layer, &found.controls);
+    let same = |a: f64, b: Estimate| assert!((a / b.mean - 1.0).abs() < 1e-12, "{a} {b:?}");
+    same(own.relative_error, layer.calibrated.relative_error);
+    same(own.gaussian, controls.gaussian.calibrated.relative_error);
+    same(own.shuffled, controls.shuffled.calibrated.relative_error);
+    for point in &found.sweep {
+        assert!(point.q05 < point.relative_error && point.relative_error < point.q95);
+        for control in [point.gaussian, point.shuffled] {
+            let apart = (point.relative_error / control - 1.0).abs();
+            assert!(apart < 0.35, "{point:?}");
+        }
+    }
+    let [first, .., last] = found.sweep.as_slice() else {
+        panic!("a sweep of one k");
+    };
+    assert_eq!((first.k, last.k), (2, m / 2));
+    assert!(last.relative_error > 4.0 * first.relative_error);
+}
+
+// What came back, as the layer's own figures have it: the pairs of a draw give its error.
+#[test]
+fn pairs_are_a_bounded_sample_of_what_came_back() {
+    let (n, m) = (800, 1200);
+    let entries = normal(13, n * m);
+    for k in [5, 40, 700] {
+        let plan = Plan {
+            k,
+            ..Plan::default()
+        };
+        let pairs = measure(&stored(&entries, n, m), &plan).unwrap().pairs;
+        assert!(pairs.positive.len() <= 300 && pairs.zeros.len() <= 300);
+        assert!(pairs.positive.len() >= (k * pairs.draws).min(200));
+        assert!(
+            pairs
+                .positive
+                .iter()
+                .all(|pair| pair.0 > 0.0 && pair.1 >= 0.0)
+        );
+        let square: f64 = pairs.positive.iter().map(|pair| pair.0 * pair.0).sum();
+        let all = pairs.positive.len() == k * pairs.draws;
+        assert!(
+            !all || (square / pairs.draws as f64 - 1.0).abs() < 0.01,
+            "{square}"
+        );
+        assert!(pairs.zeros.iter().all(|back| *back >= 0.0));
+    }
 }
 
 // Three draws more do not change the first ones, so batches of any size add up.

@@ -2,9 +2,11 @@
 
 use crate::audit::{
     Audit, BiasKind, Biases, Engine, FileFacts, GaussianDistance, Histogram, Label, Law,
-    LayerFacts, NonFinite, Orientation, OrientationFrom, SCHEMA_VERSION, Section, Settings,
-    SourceFacts, Spectrum, TensorFacts, Tool, Weights,
+    LayerFacts, LayerShadow, NonFinite, Orientation, OrientationFrom, Pairs, Premise,
+    SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, SweepPoint, TensorFacts, Tool,
+    Weights,
 };
+use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
 
 /// A checkpoint with these layers.
 pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
@@ -24,6 +26,7 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
             tensors: 2 * layers.len(),
             parameters: 131_328,
             activation: None,
+            activation_from: None,
         },
         settings: Settings {
             engine: Engine::Faer,
@@ -31,8 +34,12 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
             include: vec![],
             exclude: vec![],
             min_size: 2,
+            seed: 0,
+            assume_relu: false,
+            shadow_premise: Some(Premise::ReluAssumed),
         },
         layers,
+        chains: Vec::new(),
         skipped: vec![],
     }
 }
@@ -58,6 +65,7 @@ pub(crate) fn layer(name: &str) -> LayerFacts {
         weights: Section::Measured(weights()),
         biases: Section::Measured(biases()),
         spectrum: Section::Measured(spectrum()),
+        shadow: Section::Measured(shadow()),
         label: Label::RandomLike,
         label_reason: "normal weights, spectrum on the law".into(),
     }
@@ -157,6 +165,88 @@ fn spectrum() -> Spectrum {
     }
 }
 
+/// What a Gaussian matrix of 512 inputs and 256 outputs returns, in closed form.
+fn shadow() -> LayerShadow {
+    let sizes = |k| Sizes {
+        n: 512,
+        m: 256,
+        k,
+        rho: 0.5,
+    };
+    let exactly = |mean| Estimate { mean, error: 0.005 };
+    let recovery = |error| Recovery {
+        relative_error: exactly(error),
+        cosine: exactly(0.8),
+        per_coordinate_error: exactly(0.06),
+        per_positive_error: exactly(0.2),
+        support_recall: exactly(0.9),
+        zeros_recovered: Some(exactly(0.9)),
+    };
+    let error = sizes(17).relative_error();
+    let reversal = Reversal {
+        gain: exactly(1.0),
+        linear_error: exactly(sizes(17).linear_error()),
+        calibrated: recovery(error),
+        bias: -0.09,
+        no_bias: recovery(1.2),
+        own_bias: None,
+        dropout: Dropout {
+            keep: 0.5,
+            calibrated: recovery(0.6),
+            bias: -0.13,
+            predicted: sizes(17).dropped(0.5).relative_error(),
+        },
+    };
+    LayerShadow {
+        k: 17,
+        rho: 0.5,
+        trials: 64,
+        meets_the_theorem: true,
+        layer: reversal.clone(),
+        predicted: error,
+        controls: Controls {
+            gaussian: reversal.clone(),
+            shuffled: reversal,
+        },
+        shuffles: 8,
+        ratio: Estimate {
+            mean: 1.0,
+            error: 0.03,
+        },
+        sweep: [2, 17, 128]
+            .map(|k| {
+                let error = sizes(k).relative_error();
+                SweepPoint {
+                    k,
+                    draws: 20,
+                    relative_error: error,
+                    q05: 0.8 * error,
+                    q95: 1.2 * error,
+                    predicted: error,
+                    gaussian: error,
+                    shuffled: error,
+                }
+            })
+            .into(),
+        pairs: Pairs {
+            draws: 2,
+            positive: vec![(0.2, 0.15), (0.3, 0.28)],
+            zeros: vec![0.0, 0.0, 0.02],
+        },
+    }
+}
+
+/// Changes the shadow of a measured layer.
+pub(crate) fn with_shadow(
+    mut layer: LayerFacts,
+    change: impl FnOnce(&mut LayerShadow),
+) -> LayerFacts {
+    if let Section::Measured(shadow) = &mut layer.shadow {
+        change(shadow);
+    }
+    layer
+}
+
 /// Changes the weights of a measured layer.
 pub(crate) fn with_weights(mut layer: LayerFacts, change: impl FnOnce(&mut Weights)) -> LayerFacts {
     if let Section::Measured(weights) = &mut layer.weights {
@@ -194,6 +284,9 @@ pub(crate) fn unmeasured(name: &str) -> LayerFacts {
         reason: "too small".into(),
     };
     layer.spectrum = Section::Skipped {
+        reason: "too small".into(),
+    };
+    layer.shadow = Section::Skipped {
         reason: "too small".into(),
     };
     layer

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use super::facts::{audit, gaussian, layer, unmeasured, with_biases, with_spectrum, with_weights};
+use super::facts::{
+    audit, gaussian, layer, unmeasured, with_biases, with_shadow, with_spectrum, with_weights,
+};
 use super::*;
 use crate::audit::{BiasKind, GaussianDistance, Initializer, Section, Skipped, TensorFacts};
 use crate::layers::{self, Selection};
@@ -89,7 +91,7 @@ fn an_unmeasured_layer_never_passes() {
             .for_layer("b")
             .all(|finding| finding.outcome == Outcome::Skipped)
     );
-    assert_eq!(judgement.for_layer("b").count(), 7);
+    assert_eq!(judgement.for_layer("b").count(), 8);
 }
 
 #[test]
@@ -384,4 +386,38 @@ fn limits_and_levels_differ_by_layer() {
     };
     assert!(fails("body.1"));
     assert!(!fails("head.1"));
+}
+
+fn reversal(ratio: f64, error: f64, control: f64) -> Outcome {
+    let layer = with_shadow(layer("a"), |s| {
+        (s.ratio.mean, s.ratio.error) = (ratio, error);
+        s.controls.shuffled.calibrated.relative_error.mean = control;
+    });
+    outcome(Check::ShadowReversible, layer)
+}
+
+#[test]
+fn a_ratio_fails_where_it_is_large_and_beyond_its_noise() {
+    assert_eq!(reversal(1.09, 0.001, 0.4), Outcome::Pass, "small");
+    assert_eq!(reversal(1.29, 0.1, 0.4), Outcome::Pass, "noise");
+    assert_eq!(reversal(1.31, 0.1, 0.4), Outcome::Fail);
+    assert_eq!(reversal(0.7, 0.01, 0.4), Outcome::Pass, "better");
+}
+
+#[test]
+fn a_control_that_returns_nothing_never_passes() {
+    assert_eq!(reversal(1.0, 0.01, 0.9), Outcome::Skipped);
+    assert_eq!(reversal(9.0, 0.01, 0.9), Outcome::Skipped);
+    assert_eq!(reversal(1.0, 0.01, 0.89), Outcome::Pass);
+    let mut narrow = layer("a");
+    narrow.fan_out = 31;
+    assert_eq!(outcome(Check::ShadowReversible, narrow), Outcome::Skipped);
+    let mut absent = layer("a");
+    absent.shadow = Section::Skipped {
+        reason: "the theory is about ReLU".into(),
+    };
+    let judgement = judged(absent);
+    let finding = finding(&judgement, Check::ShadowReversible);
+    assert_eq!(finding.outcome, Outcome::Skipped);
+    assert!(finding.measured.contains("about ReLU"));
 }

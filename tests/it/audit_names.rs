@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Paths that must be there on a layer whose every section was measured.
-const LAYER: [&str; 68] = [
+const LAYER: [&str; 97] = [
     "name",
     "weight.tensor",
     "weight.dtype",
@@ -74,10 +74,39 @@ const LAYER: [&str; 68] = [
     "spectrum.power_law.tail",
     "spectrum.alpha_weighted",
     "spectrum.log_alpha_norm",
+    "shadow.status",
+    "shadow.relative_error.mean",
+    "shadow.relative_error.error",
+    "shadow.predicted",
+    "shadow.cosine.mean",
+    "shadow.gain.mean",
+    "shadow.support_recall.mean",
+    "shadow.dropout.keep",
+    "shadow.dropout.relative_error.mean",
+    "shadow.dropout.predicted",
+    "shadow.controls.gaussian.relative_error.mean",
+    "shadow.controls.shuffled.relative_error.mean",
+    "shadow.ratio.mean",
+    "shadow.ratio.error",
+    "shadow.k",
+    "shadow.rho",
+    "shadow.trials",
+    "shadow.shuffles",
+    "shadow.sweep.0.k",
+    "shadow.sweep.0.draws",
+    "shadow.sweep.0.relative_error",
+    "shadow.sweep.0.q05",
+    "shadow.sweep.0.q95",
+    "shadow.sweep.0.predicted",
+    "shadow.sweep.0.gaussian",
+    "shadow.sweep.0.shuffled",
+    "shadow.pairs.draws",
+    "shadow.pairs.positive.0.1",
+    "shadow.pairs.zeros.0",
 ];
 
 /// Paths on the audit as a whole; a number is a position in a list.
-const WHOLE: [&str; 15] = [
+const WHOLE: [&str; 37] = [
     "schema_version",
     "tool.name",
     "tool.version",
@@ -87,12 +116,34 @@ const WHOLE: [&str; 15] = [
     "source.files.0.sha256",
     "source.tensors",
     "source.parameters",
+    "source.activation",
+    "source.activation_from",
     "settings.engine",
+    "settings.seed",
+    "settings.assume_relu",
+    "settings.shadow_premise",
     "layers.0.spectrum.log_norm",
     "skipped.0.tensor",
     "skipped.0.dtype",
     "skipped.0.shape",
     "skipped.0.reason",
+    "chains.0.layers.2",
+    "chains.0.status",
+    "chains.0.sizes.3",
+    "chains.0.k.3",
+    "chains.0.theorem.number",
+    "chains.0.theorem.conditions.0.condition",
+    "chains.0.theorem.conditions.0.holds",
+    "chains.0.trials",
+    "chains.0.relative_error.mean",
+    "chains.0.per_coordinate_error.mean",
+    "chains.0.random.ratio.mean",
+    "chains.0.random.levels.2.nonzeros",
+    "chains.0.random.levels.2.relative_error.mean",
+    "chains.0.random.levels.2.own_bias.relative_error.mean",
+    "chains.0.random.levels.2.dropout.relative_error.mean",
+    "chains.0.random.controls.shuffled.2.relative_error.mean",
+    "chains.0.random.controls.gaussian.2.relative_error.mean",
 ];
 
 fn run(args: &[&str]) -> Vec<u8> {
@@ -146,4 +197,68 @@ fn what_is_missing_is_said_and_never_a_number() {
 fn the_bytes_do_not_depend_on_threads() {
     let one = audit("1");
     assert!(one == audit("2") && one == audit("5"));
+}
+
+/// The audit of a net of one layer, with what its config.json says and these flags.
+fn with_config(config: Option<&str>, flags: &[&str]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.safetensors");
+    let path = path.to_str().unwrap();
+    run(&[
+        "synth",
+        "gaussian",
+        path,
+        "--inputs",
+        "64",
+        "--outputs",
+        "48",
+    ]);
+    if let Some(config) = config {
+        std::fs::write(folder.path().join("config.json"), config).unwrap();
+    }
+    let args = [&["inspect", path, "--json"], flags].concat();
+    serde_json::from_slice(&run(&args)).unwrap()
+}
+
+#[test]
+fn the_shadow_says_what_it_knows_of_the_activation() {
+    let premise = |audit: &Value| audit["settings"]["shadow_premise"].clone();
+    let gelu = Some(r#"{"hidden_act":"gelu"}"#);
+    let audit = with_config(gelu, &[]);
+    assert_eq!(premise(&audit), "not-relu");
+    assert_eq!(audit["source"]["activation"], "gelu");
+    assert_eq!(audit["source"]["activation_from"], "config.json");
+    assert_eq!(
+        audit["chains"],
+        serde_json::json!([]),
+        "one layer is no chain"
+    );
+    let shadow = &audit["layers"][0]["shadow"];
+    assert_eq!(shadow["status"], "skipped");
+    let reason = shadow["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("config.json names the activation `gelu`"),
+        "{reason}"
+    );
+    let assumed = with_config(gelu, &["--assume-relu"]);
+    assert_eq!(premise(&assumed), "relu-against-name");
+    assert_eq!(assumed["settings"]["assume_relu"], true);
+    assert_eq!(assumed["layers"][0]["shadow"]["status"], "measured");
+    assert_eq!(
+        premise(&with_config(Some(r#"{"hidden_act":"relu"}"#), &[])),
+        "relu-named"
+    );
+    assert_eq!(premise(&with_config(None, &[])), "relu-assumed");
+}
+
+#[test]
+fn the_seed_is_recorded_and_changes_the_draws() {
+    let (zero, one) = (with_config(None, &[]), with_config(None, &["--seed", "1"]));
+    assert_eq!(
+        (&zero["settings"]["seed"], &one["settings"]["seed"]),
+        (&0.into(), &1.into())
+    );
+    let mean = |audit: &Value| audit["layers"][0]["shadow"]["relative_error"]["mean"].clone();
+    assert_ne!(mean(&zero), mean(&one));
+    assert_eq!(mean(&zero), mean(&with_config(None, &["--seed", "0"])));
 }

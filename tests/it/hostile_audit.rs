@@ -110,3 +110,68 @@ fn a_histogram_without_end_is_not_drawn() {
     audit["layers"][0]["weights"]["histogram"]["lower"] = json!(1.7e308);
     assert!(inspect(&audit, folder.path()).status.success());
 }
+
+#[test]
+fn a_sweep_that_cannot_be_is_drawn_or_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = [
+        json!(0),
+        json!(1e308),
+        json!(5e-324),
+        json!(-1.0),
+        json!(u64::MAX),
+    ];
+    for name in [
+        "k",
+        "draws",
+        "relative_error",
+        "q05",
+        "q95",
+        "predicted",
+        "gaussian",
+        "shuffled",
+    ] {
+        for odd in &odd {
+            let whole = matches!(name, "k" | "draws");
+            if whole && !odd.is_u64() {
+                continue;
+            }
+            let mut audit = sound();
+            audit["layers"][0]["shadow"]["sweep"][1][name] = odd.clone();
+            let output = inspect(&audit, folder.path());
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{name} {odd}: {said}");
+        }
+    }
+    for (list, odd) in [
+        ("sweep", json!([])),
+        ("pairs", json!({"draws": 0, "positive": [], "zeros": []})),
+        (
+            "pairs",
+            json!({"draws": 1, "positive": [[-1e300, 1e300]], "zeros": [1e300, -5.0]}),
+        ),
+    ] {
+        let mut audit = sound();
+        audit["layers"][0]["shadow"][list] = odd;
+        assert!(inspect(&audit, folder.path()).status.success(), "{list}");
+    }
+}
+
+// As 0.1.0 wrote it before there was a shadow section.
+#[test]
+fn an_audit_of_an_older_version_is_judged_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut audit = sound();
+    audit["layers"][0].as_object_mut().unwrap().remove("shadow");
+    for name in ["seed", "assume_relu", "shadow_premise"] {
+        audit["settings"].as_object_mut().unwrap().remove(name);
+    }
+    audit["source"]
+        .as_object_mut()
+        .unwrap()
+        .remove("activation_from");
+    let output = inspect(&audit, folder.path());
+    assert!(output.status.success(), "{output:?}");
+    let page = std::fs::read_to_string(folder.path().join("report/report.html")).unwrap();
+    assert!(page.contains("unknown to the version that wrote this audit"));
+}

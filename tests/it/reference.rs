@@ -6,7 +6,6 @@ use std::path::Path;
 use randomlike::analysis;
 use randomlike::audit::{Audit, Label, Spectrum};
 use randomlike::checkpoint::Checkpoint;
-use randomlike::layers::Selection;
 use randomlike::linalg::Engine;
 
 const NETS: [&str; 4] = [
@@ -19,7 +18,11 @@ const NETS: [&str; 4] = [
 fn audit(net: &str, engine: Engine) -> Audit {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{net}.safetensors"));
     let checkpoint = Checkpoint::open(&path).unwrap();
-    analysis::measure(&checkpoint, &Selection::default(), engine, &mut |_| {}).unwrap()
+    let options = analysis::Options {
+        engine,
+        ..analysis::Options::default()
+    };
+    analysis::measure(&checkpoint, &options, &mut |_| {}).unwrap()
 }
 
 /// The reference's name of a figure and ours.

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use randomlike::analysis::Options;
 use randomlike::layers::Selection;
 use randomlike::linalg::{Engine, SpectrumError};
 use randomlike::report::figures::ImageShape;
@@ -262,6 +263,13 @@ pub struct Measuring {
     /// Library that computes the singular values.
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
+    /// Seed of everything drawn [default: 0].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Run the shadow model although the checkpoint or its config.json names another
+    /// activation than ReLU.
+    #[arg(long)]
+    pub assume_relu: bool,
     /// Threads to use; all processors when left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
@@ -292,7 +300,20 @@ impl Measuring {
 
     /// Whether any flag was typed that changes what an audit holds.
     pub const fn is_given(&self) -> bool {
-        self.selecting.is_given() || self.engine.is_some()
+        self.selecting.is_given()
+            || self.engine.is_some()
+            || self.seed.is_some()
+            || self.assume_relu
+    }
+
+    /// What the flags mean.
+    pub fn options(&self) -> Result<Options, SpectrumError> {
+        Ok(Options {
+            selection: self.selecting.selection(),
+            engine: self.engine()?,
+            seed: self.seed.unwrap_or_default(),
+            assume_relu: self.assume_relu,
+        })
     }
 }
 

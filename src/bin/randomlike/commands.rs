@@ -34,18 +34,13 @@ pub const COULD_NOT_AUDIT: u8 = 2;
 
 /// Opens and measures `source`, with progress on standard error.
 fn measure(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>> {
-    let engine = measuring.engine()?;
+    let options = measuring.options()?;
     limit_threads(measuring.threads)?;
     let checkpoint = Checkpoint::open(source)?;
     let bar = Bar::new();
-    let audit = analysis::measure(
-        &checkpoint,
-        &measuring.selecting.selection(),
-        engine,
-        &mut |progress| {
-            bar.show(&progress);
-        },
-    );
+    let audit = analysis::measure(&checkpoint, &options, &mut |progress| {
+        bar.show(&progress);
+    });
     bar.clear();
     Ok(audit?)
 }
@@ -58,8 +53,9 @@ fn audit(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>> 
     if measuring.is_given() {
         let source = source.display();
         let message = format!(
-            "`{source}` is an audit: its layers and engine were chosen when it was measured, so `--conv`, \
-             `--include`, `--exclude`, `--min-size` and `--engine` need the checkpoint itself"
+            "`{source}` is an audit: its layers, engine and draws were chosen when it was measured, so \
+             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, `--seed` and \
+             `--assume-relu` need the checkpoint itself"
         );
         return Err(message.into());
     }

@@ -21,6 +21,8 @@ const OVERSAMPLING: u32 = 2;
 /// Height of a row of a legend.
 const ROW: u32 = 20;
 const FONT: &str = "figure";
+/// How much of its colour a band has.
+const BAND: f64 = 0.22;
 
 const INK: RGBColor = RGBColor(0x22, 0x26, 0x2b);
 const QUIET: RGBColor = RGBColor(0x66, 0x6d, 0x75);
@@ -284,6 +286,10 @@ impl Canvas<'_> {
                 [(px(x), px(y - 5)), (px(x + width), px(y + 5))],
                 colour.mix(0.45).filled(),
             )),
+            Mark::Band(..) => self.area.draw(&Rectangle::new(
+                [(px(x), px(y - 5)), (px(x + width), px(y + 5))],
+                colour.mix(BAND).filled(),
+            )),
             Mark::Dots(..) => self.area.draw(&Circle::new(
                 (px(x + width / 2), px(y)),
                 px(3),
@@ -329,6 +335,13 @@ impl Canvas<'_> {
                 .try_for_each(|corners| {
                     area.draw(&Rectangle::new(corners, hue.mix(0.45).filled()))
                 }),
+            Mark::Band(_, points) => {
+                let inside = |x: f64, y: f64| (x, y.clamp(ys.start, ys.end));
+                let low = points.iter().map(|&(x, low, _)| inside(x, low));
+                let high = points.iter().rev().map(|&(x, _, high)| inside(x, high));
+                let outline: Vec<_> = low.chain(high).collect();
+                area.draw(&Polygon::new(outline, hue.mix(BAND).filled()))
+            }
             // Piece by piece: the library lets the joints of sharp turns run out in spikes.
             Mark::Curve(part, points) => runs(points, &ys)
                 .iter()
@@ -547,6 +560,7 @@ fn numbers(axis: &Axis) -> impl Fn(&f64) -> String + use<> {
     let (scale, span) = (axis.scale, axis.to - axis.from);
     move |&value| match scale {
         Scale::Linear => linear(value, span),
+        Scale::Log2 => power_of_two(value),
         Scale::Whole if (value - value.round()).abs() > 1e-6 => String::new(),
         Scale::Whole => format!("{value:.0}"),
         Scale::Log10 if span < 2.5 => two_digits(value),
@@ -577,6 +591,15 @@ fn linear(value: f64, span: f64) -> String {
 fn two_digits(value: f64) -> String {
     let decimals = (1.0 - (value + 1e-9).floor()).max(0.0) as usize;
     format!("{:.decimals$}", 10_f64.powf(value))
+}
+
+/// 8 for 3; nothing between the powers and below 1.
+fn power_of_two(value: f64) -> String {
+    let whole = value.round();
+    if (value - whole).abs() > 1e-6 || !(0.0..63.0).contains(&whole) {
+        return String::new();
+    }
+    (1_u64 << whole as u32).to_string()
 }
 
 /// 10⁻³ for −3; nothing between the powers.
@@ -616,6 +639,7 @@ mod tests {
         assert_eq!([linear(-0.0, 8.0), linear(2.0, 8.0)], ["0", "2"]);
         assert_eq!(linear(2500.0, 9000.0), "2500");
         assert_eq!(power_of_ten(-3.0), "10⁻³");
+        assert_eq!([power_of_two(3.0), power_of_two(0.5)], ["8", ""]);
         assert_eq!([two_digits(-2.5), two_digits(0.0)], ["0.0032", "1.0"]);
         assert_eq!([power_of_ten(-2.5), power_of_ten(-1e-9)], ["", "10⁰"]);
     }

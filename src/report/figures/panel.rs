@@ -31,6 +31,8 @@ pub(super) enum Mark {
     Curve(Part, Vec<(f64, f64)>),
     Dashes(Part, Vec<(f64, f64)>),
     Dots(Part, Vec<(f64, f64)>),
+    /// The ground between two curves: x, the lower and the upper one.
+    Band(Part, Vec<(f64, f64, f64)>),
     /// A dashed line across the plot at x.
     Vertical(Part, f64),
     /// A dashed line across the plot at y.
@@ -46,6 +48,7 @@ impl Mark {
             | Self::Curve(part, _)
             | Self::Dashes(part, _)
             | Self::Dots(part, _)
+            | Self::Band(part, _)
             | Self::Vertical(part, _)
             | Self::Horizontal(part, _)
             | Self::Ticks(part, _) => *part,
@@ -66,6 +69,8 @@ pub(super) enum Scale {
     Linear,
     /// Values are decimal logarithms.
     Log10,
+    /// Values are binary logarithms, and powers of two are written.
+    Log2,
     /// Only whole numbers are written.
     Whole,
 }

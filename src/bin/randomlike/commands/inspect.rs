@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use randomlike::audit::{Audit, BiasKind, LayerFacts, Section};
+use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section};
 use randomlike::report::{Bundle, json, write};
 use randomlike::verdict::{Judgement, Outcome, judge};
 
@@ -50,6 +50,10 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
     for layer in &audit.layers {
         page.push('\n');
         page += &verdict(layer, judgement);
+    }
+    for facts in &audit.chains {
+        page.push('\n');
+        page += &chain(facts);
     }
     page.push('\n');
     page += &ending(args, audit);
@@ -124,6 +128,9 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
         &format!("{}: {}", layer.label.name(), layer.label_reason),
         2,
     );
+    if let Some(shadow) = layer.shadow.measured() {
+        text += &terminal::wrap(&in_reverse(shadow), 2);
+    }
     let with = |outcome| {
         judgement
             .for_layer(&layer.name)
@@ -151,9 +158,43 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
     text + &terminal::wrap(&rest, 2)
 }
 
+/// What came back of codes sent down and up again.
+fn in_reverse(shadow: &LayerShadow) -> String {
+    format!(
+        "in reverse: error {:.3} at k = {}, its weights shuffled {:.3}, ratio {:.2} ± {:.2}",
+        shadow.layer.calibrated.relative_error.mean,
+        shadow.k,
+        shadow.controls.shuffled.calibrated.relative_error.mean,
+        shadow.ratio.mean,
+        shadow.ratio.error
+    )
+}
+
+/// What came back along layers that feed each other.
+fn chain(chain: &ChainFacts) -> String {
+    let mut text = terminal::headed(&chain.layers.join(" → "));
+    text += &match &chain.shadow {
+        Section::Skipped { reason } => terminal::wrap(&format!("not run: {reason}"), 2),
+        Section::Measured(facts) => terminal::wrap(
+            &format!(
+                "in reverse: error {:.3} at the top, {:.2} ± {:.2} times the shuffled chain's. {}",
+                facts.top.relative_error.mean,
+                facts.random.ratio.mean,
+                facts.random.ratio.error,
+                facts.theorem.words()
+            ),
+            2,
+        ),
+    };
+    text
+}
+
 fn ending(args: &Inspect, audit: &Audit) -> String {
     let source = args.source.display();
     let mut text = String::new();
+    if let Some(premise) = audit.premise() {
+        text += &terminal::wrap(&premise, 0);
+    }
     if !audit.skipped.is_empty() {
         text += &terminal::wrap(
             &format!("`randomlike layers {source}` says why tensors were skipped."),
