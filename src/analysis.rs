@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
-    Audit, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION, Section, Settings,
-    SourceFacts, Spectrum, Tool, Weights,
+    Audit, ChainFacts, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION, Section,
+    Settings, SourceFacts, Spectrum, Tool, Weights,
 };
 use crate::checkpoint::{Checkpoint, Entries};
 use crate::layers::{self, Layer, Orientation, Selection};
@@ -33,7 +33,7 @@ pub struct Progress<'a> {
     pub index: usize,
     /// Number of layers.
     pub layers: usize,
-    /// `read`, `weights and spectrum`, or `shadow`.
+    /// `read`, `weights and spectrum`, `shadow`, or `chain`.
     pub stage: &'static str,
 }
 
@@ -81,6 +81,7 @@ pub fn measure(
             &mut stage,
         )?);
     }
+    let chains = measure_chains(checkpoint, &found.layers, &shadow, progress)?;
     Ok(Audit {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -99,8 +100,38 @@ pub fn measure(
             shadow_premise: Some(shadow.premise),
         },
         layers: facts,
+        chains,
         skipped: found.skipped,
     })
+}
+
+fn measure_chains(
+    checkpoint: &Checkpoint,
+    layers: &[Layer],
+    shadow: &reversal::Model,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<ChainFacts>> {
+    let chains = layers::chains(layers);
+    let count = chains.len();
+    let mut facts = Vec::with_capacity(count);
+    // The library is told of layers by shared reference; who listens may change.
+    let progress = std::cell::RefCell::new(progress);
+    for (index, chain) in chains.into_iter().enumerate() {
+        let chain: Vec<&Layer> = chain.into_iter().map(|at| &layers[at]).collect();
+        let told = |layer: usize| {
+            (progress.borrow_mut())(Progress {
+                layer: &chain[layer].name,
+                index,
+                layers: count,
+                stage: "chain",
+            });
+        };
+        facts.push(ChainFacts {
+            layers: chain.iter().map(|layer| layer.name.clone()).collect(),
+            shadow: writable(shadow.measure_chain(checkpoint, &chain, &told)?),
+        });
+    }
+    Ok(facts)
 }
 
 fn source_facts(

@@ -10,7 +10,7 @@ pub use crate::checkpoint::{FileFacts, TensorFacts};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::linalg::Engine;
 pub use crate::shadow::activation::Place;
-pub use crate::shadow::{LayerShadow, Pairs, SweepPoint};
+pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::stats::{Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw};
 
 /// The version of the `audit.json` layout written by this crate.
@@ -29,6 +29,9 @@ pub struct Audit {
     pub settings: Settings,
     /// The layers, in name order of the checkpoint.
     pub layers: Vec<LayerFacts>,
+    /// Layers that feed each other, by their names and sizes, run in reverse together.
+    #[serde(default)]
+    pub chains: Vec<ChainFacts>,
     /// Every tensor that is neither a layer's weight nor a layer's bias.
     pub skipped: Vec<Skipped>,
 }

@@ -1,10 +1,11 @@
 //! The layer in reverse and forward again, where the theory's premise holds.
 
 use super::Options;
-use crate::audit::{LayerShadow, Place, Premise, Section};
+use crate::audit::{ChainShadow, LayerShadow, Place, Premise, Section};
+use crate::checkpoint::Checkpoint;
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;
-use crate::shadow::{self, Plan, Stored};
+use crate::shadow::{self, ChainPlan, Plan, ShadowError, Stored};
 
 /// What is run on every layer of a checkpoint.
 pub(super) struct Model {
@@ -63,6 +64,30 @@ impl Model {
             Err(fault) => Section::Skipped {
                 reason: fault.to_string(),
             },
+        }
+    }
+}
+
+impl Model {
+    /// The default plan on layers that feed each other, or why there is nothing to run.
+    pub(super) fn measure_chain(
+        &self,
+        checkpoint: &Checkpoint,
+        layers: &[&Layer],
+        progress: &dyn Fn(usize),
+    ) -> crate::Result<Section<ChainShadow>> {
+        if let Some(reason) = &self.refused {
+            return Ok(Section::Skipped {
+                reason: reason.clone(),
+            });
+        }
+        let plan = ChainPlan::for_layers(layers, self.seed);
+        match shadow::of_chain(checkpoint, layers, &plan, None, progress) {
+            Ok(run) => Ok(Section::Measured(run.facts)),
+            Err(ShadowError::Read(error)) => Err(*error),
+            Err(fault) => Ok(Section::Skipped {
+                reason: fault.to_string(),
+            }),
         }
     }
 }

@@ -69,12 +69,15 @@ pub struct Figures {
     pub overview: Figure,
     /// The layers', in the order of the audit.
     pub layers: Vec<LayerFigures>,
+    /// The chains', in the order of the audit; none of one that was not measured.
+    pub chains: Vec<Option<Figure>>,
 }
 
 impl Figures {
     /// Draws everything that was measured.
     pub fn draw(audit: &Audit, judgement: &Judgement) -> Result<Self> {
         let layers = audit.layers.par_iter().enumerate();
+        let chains = audit.chains.par_iter().enumerate();
         Ok(Self {
             overview: Figure {
                 file: "overview.png".into(),
@@ -83,6 +86,14 @@ impl Figures {
             },
             layers: layers
                 .map(|(index, layer)| draw_layer(index, layer))
+                .collect::<Result<_>>()?,
+            chains: chains
+                .map(|(index, chain)| {
+                    let facts = measured(&chain.shadow);
+                    facts
+                        .map(|facts| chain_figure(index, &chain.layers, facts))
+                        .transpose()
+                })
                 .collect::<Result<_>>()?,
         })
     }
@@ -101,7 +112,9 @@ impl Figures {
                 ]
             })
             .flatten();
-        std::iter::once(&self.overview).chain(of_layers)
+        std::iter::once(&self.overview)
+            .chain(of_layers)
+            .chain(self.chains.iter().flatten())
     }
 }
 

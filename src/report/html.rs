@@ -9,8 +9,10 @@ use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
-use crate::audit::{Audit, LayerFacts, Orientation, OrientationFrom, Section, Skipped};
-use crate::shadow::{Estimate, Reversal};
+use crate::audit::{
+    Audit, ChainFacts, ChainShadow, LayerFacts, Orientation, OrientationFrom, Section, Skipped,
+};
+use crate::shadow::{Estimate, LevelReturn, Recovery, Reversal};
 use crate::verdict::figure::{counted, figure, grouped};
 use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
 use crate::{Error, Result};
@@ -55,6 +57,7 @@ struct Page<'a> {
     overview: Picture<'a>,
     whole: Vec<Verdict<'a>>,
     layers: Vec<Layer<'a>>,
+    chains: Vec<Chain<'a>>,
     labels: Vec<LabelWord>,
     skipped: Vec<SkippedRow<'a>>,
 }
@@ -80,6 +83,18 @@ struct Verdict<'a> {
     measured: &'a str,
     limit: &'a str,
     meaning: &'a str,
+}
+
+/// Layers that feed each other.
+#[derive(Serialize)]
+struct Chain<'a> {
+    name: String,
+    /// Sizes, what was kept, and the theorem's conditions.
+    drawn: Option<String>,
+    picture: Option<Picture<'a>>,
+    absent: Option<&'a str>,
+    ratio: Option<String>,
+    levels: Vec<[String; 8]>,
 }
 
 #[derive(Serialize)]
@@ -157,10 +172,68 @@ impl<'a> Page<'a> {
             layers: layers
                 .map(|(i, (layer, figures))| Layer::new(i, layer, judgement, figures))
                 .collect(),
+            chains: audit
+                .chains
+                .iter()
+                .zip(&figures.chains)
+                .map(|(chain, figure)| Chain::new(chain, figure.as_ref()))
+                .collect(),
             labels: crate::audit::Label::ALL.map(label_word).into(),
             skipped: audit.skipped.iter().map(skipped).collect(),
         }
     }
+}
+
+impl<'a> Chain<'a> {
+    fn new(chain: &'a ChainFacts, figure: Option<&'a Figure>) -> Self {
+        let measured = chain.shadow.measured();
+        let list = |numbers: &[usize], between| {
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            numbers.join(between)
+        };
+        Self {
+            name: chain.layers.join(" → "),
+            drawn: measured.map(|chain| {
+                format!(
+                    "{} units, k = {}; {}, seeded. {}",
+                    list(&chain.sizes, " → "),
+                    list(&chain.k, ", "),
+                    counted(chain.trials as u64, "random code"),
+                    chain.theorem.words()
+                )
+            }),
+            picture: figure.map(picture),
+            absent: reason(&chain.shadow),
+            ratio: measured.map(|chain| with_error(&chain.random.ratio)),
+            levels: measured.map_or_else(Vec::new, levels),
+        }
+    }
+}
+
+/// A row a level of the way up.
+fn levels(chain: &ChainShadow) -> Vec<[String; 8]> {
+    let descent = &chain.random;
+    let rows = descent.levels.iter().enumerate().map(|(at, level)| {
+        let error = |recovery: &Recovery| figure(recovery.relative_error.mean);
+        let control = |levels: &[LevelReturn]| {
+            let level = levels.get(at);
+            level.map_or_else(|| "–".to_owned(), |level| error(&level.calibrated))
+        };
+        [
+            level.level.to_string(),
+            figure(level.nonzeros),
+            with_error(&level.calibrated.relative_error),
+            error(&level.no_bias),
+            level
+                .own_bias
+                .as_ref()
+                .map_or_else(|| "–".to_owned(), error),
+            error(&level.dropout.calibrated),
+            control(&descent.controls.shuffled),
+            control(&descent.controls.gaussian),
+        ]
+    });
+    rows.collect()
 }
 
 impl<'a> Layer<'a> {
@@ -249,6 +322,11 @@ fn picture(figure: &Figure) -> Picture<'_> {
         alt: &figure.alt,
         base64: BASE64_STANDARD.encode(&figure.png),
     }
+}
+
+/// A mean and its standard error.
+fn with_error(estimate: &Estimate) -> String {
+    format!("{} ± {}", number(estimate.mean), number(estimate.error))
 }
 
 const fn reason<T>(section: &Section<T>) -> Option<&str> {
@@ -461,8 +539,7 @@ fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
     let Some(s) = layer.shadow.measured() else {
         return Vec::new();
     };
-    let estimate = |e: &Estimate| format!("{} ± {}", number(e.mean), number(e.error));
-    let error = |r: &Reversal| estimate(&r.calibrated.relative_error);
+    let error = |r: &Reversal| with_error(&r.calibrated.relative_error);
     let own = &s.layer;
     let theorem = if s.meets_the_theorem { "yes" } else { "no" };
     let mut rows = vec![
@@ -478,23 +555,23 @@ fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
         ("orders they were shuffled into", s.shuffles.to_string()),
         (
             "error over that of the shuffled weights",
-            estimate(&s.ratio),
+            with_error(&s.ratio),
         ),
-        ("cosine of h̃ and h", estimate(&own.calibrated.cosine)),
-        ("gain before bias and ReLU", estimate(&own.gain)),
+        ("cosine of h̃ and h", with_error(&own.calibrated.cosine)),
+        ("gain before bias and ReLU", with_error(&own.gain)),
         (
             "positive coordinates found",
-            estimate(&own.calibrated.support_recall),
+            with_error(&own.calibrated.support_recall),
         ),
         (
             "error without a bias",
-            estimate(&own.no_bias.relative_error),
+            with_error(&own.no_bias.relative_error),
         ),
         (
             "error with half of x dropped again (theory)",
             format!(
                 "{} ({})",
-                estimate(&own.dropout.calibrated.relative_error),
+                with_error(&own.dropout.calibrated.relative_error),
                 number(own.dropout.predicted)
             ),
         ),
@@ -502,7 +579,7 @@ fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
     rows.extend(own.own_bias.as_ref().map(|r| {
         (
             "error with the layer's own bias",
-            estimate(&r.relative_error),
+            with_error(&r.relative_error),
         )
     }));
     rows

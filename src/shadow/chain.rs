@@ -32,6 +32,14 @@ pub struct ChainPlan {
 }
 
 impl ChainPlan {
+    /// The default plan for these layers, half of each level kept.
+    pub fn for_layers(layers: &[&Layer], seed: u64) -> Self {
+        let below = layers.first().map(|layer| layer.fan_in);
+        let above = layers.iter().map(|layer| layer.fan_out);
+        let sizes: Vec<usize> = below.into_iter().chain(above).collect();
+        Self::for_sizes(&sizes, 0.5, seed)
+    }
+
     /// The default plan for levels of these sizes, n₀ … n_ℓ, with a share `rho` kept.
     pub fn for_sizes(sizes: &[usize], rho: f64, seed: u64) -> Self {
         Self {

@@ -73,6 +73,26 @@ impl Theorem {
         }
     }
 
+    /// Which of the conditions hold, in a sentence.
+    pub fn words(&self) -> String {
+        let name = match self.number.as_deref() {
+            None => return "The paper has no theorem about so many layers.".to_owned(),
+            Some("1") => "The theorem on one layer".to_owned(),
+            Some(number) => format!("Theorem {number}"),
+        };
+        let broken: Vec<String> = self
+            .conditions
+            .iter()
+            .filter(|condition| !condition.holds)
+            .map(|c| format!("{} ({:.0} and {:.0})", c.condition, c.left, c.right))
+            .collect();
+        if broken.is_empty() {
+            format!("{name}: its conditions are met.")
+        } else {
+            format!("{name}: not met is {}.", broken.join(", "))
+        }
+    }
+
     /// Whether there is a theorem for as many layers and all of its conditions hold.
     pub fn is_met(&self) -> bool {
         self.number.is_some() && self.conditions.iter().all(|condition| condition.holds)

@@ -39,6 +39,7 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
             shadow_premise: Some(Premise::ReluAssumed),
         },
         layers,
+        chains: Vec::new(),
         skipped: vec![],
     }
 }

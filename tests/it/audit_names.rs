@@ -106,7 +106,7 @@ const LAYER: [&str; 97] = [
 ];
 
 /// Paths on the audit as a whole; a number is a position in a list.
-const WHOLE: [&str; 20] = [
+const WHOLE: [&str; 37] = [
     "schema_version",
     "tool.name",
     "tool.version",
@@ -127,6 +127,23 @@ const WHOLE: [&str; 20] = [
     "skipped.0.dtype",
     "skipped.0.shape",
     "skipped.0.reason",
+    "chains.0.layers.2",
+    "chains.0.status",
+    "chains.0.sizes.3",
+    "chains.0.k.3",
+    "chains.0.theorem.number",
+    "chains.0.theorem.conditions.0.condition",
+    "chains.0.theorem.conditions.0.holds",
+    "chains.0.trials",
+    "chains.0.relative_error.mean",
+    "chains.0.per_coordinate_error.mean",
+    "chains.0.random.ratio.mean",
+    "chains.0.random.levels.2.nonzeros",
+    "chains.0.random.levels.2.relative_error.mean",
+    "chains.0.random.levels.2.own_bias.relative_error.mean",
+    "chains.0.random.levels.2.dropout.relative_error.mean",
+    "chains.0.random.controls.shuffled.2.relative_error.mean",
+    "chains.0.random.controls.gaussian.2.relative_error.mean",
 ];
 
 fn run(args: &[&str]) -> Vec<u8> {
@@ -211,6 +228,11 @@ fn the_shadow_says_what_it_knows_of_the_activation() {
     assert_eq!(premise(&audit), "not-relu");
     assert_eq!(audit["source"]["activation"], "gelu");
     assert_eq!(audit["source"]["activation_from"], "config.json");
+    assert_eq!(
+        audit["chains"],
+        serde_json::json!([]),
+        "one layer is no chain"
+    );
     let shadow = &audit["layers"][0]["shadow"];
     assert_eq!(shadow["status"], "skipped");
     let reason = shadow["reason"].as_str().unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use randomlike::audit::{Audit, BiasKind, LayerFacts, LayerShadow, Section};
+use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section};
 use randomlike::report::{Bundle, json, write};
 use randomlike::verdict::{Judgement, Outcome, judge};
 
@@ -50,6 +50,10 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
     for layer in &audit.layers {
         page.push('\n');
         page += &verdict(layer, judgement);
+    }
+    for facts in &audit.chains {
+        page.push('\n');
+        page += &chain(facts);
     }
     page.push('\n');
     page += &ending(args, audit);
@@ -164,6 +168,25 @@ fn in_reverse(shadow: &LayerShadow) -> String {
         shadow.ratio.mean,
         shadow.ratio.error
     )
+}
+
+/// What came back along layers that feed each other.
+fn chain(chain: &ChainFacts) -> String {
+    let mut text = terminal::headed(&chain.layers.join(" → "));
+    text += &match &chain.shadow {
+        Section::Skipped { reason } => terminal::wrap(&format!("not run: {reason}"), 2),
+        Section::Measured(facts) => terminal::wrap(
+            &format!(
+                "in reverse: error {:.3} at the top, {:.2} ± {:.2} times the shuffled chain's. {}",
+                facts.top.relative_error.mean,
+                facts.random.ratio.mean,
+                facts.random.ratio.error,
+                facts.theorem.words()
+            ),
+            2,
+        ),
+    };
+    text
 }
 
 fn ending(args: &Inspect, audit: &Audit) -> String {

@@ -209,7 +209,7 @@ fn facts(chain: &ChainShadow) -> String {
             "{} units, k = {}. {}",
             list(&chain.sizes, " → "),
             list(&chain.k, ", "),
-            conditions(chain)
+            chain.theorem.words()
         ),
         0,
     );
@@ -220,31 +220,6 @@ fn facts(chain: &ChainShadow) -> String {
         text += &descent(real, "the net's own codes");
     }
     text
-}
-
-fn conditions(chain: &ChainShadow) -> String {
-    let theorem = &chain.theorem;
-    let Some(number) = &theorem.number else {
-        return format!(
-            "There is no theorem about {} layers.",
-            chain.random.levels.len()
-        );
-    };
-    let name = match number.as_str() {
-        "1" => "The theorem on one layer".to_owned(),
-        number => format!("Theorem {number}"),
-    };
-    let broken: Vec<String> = theorem
-        .conditions
-        .iter()
-        .filter(|condition| !condition.holds)
-        .map(|c| format!("{} ({:.0} and {:.0})", c.condition, c.left, c.right))
-        .collect();
-    if broken.is_empty() {
-        format!("{name}: its conditions are met.")
-    } else {
-        format!("{name}: not met is {}.", broken.join(", "))
-    }
 }
 
 fn descent(descent: &Descent, codes: &str) -> String {
