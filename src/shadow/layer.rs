@@ -144,14 +144,13 @@ pub struct LayerShadow {
     pub pairs: Pairs,
 }
 
-/// Orders drawn for the shuffled control. From 512 inputs and outputs on one is like the next;
-/// below, their spread is larger than that of the draws, and it takes eight to know it.
+/// Orders drawn for the shuffled control: from 512 inputs and outputs on one is like the next;
+/// below, their spread is larger than that of the draws, and it takes several to know it.
 const fn shuffles(n: usize, m: usize) -> u64 {
-    let short = if n < m { n } else { m };
-    match (short, n * m) {
-        (512.., _) => 1,
-        (_, ..=0x8_0000) => 16,
-        _ => 8,
+    match if n < m { n } else { m } {
+        512.. => 1,
+        128.. => 8,
+        _ => 16,
     }
 }
 
