@@ -6,6 +6,9 @@
 //! → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON)
 //! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
 //!
+//! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
+//! samples.
+//!
 //! [`stats`] is mathematics on slices and [`linalg`] on matrices; neither knows of nets.
 //! The library never prints.
 //!

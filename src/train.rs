@@ -7,6 +7,7 @@ mod method;
 mod net;
 mod optimiser;
 mod run;
+mod samples;
 mod split;
 mod state;
 
@@ -15,6 +16,7 @@ pub use method::{CopyLabel, Method, Recipe};
 pub use net::Net;
 pub use optimiser::Rule;
 pub use run::{Look, Outcome, Plan};
+pub use samples::samples;
 pub use state::{Stored, write_net};
 
 /// Why a net could not be trained.

@@ -11,6 +11,7 @@ mod png;
 mod shadow;
 mod spectrum;
 mod theory;
+mod training;
 mod weights;
 
 use rayon::prelude::*;
@@ -25,8 +26,9 @@ use crate::verdict::figure::{counted, figure, grouped};
 
 use crate::shadow::theory::Series;
 use crate::shadow::{ChainRun, ChainShadow};
+use crate::train::Outcome;
 
-pub use contact_sheet::ImageShape;
+pub use contact_sheet::{ImageShape, Row};
 pub use overview::colour as label_colour;
 
 /// Width of every picture in pixels.
@@ -206,7 +208,9 @@ pub fn contact_sheet(
     shape: ImageShape,
 ) -> Result<Figure> {
     let (file, name) = chain_file(index, layers, "samples");
-    let png = contact_sheet::draw(&file, &name, run, shape)?;
+    let title = "shadow samples; each picture is scaled to its own range";
+    let rows = contact_sheet::of_chain(run);
+    let png = contact_sheet::draw(&file, (&name, title), &rows, shape)?;
     let alt = format!("shadow samples of the chain {name}");
     Ok(Figure { file, alt, png })
 }
@@ -221,6 +225,61 @@ pub fn theory_figure(series: &[Series]) -> Result<Figure> {
         alt: format!("{name}: {title}"),
         file,
         png,
+    })
+}
+
+/// What the methods of an experiment learned, and how errors on shadows follow those on real
+/// images: two pictures.
+pub fn training_figures(outcomes: &[Outcome]) -> Result<Vec<Figure>> {
+    let name = "Training with and without shadow data";
+    let figure = |file: &str, title: &str, panels: &[Panel]| -> Result<Figure> {
+        Ok(Figure {
+            file: file.to_owned(),
+            alt: format!("{name}: {title}"),
+            png: grid(file, name, title, panels)?,
+        })
+    };
+    Ok(vec![
+        figure(
+            "learning-curves.png",
+            "error on the validation set, mean over seeds",
+            &training::learning(outcomes),
+        )?,
+        figure(
+            "synthetic-vs-real.png",
+            "errors on the validation set and on shadows of it, mean over seeds",
+            &training::tracking(outcomes),
+        )?,
+    ])
+}
+
+/// Shadow samples by class beside their originals.
+pub fn sample_sheet(name: &str, rows: &[Row], shape: ImageShape) -> Result<Figure> {
+    let file = "samples-by-class.png".to_owned();
+    let title = "originals and their shadows; each picture is scaled to its own range";
+    let png = contact_sheet::draw(&file, (name, title), rows, shape)?;
+    Ok(Figure {
+        alt: format!("{name}: {title}"),
+        file,
+        png,
+    })
+}
+
+/// Panels two in a row, under a heading.
+fn grid(what: &str, name: &str, title: &str, panels: &[Panel]) -> Result<Vec<u8>> {
+    let rows = u32::try_from(panels.len().div_ceil(2)).unwrap_or(1).max(1);
+    let high = HEIGHT - HEADING;
+    picture(what, WIDTH, HEADING + rows * high, |canvas| {
+        heading(canvas, WIDTH, name, title)?;
+        panels.iter().zip(0..).try_for_each(|(panel, i)| {
+            let place = Place {
+                left: i % 2 * (WIDTH / 2),
+                top: HEADING + i / 2 * high,
+                width: WIDTH / 2 - 6,
+                height: high - 4,
+            };
+            canvas.panel(panel, place, Detail::Full)
+        })
     })
 }
 

@@ -249,7 +249,7 @@ mod tests {
         let images = |count: usize, start: usize| {
             let labels: Vec<u8> = (0..count).map(|i| ((start + i) % 3) as u8).collect();
             let pixel = |i: usize, p: usize| {
-                let bright = p == usize::from(labels[i]) || (i * 7 + p * 5) % 11 == 0;
+                let bright = p == usize::from(labels[i]) || (i * 7 + p * 5).is_multiple_of(11);
                 if bright {
                     200 + (i % 50) as u8
                 } else {

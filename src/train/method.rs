@@ -2,7 +2,6 @@
 
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::softmax;
-use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -125,7 +124,7 @@ impl Default for Recipe {
             copies: 1,
             keep_input: 1.0,
             keep_hidden: 0.5,
-            noise: 0.5,
+            noise: 0.2,
             dropout_input: 0.2,
             dropout_hidden: 0.2,
         }
@@ -244,11 +243,8 @@ pub(super) fn copies(
         .collect();
     match source {
         Source::Noise => {
-            let shape = batch.inputs.dims2()?;
-            let kept: Vec<f32> = (0..shape.0 * shape.1)
-                .map(|_| f32::from(u8::from(rng.random::<f64>() >= recipe.noise)))
-                .collect();
-            let kept = Tensor::from_vec(kept, shape, &Device::Cpu)?;
+            // As dropout does it: what is kept is scaled up.
+            let kept = net::dropout(rng, recipe.noise, batch.inputs.dims2()?)?;
             return (&batch.inputs * kept).map(Some);
         }
         Source::Shuffled => {
@@ -284,6 +280,7 @@ fn shuffled(weight: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor> {
 mod tests {
     use super::*;
     use candle_nn::loss::cross_entropy;
+    use rand::RngExt;
     use rand::SeedableRng;
 
     fn net_and_batch(seed: u64) -> (Net, Batch) {

@@ -80,6 +80,28 @@ fn write(
     })?)
 }
 
+/// Reads a net that [`write_net`] wrote.
+pub(super) fn read_net(path: &Path) -> Result<Net, Fault> {
+    let file = Checkpoint::open(path)?;
+    let tensor = |name: String| -> Result<Tensor, Fault> {
+        let facts = file.tensors().iter().find(|t| t.tensor == name);
+        let shape = facts.map(|facts| facts.shape.clone()).ok_or_else(|| {
+            fault(format!(
+                "`{}` is no net of ours: it has no `{name}`",
+                path.display()
+            ))
+        })?;
+        let entries = file.read(&name)?.widened().into_iter().map(|x| x as f32);
+        Ok(Tensor::from_iter(entries, &Device::Cpu)?.reshape(shape)?)
+    };
+    let mut layers = Vec::new();
+    for layer in 0..file.tensors().len() / 2 {
+        let part = |kind| tensor(format!("layers.{layer}.{kind}"));
+        layers.push((part("weight")?, part("bias")?));
+    }
+    Ok(Net::from_tensors(&layers)?)
+}
+
 /// A net and its optimiser after some steps, and what else was kept as text.
 pub(super) struct State {
     pub net: Net,

@@ -11,3 +11,4 @@ mod planted;
 mod reference;
 mod sample_reports;
 mod shadow;
+mod train;

@@ -5,6 +5,7 @@ pub mod inspect;
 pub mod layers;
 pub mod shadow;
 pub mod synth;
+pub mod train;
 
 use std::error::Error;
 use std::fs::{self, File};

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args),
         Command::Layers(args) => commands::layers::run(&args),
         Command::Shadow(args) => commands::shadow::run(&args),
+        Command::Train(args) => commands::train::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
     };
     done.unwrap_or_else(|fault| {

@@ -193,6 +193,22 @@ impl Bar {
         self.0.set_message(format!("{}: {stage}", cut(layer, 30)));
     }
 
+    /// A bar over steps, with the time that is left.
+    pub fn of_steps() -> Self {
+        let bar = Self::new();
+        let template = "{bar:20} {percent} % of {len} steps, {elapsed} gone, about {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.0.set_style(style);
+        }
+        bar
+    }
+
+    /// So many of so many steps are done.
+    pub fn steps(&self, done: usize, of: usize) {
+        self.0.set_length(of as u64);
+        self.0.set_position(done as u64);
+    }
+
     /// Leaves the terminal as it was.
     pub fn clear(&self) {
         self.0.finish_and_clear();

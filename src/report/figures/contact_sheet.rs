@@ -34,35 +34,34 @@ const CELL: u32 = 84;
 const LARGEST: usize = 1000;
 
 /// A caption and the samples below it.
-struct Row<'a> {
-    caption: String,
-    samples: Vec<&'a [f32]>,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What the samples are.
+    pub caption: String,
+    /// Numbers of a picture each.
+    pub samples: Vec<Vec<f32>>,
 }
 
-/// Draws the sheet: shadows of random codes, then real inputs and their shadows from each level.
-pub(super) fn draw(file: &str, name: &str, run: &ChainRun, shape: ImageShape) -> Result<Vec<u8>> {
+/// Draws rows of samples, as many of each as there is room for.
+pub(super) fn draw(
+    file: &str,
+    (name, title): (&str, &str),
+    rows: &[Row],
+    shape: ImageShape,
+) -> Result<Vec<u8>> {
     let (high, wide) = (side(shape.height)?, side(shape.width)?);
     let zoom = (CELL / high.max(wide)).max(1);
     let cell = (wide * zoom, high * zoom);
     let columns = ((WIDTH - 2 * MARGIN + GAP) / (cell.0 + GAP)).max(1);
-    let rows = rows(run, columns as usize);
     let row_height = CAPTION + cell.1 + GAP;
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     let height = HEADING + row_height.saturating_mul(count) + MARGIN;
     picture(file, WIDTH.max(cell.0 + 2 * MARGIN), height, |canvas| {
-        heading(
-            canvas,
-            WIDTH,
-            name,
-            "shadow samples; each picture is scaled to its own range",
-        )?;
+        heading(canvas, WIDTH, name, title)?;
         for (row, top) in rows.iter().zip((HEADING..).step_by(row_height as usize)) {
             canvas.text(&row.caption, (MARGIN, top), 13, Weight::Regular, false)?;
-            for (sample, left) in row
-                .samples
-                .iter()
-                .zip((MARGIN..).step_by((cell.0 + GAP) as usize))
-            {
+            let samples = row.samples.iter().take(columns as usize);
+            for (sample, left) in samples.zip((MARGIN..).step_by((cell.0 + GAP) as usize)) {
                 image(canvas, sample, shape, (left, top + CAPTION), zoom)?;
             }
         }
@@ -78,35 +77,23 @@ fn side(length: usize) -> Result<u32> {
     })
 }
 
-fn rows(run: &ChainRun, most: usize) -> Vec<Row<'_>> {
+/// Shadows of random codes, then real inputs and their shadows from each level.
+pub(super) fn of_chain(run: &ChainRun) -> Vec<Row> {
     let top = run.facts.random.levels.len();
     let mut rows = vec![Row {
         caption: format!("shadows of random codes at level {top}"),
-        samples: run
-            .random_shadows
-            .iter()
-            .take(most)
-            .map(Vec::as_slice)
-            .collect(),
+        samples: run.random_shadows.clone(),
     }];
     if let Some(first) = run.real_shadows.first() {
         rows.push(Row {
             caption: "real inputs".into(),
-            samples: first
-                .iter()
-                .take(most)
-                .map(|(real, _)| real.as_slice())
-                .collect(),
+            samples: first.iter().map(|(real, _)| real.clone()).collect(),
         });
     }
     for (pairs, level) in run.real_shadows.iter().zip(1..) {
         rows.push(Row {
             caption: format!("their shadows, from the net's own codes at level {level}"),
-            samples: pairs
-                .iter()
-                .take(most)
-                .map(|(_, own)| own.as_slice())
-                .collect(),
+            samples: pairs.iter().map(|(_, own)| own.clone()).collect(),
         });
     }
     rows

@@ -1,0 +1,88 @@
+//! Shadows of a trained net, class by class.
+
+use std::path::Path;
+
+use candle_core::{D, Device, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::data::Dataset;
+use super::experiment::Experiment;
+use super::method::{self, Batch, Method, Source};
+use super::net::{self, Net};
+use super::state;
+use super::{Fault, fault};
+use crate::report::figures::Row;
+
+/// Images of a class that are shown.
+const SHOWN: usize = 12;
+
+/// Test images of each class and their shadows, by the net of the first seed and the first
+/// method that trains on shadows, else the first method; nothing without a run.
+pub fn samples(
+    data: &Dataset,
+    experiment: &Experiment,
+    folder: &Path,
+) -> Result<Option<Vec<Row>>, Fault> {
+    let shadow = |method: &&Method| matches!(method, Method::Shadow | Method::ShadowDropout);
+    let methods = &experiment.methods;
+    let chosen = methods.iter().find(shadow).or(methods.first());
+    let (Some(method), Some(seed)) = (chosen, experiment.seeds.first()) else {
+        return Ok(None);
+    };
+    let path = folder.join(format!("{}-{seed}.safetensors", method.name()));
+    let net = state::read_net(&path)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(*seed);
+    let mut rows = Vec::new();
+    for class in 0..data.classes.min(SHOWN) {
+        let labels = data.test.labels.iter().enumerate();
+        let of_class = labels.filter(|(_, label)| usize::from(**label) == class);
+        let images: Vec<usize> = of_class.map(|(image, _)| image).take(SHOWN).collect();
+        if images.is_empty() {
+            continue;
+        }
+        let size = data.shape.length().unwrap_or(0);
+        let pixels = images
+            .iter()
+            .flat_map(|&image| &data.test.pixels[image * size..][..size]);
+        let pixels: Vec<f32> = pixels.map(|&p| f32::from(p) / 255.0).collect();
+        let batch = Batch {
+            inputs: Tensor::from_vec(pixels, (images.len(), size), &Device::Cpu)?,
+            labels: vec![class as u8; images.len()],
+        };
+        let (shadows, right) = shadows_of(&net, &batch, experiment, &mut rng)?;
+        rows.push(Row {
+            caption: format!("class {class}"),
+            samples: batch.inputs.to_vec2()?,
+        });
+        rows.push(Row {
+            caption: format!(
+                "their shadows by {}; {right} of {} are given the class",
+                method.name(),
+                images.len()
+            ),
+            samples: shadows,
+        });
+    }
+    Ok(Some(rows))
+}
+
+fn shadows_of(
+    net: &Net,
+    batch: &Batch,
+    experiment: &Experiment,
+    rng: &mut ChaCha8Rng,
+) -> Result<(Vec<Vec<f32>>, usize), Fault> {
+    let layers = net.frozen();
+    let clean = net::forward(&layers, &batch.inputs, &[])?;
+    let recipe = &experiment.plan.recipe;
+    let copies = method::copies(net, batch, &clean, Source::Shadow, recipe, rng)?;
+    let copies = copies.ok_or_else(|| fault("the net's weights give no shadow".into()))?;
+    let given: Vec<u32> = net::forward(&layers, &copies, &[])?
+        .logits
+        .argmax(D::Minus1)?
+        .to_vec1()?;
+    let pairs = given.iter().zip(&batch.labels);
+    let right = pairs.filter(|(given, label)| **given == u32::from(**label));
+    Ok((copies.to_vec2()?, right.count()))
+}

@@ -1,0 +1,139 @@
+//! `train` on small idx files: what it writes, how it goes on, and what it refuses.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Images of 4×4 in which one bright pixel tells the class of three, among dim ones.
+fn data(folder: &Path) {
+    let sides = |sides: &[u32]| -> Vec<u8> {
+        let magic = [0, 0, 8, sides.len() as u8];
+        let sides = sides.iter().flat_map(|side| side.to_be_bytes());
+        magic.into_iter().chain(sides).collect()
+    };
+    for (stem, count) in [("train", 150_usize), ("t10k", 30)] {
+        let label = |i: usize| (i % 3) as u8;
+        let pixel = |i: usize, p: usize| match p == usize::from(label(i)) {
+            true => 200,
+            false => (i * 37 + p * 11) as u8 % 120,
+        };
+        let pixels = (0..count * 16).map(|at| pixel(at / 16, at % 16));
+        let images: Vec<u8> = sides(&[count as u32, 4, 4])
+            .into_iter()
+            .chain(pixels)
+            .collect();
+        let labels: Vec<u8> = sides(&[count as u32])
+            .into_iter()
+            .chain((0..count).map(label))
+            .collect();
+        fs::write(folder.join(format!("{stem}-images-idx3-ubyte")), images).unwrap();
+        fs::write(folder.join(format!("{stem}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+fn train(data: &Path, out: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_randomlike"))
+        .arg("train")
+        .arg("--data")
+        .arg(data)
+        .arg("--out")
+        .arg(out)
+        .args([
+            "--train-size",
+            "60",
+            "--validation-size",
+            "30",
+            "--steps",
+            "120",
+        ])
+        .args(["--batch", "20", "--every", "40", "--layers", "16,24,16,3"])
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn runs_are_written_kept_and_read_back_by_the_others() {
+    let home = tempfile::tempdir().unwrap();
+    data(home.path());
+    let out = home.path().join("out");
+    let run = || {
+        let output = train(home.path(), &out, &["--seeds", "2", "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        output.stdout
+    };
+    let first = run();
+    let facts: Value = serde_json::from_slice(&first).unwrap();
+    assert_eq!(facts["outcomes"].as_array().unwrap().len(), 14);
+    assert_eq!(facts["summaries"].as_array().unwrap().len(), 7);
+    assert!(first == fs::read(out.join("runs.json")).unwrap());
+    // Looks at 0, 40, 80 and the end.
+    let steps: Vec<u64> = facts["outcomes"][0]["curve"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|look| look["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, [0, 40, 80, 120]);
+    for picture in ["learning-curves", "synthetic-vs-real", "samples-by-class"] {
+        let bytes = fs::read(out.join(format!("{picture}.png"))).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG"));
+    }
+    // A second time nothing is trained again: a run that was changed by hand stays changed.
+    let kept = out.join("runs/backprop-1.json");
+    let text = fs::read_to_string(&kept).unwrap();
+    let mut one: Value = serde_json::from_str(&text).unwrap();
+    one["outcome"]["test_error"] = 0.125.into();
+    fs::write(&kept, one.to_string()).unwrap();
+    let again: Value = serde_json::from_slice(&run()).unwrap();
+    let changed = again["outcomes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|o| o["test_error"] == 0.125 && o["method"] == "backprop" && o["seed"] == 1);
+    assert_eq!(changed.count(), 1);
+    // Inspect and shadow read what was trained, activation included.
+    let net = out.join("runs/shadow-0.safetensors");
+    for command in ["inspect", "shadow"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
+            .args([command, net.to_str().unwrap()])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let page = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            page.contains("layers.0") && page.contains("metadata"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    data(home.path());
+    let out = home.path().join("out");
+    let refused = |more: &[&str], wanted: &str| {
+        let output = train(home.path(), &out, more);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(wanted), "{}", said(&output));
+    };
+    refused(&["--methods", "shadows"], "there are backprop, dropout");
+    refused(&["--copy-label", "hard"], "soft, true and argmax");
+    refused(&["--seeds", "0"], "whole number from 1");
+    refused(&["--noise", "1"], "rates of dropout and noise");
+    refused(&["--rate", "nan"], "step size");
+    let output = train(&home.path().join("nowhere"), &out, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("no data set that is known"),
+        "{}",
+        said(&output)
+    );
+}
