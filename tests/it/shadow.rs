@@ -133,6 +133,7 @@ fn a_chain_is_found_reversed_from_random_and_real_codes_and_drawn() {
     let drawn = files("figures");
     assert!(drawn.iter().any(|f| f.ends_with("-errors.png")));
     assert!(drawn.iter().any(|f| f.ends_with("-samples.png")));
+    assert!(drawn.contains(&"02-fc2-shadow.png".to_owned()), "{drawn:?}");
     let written = fs::read(out.join("shadow.json")).unwrap();
     assert_eq!(facts, serde_json::from_slice::<Value>(&written).unwrap());
 }

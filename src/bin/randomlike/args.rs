@@ -90,7 +90,7 @@ pub enum Command {
     /// Show what would be measured, what not, and why; reads headers only.
     #[command(after_help = LAYERS_EXAMPLES)]
     Layers(Layers),
-    /// Run each layer in reverse and forward again, and measure what comes back.
+    /// Run layers and chains in reverse and forward again; measure what comes back.
     #[command(after_help = SHADOW_EXAMPLES)]
     Shadow(Shadow),
     /// Train nets with and without shadow data, and compare them seed by seed.

@@ -81,7 +81,8 @@ pub fn run(args: &Shadow) -> Done {
     let facts = serde_json::to_string_pretty(&measured.facts(args))? + "\n";
     if let Some(destination) = destination {
         let mut files = vec![(FACTS.to_owned(), facts.clone().into_bytes())];
-        for figure in chain::figures(args, &measured.chains)? {
+        let drawn = layer::figures(&measured.layers)?.into_iter();
+        for figure in drawn.chain(chain::figures(args, &measured.chains)?) {
             files.push((format!("figures/{}", figure.file), figure.png));
         }
         destination.commit(&files)?;

@@ -3,6 +3,7 @@
 use randomlike::audit::Section;
 use randomlike::checkpoint::Checkpoint;
 use randomlike::layers::Layer;
+use randomlike::report::figures::{self, Figure};
 use randomlike::shadow::{self, Estimate, LayerShadow, Plan};
 
 use crate::args::Shadow;
@@ -48,6 +49,18 @@ fn plan(args: &Shadow, layer: &Layer) -> Plan {
             .unwrap_or_else(|| plan.sparsest(layer.fan_in, layer.fan_out)),
         ..plan
     }
+}
+
+/// The error against k, and what came back, of each layer that was measured.
+pub fn figures(layers: &[(&Layer, Section<LayerShadow>)]) -> randomlike::Result<Vec<Figure>> {
+    layers
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (layer, section))| {
+            let shadow = section.measured()?;
+            Some(figures::shadow_figure(index, &layer.name, shadow))
+        })
+        .collect()
 }
 
 /// The table, its key, and why some layers are not in it.
