@@ -15,9 +15,12 @@ fn data(folder: &Path) {
     };
     for (stem, count) in [("train", 150_usize), ("t10k", 30)] {
         let label = |i: usize| (i % 3) as u8;
-        let pixel = |i: usize, p: usize| match p == usize::from(label(i)) {
-            true => 200,
-            false => (i * 37 + p * 11) as u8 % 120,
+        let pixel = |i: usize, p: usize| {
+            if p == usize::from(label(i)) {
+                200
+            } else {
+                (i * 37 + p * 11) as u8 % 120
+            }
         };
         let pixels = (0..count * 16).map(|at| pixel(at / 16, at % 16));
         let images: Vec<u8> = sides(&[count as u32, 4, 4])
