@@ -5,6 +5,7 @@ mod biases;
 mod canvas;
 mod chain;
 mod contact_sheet;
+mod numbers;
 mod overview;
 mod panel;
 mod png;
