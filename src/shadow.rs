@@ -27,7 +27,7 @@ pub use chain::{
     LevelReturn, of_chain,
 };
 pub use estimate::Estimate;
-pub use generate::shadows;
+pub use generate::{Step, shadows};
 pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};
 pub use prediction::Sizes;
 pub use recovery::Recovery;

@@ -1,23 +1,35 @@
 //! Nets trained with and without shadow data: docs/theory.md §7.
 
+mod arm;
+mod choice;
 pub mod compare;
+mod copies;
 pub mod data;
 mod experiment;
+mod inside;
+mod keep;
+mod loss;
 mod method;
 mod net;
 mod optimiser;
+mod record;
 mod run;
 mod samples;
 mod split;
 mod state;
+pub mod tune;
+mod workers;
 
-pub use experiment::{Experiment, Finished, Progress, run_all};
-pub use method::{CopyLabel, Method, Recipe};
-pub use net::Net;
-pub use optimiser::Rule;
-pub use run::{Look, Outcome, Plan};
+pub use arm::{Arm, CopyLabel, CopyScale, Recipe};
+pub use choice::Choice;
+pub use experiment::{Experiment, Outcome, Progress, Results, Start, run_all};
+pub use inside::LayerInside;
+pub use method::Method;
+pub use optimiser::{Rule, Schedule};
+pub use record::Runs;
+pub use run::{Look, Plan};
 pub use samples::samples;
-pub use state::{Stored, write_net};
+pub use state::Stored;
 
 /// Why a net could not be trained.
 #[derive(Debug, thiserror::Error)]

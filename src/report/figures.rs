@@ -5,6 +5,7 @@ mod biases;
 mod canvas;
 mod chain;
 mod contact_sheet;
+mod inside;
 mod numbers;
 mod overview;
 mod panel;
@@ -27,7 +28,7 @@ use crate::verdict::figure::{counted, figure, grouped};
 
 use crate::shadow::theory::Series;
 use crate::shadow::{ChainRun, ChainShadow};
-use crate::train::Outcome;
+use crate::train::{Outcome, Start};
 
 pub use contact_sheet::{ImageShape, Row};
 pub use overview::colour as label_colour;
@@ -229,9 +230,9 @@ pub fn theory_figure(series: &[Series]) -> Result<Figure> {
     })
 }
 
-/// What the methods of an experiment learned, and how errors on shadows follow those on real
-/// images: two pictures.
-pub fn training_figures(outcomes: &[Outcome]) -> Result<Vec<Figure>> {
+/// What the methods of an experiment learned, how errors on shadows follow those on real
+/// images, and what the inspector finds before and after: three pictures.
+pub fn training_figures(starts: &[Start], outcomes: &[Outcome]) -> Result<Vec<Figure>> {
     let name = "Training with and without shadow data";
     let figure = |file: &str, title: &str, panels: &[Panel]| -> Result<Figure> {
         Ok(Figure {
@@ -250,6 +251,11 @@ pub fn training_figures(outcomes: &[Outcome]) -> Result<Vec<Figure>> {
             "synthetic-vs-real.png",
             "errors on the validation set and on shadows of it, mean over seeds",
             &training::tracking(outcomes),
+        )?,
+        figure(
+            "inside.png",
+            "what the inspector finds before and after, mean ± sd over seeds; dashed: a random layer",
+            &inside::panels(starts, outcomes),
         )?,
     ])
 }

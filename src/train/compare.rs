@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::experiment::Outcome;
 use super::method::Method;
-use super::run::{Look, Outcome};
+use super::run::Look;
 use crate::stats::{Difference, Spread};
 
 /// Looks from this step on count for the gap: before, a net knows nothing.
@@ -106,7 +107,6 @@ pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::Rule;
 
     fn outcome(method: Method, seed: u64, test_error: f64) -> Outcome {
         let look = |step, real_error, synthetic_error| Look {
@@ -118,9 +118,9 @@ mod tests {
         Outcome {
             method,
             seed,
-            rule: Rule::Adam { rate: 1e-3 },
             test_error,
             curve: vec![look(0, 0.9, 0.1), look(100, 0.3, 0.5), look(200, 0.2, 0.1)],
+            inside: Vec::new(),
         }
     }
 

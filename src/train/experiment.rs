@@ -1,49 +1,75 @@
 //! All methods with all seeds, paired: one seed has one subset, one set of first weights and one
 //! order of batches. Finished runs and the state of half-finished ones are kept in a folder.
 
-use std::collections::VecDeque;
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use super::arm::Arm;
 use super::data::Dataset;
+use super::inside::{LayerInside, look_inside};
+use super::keep::{self, keep, kept};
+use super::loss::Batch;
 use super::method::Method;
-use super::run::{Outcome, Plan, Run, Sets};
-use super::state::{self, Stored};
+use super::net::Net;
+use super::run::{Look, Plan, Run, Sets, error_of, first_net, test_set};
+use super::state::write_net;
+use super::workers::in_parallel;
 use super::{Fault, fault};
-use crate::report::write::write_file;
+
+/// Most steps of a run: more would be a slip of the finger.
+const MOST_STEPS: usize = 100_000_000;
 
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
     /// What is the same for every run.
     pub plan: Plan,
-    /// The methods.
-    pub methods: Vec<Method>,
+    /// The methods, each with its settings.
+    pub arms: Vec<Arm>,
     /// The seeds.
     pub seeds: Vec<u64>,
 }
 
-/// A run that came to its end.
+/// How a run came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finished {
-    /// How it came out.
-    pub outcome: Outcome,
-    /// The plan it followed.
-    pub plan: Plan,
+pub struct Outcome {
+    /// The method.
+    pub method: Method,
+    /// The seed of subset, first weights, order and everything drawn.
+    pub seed: u64,
+    /// Share of the test images that the net gets wrong, at the end.
+    pub test_error: f64,
+    /// Looks at the validation set, the last at the end.
+    pub curve: Vec<Look>,
+    /// What the inspector finds in the trained net.
+    pub inside: Vec<LayerInside>,
+}
+
+/// The net every method of a seed starts from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The seed.
+    pub seed: u64,
+    /// What the inspector finds in it.
+    pub inside: Vec<LayerInside>,
+}
+
+/// Everything that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    /// The nets before training, in the order of seeds.
+    pub starts: Vec<Start>,
+    /// The runs, in the order of seeds and arms.
+    pub outcomes: Vec<Outcome>,
 }
 
 /// Told how many steps are done, of how many.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
-/// Steps between two savings of a run's state.
-const SAVE: usize = 500;
-
-/// Runs what is not finished yet in `folder`, `workers` at a time, and answers every run in the
-/// order of seeds and methods. Results do not depend on the workers.
+/// Runs what is not finished yet in `folder`, `workers` at a time, and answers every run.
+/// Results do not depend on the workers.
 ///
 /// # Errors
 /// When the plan does not fit the data, or a file cannot be read or written.
@@ -53,60 +79,42 @@ pub fn run_all(
     folder: &Path,
     workers: usize,
     progress: Progress<'_>,
-) -> Result<Vec<Outcome>, Fault> {
+) -> Result<Results, Fault> {
     check(data, &experiment.plan)?;
-    let queue: Mutex<VecDeque<u64>> = Mutex::new(experiment.seeds.iter().copied().collect());
+    keep::folder(folder)?;
     let shared = Shared {
         data,
+        test: test_set(data)?,
         experiment,
         folder,
-        done: Mutex::new(0),
-        progress,
+        steps: Steps::new(experiment.arms.len() * experiment.seeds.len(), progress),
     };
-    let results = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..workers.max(1) {
-            scope.spawn(|| {
-                // A pool of one: products of one run do not wait for another run's.
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-                while let Some(seed) = next(&queue) {
-                    let outcomes = match &pool {
-                        Ok(pool) => pool.install(|| shared.seed(seed)),
-                        Err(error) => Err(fault(error.to_string())),
-                    };
-                    let failed = outcomes.is_err();
-                    if let Ok(mut results) = results.lock() {
-                        results.push((seed, outcomes));
-                    }
-                    if failed {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    let mut results = results
-        .into_inner()
-        .map_err(|_| fault("a worker stopped without a word".into()))?;
-    let place = |seed: u64| experiment.seeds.iter().position(|&s| s == seed);
-    results.sort_by_key(|(seed, _)| place(*seed));
-    let mut all = Vec::new();
-    for (_, outcomes) in results {
-        all.extend(outcomes?);
-    }
-    Ok(all)
+    let starts = in_parallel(experiment.seeds.clone(), workers, |seed| shared.start(seed))?;
+    let arms = experiment.arms.iter();
+    let tasks = experiment
+        .seeds
+        .iter()
+        .flat_map(|&seed| arms.clone().map(move |arm| (arm, seed)));
+    let outcomes = in_parallel(tasks.collect(), workers, |(arm, seed)| {
+        shared.run(arm, seed)
+    })?;
+    Ok(Results { starts, outcomes })
 }
 
-fn next(queue: &Mutex<VecDeque<u64>>) -> Option<u64> {
-    queue.lock().ok()?.pop_front()
+/// The file of a net that every method of a seed starts from.
+pub fn start_file(folder: &Path, seed: u64) -> PathBuf {
+    folder.join(format!("start-{seed}.safetensors"))
 }
 
-fn check(data: &Dataset, plan: &Plan) -> Result<(), Fault> {
+/// The file of a trained net.
+pub fn net_file(folder: &Path, method: Method, seed: u64) -> PathBuf {
+    folder.join(format!("{}-{seed}.safetensors", method.name()))
+}
+
+/// Whether a plan fits the data.
+pub(super) fn check(data: &Dataset, plan: &Plan) -> Result<(), Fault> {
     let inputs = data.shape.length().unwrap_or(0);
     let (first, last) = (plan.layers.first(), plan.layers.last());
-    let share = |share: f64| share > 0.0 && share <= 1.0;
-    let rate = |rate: f64| (0.0..1.0).contains(&rate);
-    let recipe = &plan.recipe;
     let text = if plan.layers.len() < 3 || plan.layers.contains(&0) {
         "a net needs inputs, at least one hidden layer and classes, none of them 0".to_owned()
     } else if first != Some(&inputs) {
@@ -120,121 +128,99 @@ fn check(data: &Dataset, plan: &Plan) -> Result<(), Fault> {
         "steps, batch and the steps between looks must be 1 or more".to_owned()
     } else if plan.train_size < data.classes || plan.validation_size == 0 {
         "there must be an image of each class to train on, and some to validate with".to_owned()
-    } else if !share(recipe.keep_input) || !share(recipe.keep_hidden) || recipe.copies == 0 {
-        "kept shares must be above 0 and at most 1, and copies 1 or more".to_owned()
-    } else if ![recipe.noise, recipe.dropout_input, recipe.dropout_hidden]
-        .into_iter()
-        .all(rate)
-    {
-        "rates of dropout and noise must be 0 or more and below 1".to_owned()
-    } else if !(recipe.weight >= 0.0 && recipe.weight.is_finite() && plan.rule.rate() > 0.0) {
-        "the weight of copies must be 0 or more, the step size above 0".to_owned()
+    } else if plan.steps > MOST_STEPS {
+        format!("a run has at most {MOST_STEPS} steps")
     } else {
         return Ok(());
     };
     Err(fault(text))
 }
 
-/// What all workers see.
-struct Shared<'a> {
-    data: &'a Dataset,
-    experiment: &'a Experiment,
-    folder: &'a Path,
+/// Steps of runs side by side, counted together.
+pub(super) struct Steps<'a> {
     done: Mutex<usize>,
+    runs: usize,
     progress: Progress<'a>,
 }
 
-impl Shared<'_> {
-    fn seed(&self, seed: u64) -> Result<Vec<Outcome>, Fault> {
-        let plan = &self.experiment.plan;
-        let sets = Sets::new(self.data, plan, seed)?.ok_or_else(|| {
-            fault(format!(
-                "the data has too few images of a class for {} to train on and {} to validate with",
-                plan.train_size, plan.validation_size
-            ))
-        })?;
-        let methods = self.experiment.methods.iter();
-        methods
-            .map(|&method| self.run(&sets, method, seed))
-            .collect()
+impl<'a> Steps<'a> {
+    pub(super) fn new(runs: usize, progress: Progress<'a>) -> Self {
+        Self {
+            done: Mutex::new(0),
+            runs,
+            progress,
+        }
     }
 
-    fn run(&self, sets: &Sets, method: Method, seed: u64) -> Result<Outcome, Fault> {
-        let plan = &self.experiment.plan;
-        let place = |end: &str| self.folder.join(format!("{}-{seed}.{end}", method.name()));
-        if let Some(outcome) = finished(&place("json"), plan)? {
-            self.went(plan.steps);
-            return Ok(outcome);
-        }
-        let kept = place("state.safetensors");
-        let mut run = Run::resumed_or_new(plan, sets, method, seed, &kept)?;
-        self.went(run.steps());
-        while run.steps() < plan.steps {
-            let before = run.steps();
-            run.advance(before + SAVE.min(plan.every))?;
-            self.went(run.steps() - before);
-            if run.steps().is_multiple_of(SAVE) && run.steps() < plan.steps {
-                run.save(&kept)?;
-            }
-        }
-        let (outcome, net) = run.finish()?;
-        let metadata = [
-            ("method", method.name().to_owned()),
-            ("seed", seed.to_string()),
-            ("train_size", plan.train_size.to_string()),
-        ];
-        state::write_net(&net, Stored::F32, &metadata, &place("safetensors"))?;
-        let facts = Finished {
-            outcome: outcome.clone(),
-            plan: plan.clone(),
-        };
-        write_json(&place("json"), &facts)?;
-        if kept.exists() {
-            fs::remove_file(&kept).map_err(|source| crate::Error::Io {
-                action: "remove",
-                path: kept,
-                source,
-            })?;
-        }
-        Ok(outcome)
-    }
-
-    fn went(&self, steps: usize) {
-        let runs = self.experiment.methods.len() * self.experiment.seeds.len();
+    /// Counts steps of a run of this plan.
+    pub(super) fn went(&self, plan: &Plan, steps: usize) {
         if let Ok(mut done) = self.done.lock() {
             *done += steps;
-            (self.progress)(*done, runs * self.experiment.plan.steps);
+            (self.progress)(*done, self.runs * plan.steps);
         }
     }
 }
 
-/// A run that was finished earlier; one with another plan is not this one.
-fn finished(path: &PathBuf, plan: &Plan) -> Result<Option<Outcome>, Fault> {
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let bytes = fs::read(path).map_err(|source| crate::Error::Io {
-        action: "read",
-        path: path.clone(),
-        source,
-    })?;
-    let found: Finished = serde_json::from_slice(&bytes)
-        .map_err(|error| fault(format!("`{}` is no run of ours: {error}", path.display())))?;
-    if found.plan != *plan {
-        return Err(fault(format!(
-            "`{}` is a run with other settings; give a new folder",
-            path.display()
-        )));
-    }
-    Ok(Some(found.outcome))
+/// What all workers see.
+struct Shared<'a> {
+    data: &'a Dataset,
+    test: Batch,
+    experiment: &'a Experiment,
+    folder: &'a Path,
+    steps: Steps<'a>,
 }
 
-/// Writes indented JSON, whole or not at all.
-pub(super) fn write_json<T: Serialize>(path: &Path, facts: &T) -> Result<(), Fault> {
-    let text = serde_json::to_string_pretty(facts).map_err(|e| fault(e.to_string()))? + "\n";
-    Ok(write_file(path, |out: &mut dyn Write| {
-        out.write_all(text.as_bytes())
-    })?)
+impl Shared<'_> {
+    fn start(&self, seed: u64) -> Result<Start, Fault> {
+        let plan = &self.experiment.plan;
+        let file = start_file(self.folder, seed);
+        let facts = file.with_extension("json");
+        if let Some(start) = kept(&facts, plan, None)? {
+            return Ok(start);
+        }
+        write(&first_net(plan, seed)?, "start", plan, seed, &file)?;
+        let start = Start {
+            seed,
+            inside: look_inside(&file)?,
+        };
+        keep(&facts, &file.with_extension("state"), plan, None, &start)?;
+        Ok(start)
+    }
+
+    fn run(&self, arm: &Arm, seed: u64) -> Result<Outcome, Fault> {
+        let (plan, method) = (&self.experiment.plan, arm.method);
+        let file = net_file(self.folder, method, seed);
+        let (facts, state) = (
+            file.with_extension("json"),
+            file.with_extension("state.safetensors"),
+        );
+        if let Some(outcome) = kept(&facts, plan, Some(arm))? {
+            self.steps.went(plan, plan.steps);
+            return Ok(outcome);
+        }
+        let sets = Sets::new(self.data, plan, seed)?;
+        let went = |steps| self.steps.went(plan, steps);
+        let (curve, net) = Run::kept_at(plan, &sets, (arm, seed), &state, went)?;
+        write(&net, method.name(), plan, seed, &file)?;
+        let outcome = Outcome {
+            method,
+            seed,
+            test_error: error_of(&net, &self.test)?,
+            curve,
+            inside: look_inside(&file)?,
+        };
+        keep(&facts, &state, plan, Some(arm), &outcome)?;
+        Ok(outcome)
+    }
+}
+
+fn write(net: &Net, method: &str, plan: &Plan, seed: u64, file: &Path) -> Result<(), Fault> {
+    let metadata = [
+        ("method", method.to_owned()),
+        ("seed", seed.to_string()),
+        ("train_size", plan.train_size.to_string()),
+    ];
+    write_net(net, plan.stored, &metadata, file)
 }
 
 #[cfg(test)]
@@ -242,7 +228,8 @@ mod tests {
     use super::*;
     use crate::report::figures::ImageShape;
     use crate::train::data::Images;
-    use crate::train::{Recipe, Rule};
+    use crate::train::{Recipe, Rule, Schedule, Stored};
+    use std::fs;
 
     /// Images of 3×3 in which the bright pixel is the class, give or take.
     fn data() -> Dataset {
@@ -280,10 +267,16 @@ mod tests {
                 steps: 650,
                 batch: 10,
                 every: 100,
-                rule: Rule::Adam { rate: 1e-3 },
-                recipe: Recipe::default(),
+                schedule: Schedule::Linear,
+                stored: Stored::F32,
             },
-            methods: vec![Method::Backprop, Method::ShadowDropout],
+            arms: [Method::Backprop, Method::ShadowDropout]
+                .map(|method| Arm {
+                    method,
+                    optimiser: Rule::Adam { rate: 1e-3 },
+                    recipe: Recipe::default(),
+                })
+                .to_vec(),
             seeds: seeds.to_vec(),
         }
     }
@@ -316,13 +309,15 @@ mod tests {
         });
         assert_eq!(one.0, other.0);
         assert!(one.1 == other.1);
-        assert_eq!(one.0.len(), 6);
-        assert!(one.1.len() == 12, "a net and its facts for each run");
+        assert_eq!((one.0.starts.len(), one.0.outcomes.len()), (3, 6));
+        assert!(
+            one.1.len() == 18,
+            "a net and its facts for each run and start"
+        );
         // One run finished, one stopped after 500 steps, four not begun.
         let home = tempfile::tempdir().unwrap();
-        let sets = Sets::new(&data, &experiment.plan, 5).unwrap().unwrap();
-        let method = Method::ShadowDropout;
-        let mut half = Run::new(&experiment.plan, &sets, method, 5).unwrap();
+        let sets = Sets::new(&data, &experiment.plan, 5).unwrap();
+        let mut half = Run::new(&experiment.plan, &sets, &experiment.arms[1], 5).unwrap();
         half.advance(500).unwrap();
         let state = home.path().join("shadow+dropout-5.state.safetensors");
         half.save(&state).unwrap();
@@ -336,8 +331,18 @@ mod tests {
         assert_eq!(run(home.path(), 2), one.0);
         assert!(files(home.path()) == one.1);
         // Training does something: chance is two thirds wrong.
-        assert!(one.0.iter().all(|outcome| outcome.test_error < 0.5));
-        assert!(one.0[0].curve[0].real_error > 0.5);
+        assert!(
+            one.0
+                .outcomes
+                .iter()
+                .all(|outcome| outcome.test_error < 0.5)
+        );
+        assert!(one.0.outcomes[0].curve[0].real_error > 0.5);
+        // Methods of a seed start alike, and end otherwise.
+        let looks = |at: usize| &one.0.outcomes[at].curve;
+        assert_eq!(looks(0)[0], looks(1)[0]);
+        assert_ne!(one.0.outcomes[0].inside, one.0.starts[0].inside);
+        assert!(one.0.starts[0].inside[0].edge_ratio.is_some());
     }
 
     #[test]
@@ -366,9 +371,7 @@ mod tests {
         refused(|plan| plan.layers[0] = 8, "9 pixels");
         refused(|plan| plan.layers[3] = 4, "3 classes");
         refused(|plan| plan.train_size = 300, "too few images");
-        refused(|plan| plan.recipe.noise = 1.0, "rates");
-        refused(|plan| plan.recipe.keep_input = 0.0, "kept shares");
-        refused(|plan| plan.recipe.weight = f64::NAN, "weight of copies");
+        refused(|plan| plan.steps = usize::MAX, "at most");
         refused(|plan| plan.batch = 0, "1 or more");
     }
 }

@@ -1,6 +1,10 @@
 //! Adam and SGD with momentum, in place. candle-nn's keep their state to themselves, and a run
 //! that is resumed needs it.
 
+use std::f64::consts::PI;
+use std::fmt;
+use std::str::FromStr;
+
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
 use serde::{Deserialize, Serialize};
@@ -24,9 +28,75 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub(super) const fn rate(self) -> f64 {
+    const fn rate(self) -> f64 {
         match self {
             Self::Adam { rate } | Self::Sgd { rate, .. } => rate,
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Adam { rate } => write!(f, "adam:{rate}"),
+            Self::Sgd { rate, momentum } => write!(f, "sgd:{rate}:{momentum}"),
+        }
+    }
+}
+
+/// `adam`, `adam:RATE`, `sgd`, `sgd:RATE` or `sgd:RATE:MOMENTUM`.
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let number = |at: usize, default: f64| match parts.get(at) {
+            None => Ok(default),
+            Some(part) => part
+                .parse::<f64>()
+                .map_err(|_| format!("`{part}` is no number")),
+        };
+        let rule = match (parts[0], parts.len()) {
+            ("adam", 1 | 2) => Self::Adam {
+                rate: number(1, 1e-3)?,
+            },
+            ("sgd", 1..=3) => Self::Sgd {
+                rate: number(1, 0.05)?,
+                momentum: number(2, 0.9)?,
+            },
+            _ => return Err("it is adam or sgd: adam:RATE, sgd:RATE:MOMENTUM".to_owned()),
+        };
+        if !(rule.rate() > 0.0 && rule.rate().is_finite()) {
+            return Err("the step size must be above 0".to_owned());
+        }
+        if matches!(rule, Self::Sgd { momentum, .. } if !(0.0..1.0).contains(&momentum)) {
+            return Err("the momentum must be from 0 to below 1".to_owned());
+        }
+        Ok(rule)
+    }
+}
+
+/// How the step size falls over a run of T steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// 1 − t/T.
+    #[default]
+    Linear,
+    /// (1 + cos(πt/T))/2 (Loshchilov & Hutter 2017, without restarts).
+    Cosine,
+    /// 1.
+    Constant,
+}
+
+impl Schedule {
+    /// Share of the first step size at a step, from 0.
+    pub(super) fn share(self, step: usize, steps: usize) -> f64 {
+        let done = step as f64 / steps as f64;
+        match self {
+            Self::Linear => 1.0 - done,
+            Self::Cosine => f64::midpoint(1.0, (PI * done).cos()),
+            Self::Constant => 1.0,
         }
     }
 }
@@ -288,6 +358,24 @@ mod tests {
             optimiser.step([&p].into_iter(), &gradients, 1.0).unwrap();
             let found: f32 = p.to_vec1::<f32>().unwrap()[0];
             assert!((found - wanted).abs() < 1e-6, "{found}");
+        }
+    }
+
+    #[test]
+    fn rules_are_written_as_they_are_read() {
+        for text in ["adam:0.003", "sgd:0.05:0.9"] {
+            assert_eq!(text.parse::<Rule>().unwrap().to_string(), text);
+        }
+        assert_eq!("adam".parse(), Ok(Rule::Adam { rate: 1e-3 }));
+    }
+
+    // A third of the way: 2/3, (1 + cos 60°)/2 = 3/4, 1.
+    #[test]
+    fn step_sizes_fall() {
+        let schedules = [Schedule::Linear, Schedule::Cosine, Schedule::Constant];
+        for (schedule, wanted) in schedules.into_iter().zip([2.0 / 3.0, 0.75, 1.0]) {
+            assert!((schedule.share(100, 300) - wanted).abs() < 1e-12);
+            assert!((schedule.share(0, 300) - 1.0).abs() < 1e-12);
         }
     }
 }

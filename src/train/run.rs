@@ -8,12 +8,16 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::arm::Arm;
+use super::copies::{Source, copies};
 use super::data::{Dataset, Images};
-use super::method::{self, Batch, Method, Recipe, Source};
+use super::loss::{Batch, loss};
+use super::method::Method;
 use super::net::{self, Net};
-use super::optimiser::{Optimiser, Rule};
+use super::optimiser::{Optimiser, Schedule};
 use super::split::balanced;
-use super::{Fault, fault, state};
+use super::state::{self, Stored};
+use super::{Fault, fault};
 
 /// What is the same for every method and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,10 +34,10 @@ pub struct Plan {
     pub batch: usize,
     /// Steps between two looks at the validation set.
     pub every: usize,
-    /// The optimiser. Its step size falls to 0 in a line.
-    pub rule: Rule,
-    /// The choices the paper leaves open.
-    pub recipe: Recipe,
+    /// How the step size falls.
+    pub schedule: Schedule,
+    /// Type of the weights in the file of a trained net.
+    pub stored: Stored,
 }
 
 /// A look at the validation set.
@@ -47,21 +51,6 @@ pub struct Look {
     pub synthetic_error: f64,
     /// Share of the images whose shadow is given the class the image is given.
     pub agreement: f64,
-}
-
-/// How a run came out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The method.
-    pub method: Method,
-    /// The seed of subset, first weights, order and everything drawn.
-    pub seed: u64,
-    /// The rule it was run with.
-    pub rule: Rule,
-    /// Share of the test images that the net gets wrong, at the end.
-    pub test_error: f64,
-    /// Looks at the validation set, the last at the end.
-    pub curve: Vec<Look>,
 }
 
 /// What the streams of one seed are for.
@@ -80,34 +69,45 @@ fn generator(seed: u64, purpose: Purpose, index: usize) -> ChaCha8Rng {
     rng
 }
 
-/// Images of one run, on the device.
+/// Images a run learns from and is watched on. The test set is not among them.
 pub(super) struct Sets {
     train: Batch,
     validation: Batch,
-    test: Batch,
 }
 
 impl Sets {
-    /// The sets of a seed; nothing where a class has too few images.
-    pub(super) fn new(data: &Dataset, plan: &Plan, seed: u64) -> Result<Option<Self>> {
+    /// The sets of a seed, all from the training files.
+    pub(super) fn new(data: &Dataset, plan: &Plan, seed: u64) -> std::result::Result<Self, Fault> {
         let mut rng = generator(seed, Purpose::Subset, 0);
-        let labels = &data.train.labels;
-        let choose = |count, taken: &[usize], rng: &mut ChaCha8Rng| {
-            balanced(labels, data.classes, count, taken, rng)
+        let mut choose = |count, taken: &[usize]| {
+            let chosen = balanced(&data.train.labels, data.classes, count, taken, &mut rng);
+            chosen.ok_or_else(|| {
+                fault(format!(
+                    "the data has too few images of a class for {} to train on and {} to \
+                     validate with",
+                    plan.train_size, plan.validation_size
+                ))
+            })
         };
-        let Some(train) = choose(plan.train_size, &[], &mut rng) else {
-            return Ok(None);
-        };
-        let Some(validation) = choose(plan.validation_size, &train, &mut rng) else {
-            return Ok(None);
-        };
-        let all: Vec<usize> = (0..data.test.count()).collect();
-        Ok(Some(Self {
+        let train = choose(plan.train_size, &[])?;
+        let validation = choose(plan.validation_size, &train)?;
+        Ok(Self {
             train: batch(&data.train, &train)?,
             validation: batch(&data.train, &validation)?,
-            test: batch(&data.test, &all)?,
-        }))
+        })
     }
+}
+
+/// All the test images.
+pub(super) fn test_set(data: &Dataset) -> Result<Batch> {
+    let all: Vec<usize> = (0..data.test.count()).collect();
+    batch(&data.test, &all)
+}
+
+/// Share of these images that a net gets wrong.
+pub(super) fn error_of(net: &Net, images: &Batch) -> Result<f64> {
+    let logits = net::forward(&net.frozen(), &images.inputs, &[])?.logits;
+    Ok(error(&classes(&logits)?, &images.labels))
 }
 
 /// These images, pixel/255.
@@ -128,7 +128,7 @@ fn batch(images: &Images, chosen: &[usize]) -> Result<Batch> {
 pub(super) struct Run<'a> {
     plan: &'a Plan,
     sets: &'a Sets,
-    method: Method,
+    arm: &'a Arm,
     seed: u64,
     net: Net,
     optimiser: Optimiser,
@@ -137,24 +137,19 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(plan: &'a Plan, sets: &'a Sets, method: Method, seed: u64) -> Result<Self> {
-        let net = Net::new(&plan.layers, &mut generator(seed, Purpose::Weights, 0))?;
-        let optimiser = Optimiser::new(plan.rule, net.parameters())?;
+    pub(super) fn new(plan: &'a Plan, sets: &'a Sets, arm: &'a Arm, seed: u64) -> Result<Self> {
+        let net = first_net(plan, seed)?;
+        let optimiser = Optimiser::new(arm.optimiser, net.parameters())?;
         Ok(Self {
             plan,
             sets,
-            method,
+            arm,
             seed,
             net,
             optimiser,
             step: 0,
             curve: Vec::new(),
         })
-    }
-
-    /// Steps done.
-    pub(super) const fn steps(&self) -> usize {
-        self.step
     }
 
     /// Goes on to this step, at most to the last.
@@ -167,10 +162,10 @@ impl<'a> Run<'a> {
             let batch = self.batch()?;
             // A stream a step: what is drawn does not depend on where a run was resumed.
             let mut rng = generator(self.seed, Purpose::Step, self.step);
-            let recipe = &self.plan.recipe;
-            let loss = method::loss(&self.net, &batch, self.method, recipe, &mut rng)?;
+            let Arm { method, recipe, .. } = self.arm;
+            let loss = loss(&self.net, &batch, *method, recipe, &mut rng)?;
             let gradients = loss.objective.backward()?;
-            let share = 1.0 - self.step as f64 / self.plan.steps as f64;
+            let share = self.plan.schedule.share(self.step, self.plan.steps);
             self.optimiser
                 .step(self.net.parameters(), &gradients, share)?;
             self.step += 1;
@@ -202,12 +197,12 @@ impl<'a> Run<'a> {
         let clean = net::forward(&layers, &validation.inputs, &[])?;
         let real = classes(&clean.logits)?;
         let mut rng = generator(self.seed, Purpose::Look, self.step);
-        let source = match self.method {
+        let source = match self.arm.method {
             Method::Shuffled => Source::Shuffled,
             _ => Source::Shadow,
         };
-        let recipe = &self.plan.recipe;
-        let copies = method::copies(&self.net, validation, &clean, source, recipe, &mut rng)?;
+        let (inputs, recipe) = (&validation.inputs, &self.arm.recipe);
+        let copies = copies(&self.net, inputs, &clean, source, recipe, &mut rng)?;
         // Weights that give no shadow give inputs of zeros.
         let copies = match copies {
             Some(copies) => copies,
@@ -224,21 +219,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The last look, and the test set's only one.
-    pub(super) fn finish(mut self) -> Result<(Outcome, Net)> {
+    /// Every look, the last at the end, and the trained net.
+    pub(super) fn finish(mut self) -> Result<(Vec<Look>, Net)> {
         self.advance(self.plan.steps)?;
         self.look()?;
-        let test = &self.sets.test;
-        let logits = net::forward(&self.net.frozen(), &test.inputs, &[])?.logits;
-        let outcome = Outcome {
-            method: self.method,
-            seed: self.seed,
-            rule: self.plan.rule,
-            test_error: error(&classes(&logits)?, &test.labels),
-            curve: self.curve,
-        };
-        Ok((outcome, self.net))
+        Ok((self.curve, self.net))
     }
+}
+
+/// The net every method of a seed starts from.
+pub(super) fn first_net(plan: &Plan, seed: u64) -> Result<Net> {
+    Net::new(&plan.layers, &mut generator(seed, Purpose::Weights, 0))
 }
 
 fn classes(logits: &Tensor) -> Result<Vec<u32>> {
@@ -253,22 +244,46 @@ fn error(given: &[u32], labels: &[u8]) -> f64 {
     wrong.count() as f64 / labels.len().max(1) as f64
 }
 
+/// Steps between two savings of a run's state.
+const SAVE: usize = 500;
+
 impl<'a> Run<'a> {
-    /// The run whose state was saved at `path`, or one from the beginning where there is none.
-    pub(super) fn resumed_or_new(
+    /// Goes to the end, keeping its state at `path` on the way and going on from a state that
+    /// lies there; `went` is told of steps done.
+    pub(super) fn kept_at(
         plan: &'a Plan,
         sets: &'a Sets,
-        method: Method,
-        seed: u64,
+        (arm, seed): (&'a Arm, u64),
+        path: &Path,
+        went: impl Fn(usize),
+    ) -> std::result::Result<(Vec<Look>, Net), Fault> {
+        let mut run = if path.is_file() {
+            Self::resumed(plan, sets, (arm, seed), path)?
+        } else {
+            Self::new(plan, sets, arm, seed)?
+        };
+        went(run.step);
+        while run.step < plan.steps {
+            let before = run.step;
+            run.advance(before + SAVE.min(plan.every))?;
+            went(run.step - before);
+            if run.step.is_multiple_of(SAVE) && run.step < plan.steps {
+                run.save(path)?;
+            }
+        }
+        Ok(run.finish()?)
+    }
+
+    fn resumed(
+        plan: &'a Plan,
+        sets: &'a Sets,
+        (arm, seed): (&'a Arm, u64),
         path: &Path,
     ) -> std::result::Result<Self, Fault> {
-        if !path.is_file() {
-            return Ok(Self::new(plan, sets, method, seed)?);
-        }
-        let kept = state::read_state(path, plan.rule)?;
+        let kept = state::read_state(path, arm.optimiser)?;
         let notes: Notes = serde_json::from_str(&kept.notes)
             .map_err(|e| fault(format!("`{}` is no state of ours: {e}", path.display())))?;
-        let same = notes.plan == *plan && notes.method == method && notes.seed == seed;
+        let same = notes.plan == *plan && notes.arm == *arm && notes.seed == seed;
         if !same || kept.net.sizes != plan.layers || kept.step > plan.steps {
             let path = path.display();
             return Err(fault(format!(
@@ -278,7 +293,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             plan,
             sets,
-            method,
+            arm,
             seed,
             net: kept.net,
             optimiser: kept.optimiser,
@@ -291,7 +306,7 @@ impl<'a> Run<'a> {
     pub(super) fn save(&self, path: &Path) -> std::result::Result<(), Fault> {
         let notes = Notes {
             plan: self.plan.clone(),
-            method: self.method,
+            arm: self.arm.clone(),
             seed: self.seed,
             curve: self.curve.clone(),
         };
@@ -304,7 +319,7 @@ impl<'a> Run<'a> {
 #[derive(Serialize, Deserialize)]
 struct Notes {
     plan: Plan,
-    method: Method,
+    arm: Arm,
     seed: u64,
     curve: Vec<Look>,
 }

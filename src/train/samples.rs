@@ -6,9 +6,12 @@ use candle_core::{D, Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::arm::{Arm, Recipe};
+use super::copies::{Source, copies};
 use super::data::Dataset;
-use super::experiment::Experiment;
-use super::method::{self, Batch, Method, Source};
+use super::experiment::{Experiment, net_file};
+use super::loss::Batch;
+use super::method::Method;
 use super::net::{self, Net};
 use super::state;
 use super::{Fault, fault};
@@ -24,14 +27,13 @@ pub fn samples(
     experiment: &Experiment,
     folder: &Path,
 ) -> Result<Option<Vec<Row>>, Fault> {
-    let shadow = |method: &&Method| matches!(method, Method::Shadow | Method::ShadowDropout);
-    let methods = &experiment.methods;
-    let chosen = methods.iter().find(shadow).or(methods.first());
-    let (Some(method), Some(seed)) = (chosen, experiment.seeds.first()) else {
+    let shadow = |arm: &&Arm| matches!(arm.method, Method::Shadow | Method::ShadowDropout);
+    let arms = &experiment.arms;
+    let chosen = arms.iter().find(shadow).or(arms.first());
+    let (Some(Arm { method, recipe, .. }), Some(seed)) = (chosen, experiment.seeds.first()) else {
         return Ok(None);
     };
-    let path = folder.join(format!("{}-{seed}.safetensors", method.name()));
-    let net = state::read_net(&path)?;
+    let net = state::read_net(&net_file(folder, *method, *seed))?;
     let mut rng = ChaCha8Rng::seed_from_u64(*seed);
     let mut rows = Vec::new();
     for class in 0..data.classes.min(SHOWN) {
@@ -50,7 +52,7 @@ pub fn samples(
             inputs: Tensor::from_vec(pixels, (images.len(), size), &Device::Cpu)?,
             labels: vec![class as u8; images.len()],
         };
-        let (shadows, right) = shadows_of(&net, &batch, experiment, &mut rng)?;
+        let (shadows, right) = shadows_of(&net, &batch, recipe, &mut rng)?;
         rows.push(Row {
             caption: format!("class {class}"),
             samples: batch.inputs.to_vec2()?,
@@ -70,13 +72,12 @@ pub fn samples(
 fn shadows_of(
     net: &Net,
     batch: &Batch,
-    experiment: &Experiment,
+    recipe: &Recipe,
     rng: &mut ChaCha8Rng,
 ) -> Result<(Vec<Vec<f32>>, usize), Fault> {
     let layers = net.frozen();
     let clean = net::forward(&layers, &batch.inputs, &[])?;
-    let recipe = &experiment.plan.recipe;
-    let copies = method::copies(net, batch, &clean, Source::Shadow, recipe, rng)?;
+    let copies = copies(net, &batch.inputs, &clean, Source::Shadow, recipe, rng)?;
     let copies = copies.ok_or_else(|| fault("the net's weights give no shadow".into()))?;
     let given: Vec<u32> = net::forward(&layers, &copies, &[])?
         .logits

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use half::f16;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::net::Net;
@@ -15,7 +16,8 @@ use crate::checkpoint::{Checkpoint, Entries};
 use crate::report::write::write_file;
 
 /// Type of the stored weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stored {
     /// As they were trained.
     #[default]
@@ -25,7 +27,7 @@ pub enum Stored {
 }
 
 /// Writes a net: `layers.0.weight` (out, in), `layers.0.bias`, …, and what it is in the metadata.
-pub fn write_net(
+pub(super) fn write_net(
     net: &Net,
     stored: Stored,
     metadata: &[(&str, String)],

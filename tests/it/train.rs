@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use randomlike::train::tune::Tried;
+use randomlike::train::{Arm, Runs};
 use serde_json::Value;
 
 /// Images of 4×4 in which one bright pixel tells the class of three, among dim ones.
@@ -76,6 +78,10 @@ fn runs_are_written_kept_and_read_back_by_the_others() {
     assert_eq!(facts["outcomes"].as_array().unwrap().len(), 14);
     assert_eq!(facts["summaries"].as_array().unwrap().len(), 7);
     assert!(first == fs::read(out.join("runs.json")).unwrap());
+    // It is read back, and written as it was.
+    let back = Runs::from_json(&first).unwrap();
+    assert_eq!(back.outcomes.len(), 14);
+    assert!(back.to_json().unwrap().as_bytes() == first);
     // Looks at 0, 40, 80 and the end.
     let steps: Vec<u64> = facts["outcomes"][0]["curve"]
         .as_array()
@@ -84,7 +90,12 @@ fn runs_are_written_kept_and_read_back_by_the_others() {
         .map(|look| look["step"].as_u64().unwrap())
         .collect();
     assert_eq!(steps, [0, 40, 80, 120]);
-    for picture in ["learning-curves", "synthetic-vs-real", "samples-by-class"] {
+    for picture in [
+        "learning-curves",
+        "synthetic-vs-real",
+        "samples-by-class",
+        "inside",
+    ] {
         let bytes = fs::read(out.join(format!("{picture}.png"))).unwrap();
         assert!(bytes.starts_with(b"\x89PNG"));
     }
@@ -92,7 +103,7 @@ fn runs_are_written_kept_and_read_back_by_the_others() {
     let kept = out.join("runs/backprop-1.json");
     let text = fs::read_to_string(&kept).unwrap();
     let mut one: Value = serde_json::from_str(&text).unwrap();
-    one["outcome"]["test_error"] = 0.125.into();
+    one["facts"]["test_error"] = 0.125.into();
     fs::write(&kept, one.to_string()).unwrap();
     let again: Value = serde_json::from_slice(&run()).unwrap();
     let changed = again["outcomes"]
@@ -117,6 +128,60 @@ fn runs_are_written_kept_and_read_back_by_the_others() {
     }
 }
 
+// Noise and optimiser are chosen for the methods they matter to, by validation error alone.
+#[test]
+fn values_are_chosen_on_validation_data() {
+    let home = tempfile::tempdir().unwrap();
+    data(home.path());
+    let out = home.path().join("out");
+    let more = [
+        "--methods",
+        "backprop,noisy",
+        "--seeds",
+        "1",
+        "--tuning-seeds",
+        "2",
+        "--optimiser",
+        "sgd:0.0001:0,adam:0.003",
+        "--noise",
+        "0.2,0.1",
+        "--json",
+    ];
+    let output = train(home.path(), &out, &more);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let runs = Runs::from_json(&output.stdout).unwrap();
+    let chosen: Vec<(&str, &str)> = runs
+        .chosen
+        .iter()
+        .map(|chosen| (chosen.method.name(), chosen.choice.as_str()))
+        .collect();
+    let wanted = [
+        ("backprop", "optimiser"),
+        ("noisy", "optimiser"),
+        ("noisy", "noise"),
+    ];
+    assert_eq!(chosen, wanted);
+    // Steps of 1e-4 learn nothing in 120 steps; every chosen value is the lowest.
+    assert_eq!(runs.chosen[0].value, "adam:0.003");
+    for chosen in &runs.chosen {
+        let of = |tried: &Tried| tried.validation_error.mean;
+        let taken = chosen.tried.iter().find(|t| t.value == chosen.value);
+        assert!(chosen.tried.iter().all(|t| of(taken.unwrap()) <= of(t)));
+    }
+    let rule = |arm: &Arm| arm.optimiser.to_string();
+    assert!(
+        runs.experiment
+            .arms
+            .iter()
+            .all(|arm| rule(arm) == "adam:0.003")
+    );
+    // What was kept of the choosing says nothing of the test set, and is used again.
+    let kept = out.join("tuning/noisy-noise-0-4294967296.json");
+    let text = fs::read_to_string(kept).unwrap();
+    assert!(!text.contains("test"), "{text}");
+    assert!(train(home.path(), &out, &more).stdout == output.stdout);
+}
+
 #[test]
 fn what_cannot_be_trained_is_refused() {
     let home = tempfile::tempdir().unwrap();
@@ -130,8 +195,12 @@ fn what_cannot_be_trained_is_refused() {
     refused(&["--methods", "shadows"], "there are backprop, dropout");
     refused(&["--copy-label", "hard"], "soft, true and argmax");
     refused(&["--seeds", "0"], "whole number from 1");
-    refused(&["--noise", "1"], "rates of dropout and noise");
-    refused(&["--rate", "nan"], "step size");
+    refused(&["--methods", "shadow,noisy,shadow"], "twice");
+    refused(&["--noise", "1"], "below 1");
+    refused(&["--noise", "0.1,2"], "below 1");
+    refused(&["--optimiser", "adam:nan"], "step size");
+    refused(&["--noise", "0.1,0.2", "--tuning-seeds", "1"], "2 seeds");
+    assert!(!out.join("runs").exists(), "refused before anything is run");
     let output = train(&home.path().join("nowhere"), &out, &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(

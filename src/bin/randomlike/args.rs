@@ -1,5 +1,7 @@
 //! What was typed, and what it means.
 
+mod training;
+
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use randomlike::layers::Selection;
 use randomlike::linalg::{Engine, SpectrumError};
 use randomlike::report::figures::ImageShape;
 use randomlike::synth;
+
+pub use training::Training;
 
 const EXIT_CODES: &str = "\
 Exit status:
@@ -58,18 +62,6 @@ control has the same entries without their order. A ratio near 1 says
 random-like, and so does a net that was never trained. The theory is about ReLU;
 where a net names another activation, nothing is measured.";
 
-const TRAIN_EXAMPLES: &str = "\
-Examples:
-  randomlike train --data /usr/share/datasets/fashion-mnist --out runs
-  randomlike train --data mnist --out runs --seeds 20 --methods backprop,shadow
-  randomlike train --data cifar-10-batches-bin --out runs --layers 3072,512,10
-
-Each step adds copies of the batch to the loss, labelled by the net itself:
-`shadow` draws them from the reversed net, `noisy` drops a part of the inputs,
-`shuffled` reverses weights in random order. Finished runs are kept: the same
-command goes on where it was interrupted. The data are idx files (plain or .gz)
-or CIFAR's binary ones; Debian has Fashion-MNIST as dataset-fashion-mnist.";
-
 /// Is this downloaded net random-like? Gaussian weights, constant biases and
 /// quarter-circle singular values, measured layer by layer.
 #[derive(Debug, Parser)]
@@ -94,7 +86,7 @@ pub enum Command {
     #[command(after_help = SHADOW_EXAMPLES)]
     Shadow(Shadow),
     /// Train nets with and without shadow data, and compare them seed by seed.
-    #[command(after_help = TRAIN_EXAMPLES)]
+    #[command(after_help = training::EXAMPLES)]
     Train(Training),
     /// Write a checkpoint with planted truths, to try the others on.
     #[command(after_help = synth_help())]
@@ -210,91 +202,6 @@ pub struct Shadow {
     pub threads: Option<NonZeroUsize>,
     #[command(flatten)]
     pub selecting: Selecting,
-}
-
-#[derive(Debug, Args)]
-pub struct Training {
-    /// Folder with idx files or CIFAR's binary files.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Folder for runs.json, the figures and the trained nets.
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Units of each level [default: the pixels, 256, 256, the classes].
-    #[arg(long, value_name = "N0,N1,...", value_delimiter = ',')]
-    pub layers: Vec<usize>,
-    /// Methods [default: all]: backprop, dropout, shadow, shadow+dropout, noisy,
-    /// noisy+dropout, shuffled.
-    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
-    pub methods: Vec<String>,
-    /// Seeds; every method runs with each.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = seeds)]
-    pub seeds: usize,
-    /// The first of them.
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub first_seed: u64,
-    /// Images trained on, as many of each class.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    pub train_size: usize,
-    /// Training images held back to watch the runs.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    pub validation_size: usize,
-    /// Steps of a run.
-    #[arg(long, value_name = "N", default_value_t = 2000)]
-    pub steps: usize,
-    /// Images a step.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub batch: usize,
-    /// Steps between two looks at the validation set.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub every: usize,
-    /// Optimiser; its step size falls to 0 in a line.
-    #[arg(long, value_enum, default_value_t = OptimiserName::Adam)]
-    pub optimiser: OptimiserName,
-    /// First step size [default: 0.001 for adam, 0.05 for sgd].
-    #[arg(long, value_name = "SIZE")]
-    pub rate: Option<f64>,
-    /// Momentum of sgd.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.9)]
-    pub momentum: f64,
-    /// Weight of the loss on copies.
-    #[arg(long, value_name = "WEIGHT", default_value_t = 0.3)]
-    pub copy_weight: f64,
-    /// Label of a copy: soft (the net's output), true or argmax.
-    #[arg(long, value_name = "LABEL", default_value = "soft")]
-    pub copy_label: String,
-    /// Copies of each image a step.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub copies: usize,
-    /// Share of the inputs kept in a shadow.
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
-    pub keep_input: f64,
-    /// Share of each hidden level kept on the way down.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
-    pub keep_hidden: f64,
-    /// Share of the inputs dropped in a noisy copy.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
-    pub noise: f64,
-    /// Dropout of the inputs.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
-    pub dropout_input: f64,
-    /// Dropout of the hidden levels.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
-    pub dropout_hidden: f64,
-    /// Print runs.json instead of the tables.
-    #[arg(long)]
-    pub json: bool,
-    /// Runs at a time; all processors when left out. Results do not depend on it.
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub threads: Option<NonZeroUsize>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum OptimiserName {
-    /// Kingma & Ba 2015.
-    Adam,
-    /// Stochastic gradient descent with momentum.
-    Sgd,
 }
 
 #[derive(Debug, Args)]

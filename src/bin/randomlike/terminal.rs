@@ -193,13 +193,14 @@ impl Bar {
         self.0.set_message(format!("{}: {stage}", cut(layer, 30)));
     }
 
-    /// A bar over steps, with the time that is left.
-    pub fn of_steps() -> Self {
+    /// A bar over steps of some work, with the time that is left.
+    pub fn of_steps(work: &'static str) -> Self {
         let bar = Self::new();
-        let template = "{bar:20} {percent} % of {len} steps, {elapsed} gone, about {eta} left";
+        let template = "{msg}: {bar:20} {percent} % of {len} steps, about {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.0.set_style(style);
         }
+        bar.0.set_message(work);
         bar
     }
 

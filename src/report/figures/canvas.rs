@@ -13,7 +13,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle, register_font};
 
 use super::numbers::numbers;
-use super::panel::{Axis, Bar, Mark, Panel, Part, Series};
+use super::panel::{Axis, Bar, Mark, Panel, Part, Scale, Series};
 use super::png;
 use crate::{Error, Result};
 
@@ -191,12 +191,20 @@ impl Canvas<'_> {
 
     fn full(&self, panel: &Panel, area: &Area<'_>, place: Place) -> Result<()> {
         const MARGIN: u32 = 12;
-        const LEFT: u32 = 56;
+        const NUMBERS: u32 = 56;
         const BOTTOM: u32 = 44;
         const RIGHT: u32 = 14;
+        let small = type_of(12, Weight::Quiet);
+        let (left, y_labels) = match &panel.y.scale {
+            Scale::Names(names) => {
+                let widths = names.iter().map(|name| self.width(name, 12, Weight::Quiet));
+                (widths.max().unwrap_or(0) + 8, names.len() + 1)
+            }
+            _ => (NUMBERS, 6),
+        };
         let legend = self.legend(panel, place)?;
         let inner = (
-            place.width - MARGIN - LEFT - RIGHT,
+            place.width.saturating_sub(MARGIN + left + RIGHT),
             place.height - legend - BOTTOM,
         );
         let (x, y) = (x_range(panel, inner), panel.y.from..panel.y.to);
@@ -204,11 +212,10 @@ impl Canvas<'_> {
             .margin_top(legend * OVERSAMPLING)
             .margin_left(MARGIN * OVERSAMPLING)
             .margin_right(RIGHT * OVERSAMPLING)
-            .set_label_area_size(LabelAreaPosition::Left, LEFT * OVERSAMPLING)
+            .set_label_area_size(LabelAreaPosition::Left, left * OVERSAMPLING)
             .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM * OVERSAMPLING)
             .build_cartesian_2d(x, y)
             .map_err(|e| self.fault(e))?;
-        let small = type_of(12, Weight::Quiet);
         let name = type_of(13, Weight::Regular);
         let (x_number, y_number) = (numbers(&panel.x), numbers(&panel.y));
         chart
@@ -220,7 +227,7 @@ impl Canvas<'_> {
             .label_style(small)
             .axis_desc_style(name)
             .x_labels(9)
-            .y_labels(6)
+            .y_labels(y_labels)
             .x_label_formatter(&x_number)
             .y_label_formatter(&y_number)
             .x_desc(panel.x.label.as_str())

@@ -4,12 +4,17 @@ use super::panel::{Axis, Scale};
 
 /// Writes a number of this axis; nothing where only powers or whole numbers are written.
 pub(super) fn numbers(axis: &Axis) -> impl Fn(&f64) -> String + use<> {
-    let (scale, span) = (axis.scale, axis.to - axis.from);
-    move |&value| match scale {
+    let (scale, span) = (axis.scale.clone(), axis.to - axis.from);
+    move |&value| match &scale {
         Scale::Linear => linear(value, span),
         Scale::Log2 => power_of_two(value),
         Scale::Whole if (value - value.round()).abs() > 1e-6 => String::new(),
         Scale::Whole => format!("{value:.0}"),
+        Scale::Names(_) if value < -1e-6 || (value - value.round()).abs() > 1e-6 => String::new(),
+        Scale::Names(names) => names
+            .get(value.round() as usize)
+            .cloned()
+            .unwrap_or_default(),
         Scale::Log10 if span < 2.5 => two_digits(value),
         Scale::Log10 => power_of_ten(value),
     }
@@ -92,6 +97,14 @@ mod tests {
             ..Axis::linear(0.6, 3.4, "")
         });
         assert_eq!([whole(&2.0), whole(&2.5)], ["2", ""]);
+        let names = numbers(&Axis {
+            scale: Scale::Names(vec!["a".into(), "b".into()]),
+            ..Axis::linear(-0.5, 2.5, "")
+        });
+        assert_eq!(
+            [-1.0, 0.0, 0.5, 1.0, 2.0].map(|x| names(&x)),
+            ["", "a", "", "b", ""]
+        );
         assert_eq!([two_digits(-2.5), two_digits(0.0)], ["0.0032", "1.0"]);
         assert_eq!([power_of_ten(-2.5), power_of_ten(-1e-9)], ["", "10⁰"]);
     }

@@ -64,7 +64,7 @@ pub(super) struct Series {
 }
 
 /// How the ends of an axis are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scale {
     Linear,
     /// Values are decimal logarithms.
@@ -73,6 +73,8 @@ pub(super) enum Scale {
     Log2,
     /// Only whole numbers are written.
     Whole,
+    /// A name at each whole number from 0.
+    Names(Vec<String>),
 }
 
 /// One axis.

@@ -89,7 +89,6 @@ fn range(outcomes: &[Outcome], of: impl Fn(&Look) -> f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::Rule;
 
     // Two seeds with real errors .4 and .2 at step 100: mean .3.
     #[test]
@@ -97,7 +96,6 @@ mod tests {
         let outcome = |seed: u64, error: f64| Outcome {
             method: Method::Shadow,
             seed,
-            rule: Rule::Adam { rate: 1e-3 },
             test_error: error,
             curve: [(0, 0.9), (100, error)]
                 .map(|(step, real_error)| Look {
@@ -107,6 +105,7 @@ mod tests {
                     agreement: 0.75,
                 })
                 .to_vec(),
+            inside: Vec::new(),
         };
         let outcomes = [outcome(1, 0.4), outcome(2, 0.2)];
         let found = mean(&outcomes, Method::Shadow, |look| look.real_error);

@@ -1,23 +1,21 @@
 //! `train`: nets with and without shadow data, all methods paired by seed.
 
 use std::env;
-use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::thread::available_parallelism;
 
 use randomlike::report::figures::{self, Figure};
 use randomlike::report::write::write_file;
-use randomlike::train::compare::{self, Comparison, Summary};
-use randomlike::train::{self, CopyLabel, Experiment, Method, Outcome, Plan, Recipe, Rule, data};
-use serde::Serialize;
+use randomlike::train::compare::{Comparison, Summary};
+use randomlike::train::tune::{Candidates, Chosen};
+use randomlike::train::{
+    self, Arm, Choice, Experiment, Method, Plan, Recipe, Rule, Runs, data, tune,
+};
 
 use super::{COULD_NOT_AUDIT, Done, HOLDS};
-use crate::args::{OptimiserName, Training};
+use crate::args::Training;
 use crate::terminal::{self, Bar};
-
-/// Layout version of `runs.json`.
-const SCHEMA_VERSION: u32 = 1;
 
 const KEY: &str = "test, valid: share of images wrong at the end, % ± sd over seeds. gap: \
     between the errors on validation images and on their shadows, mean over looks from step 100 \
@@ -27,16 +25,6 @@ const KEY: &str = "test, valid: share of images wrong at the end, % ± sd over s
 const CAUTION: &str = "Seeds share subset, first weights and order of batches across methods. \
     A difference says what these settings do on this data; the noisy methods are the same loss \
     without the shadow model.";
-
-#[derive(Serialize)]
-struct Facts<'a> {
-    schema_version: u32,
-    data: String,
-    experiment: &'a Experiment,
-    summaries: Vec<Summary>,
-    comparisons: Vec<Comparison>,
-    outcomes: &'a [Outcome],
-}
 
 /// Threads of candle's own pool, read from the environment when it is first used.
 const CANDLE_THREADS: &str = "CANDLE_NUM_THREADS";
@@ -60,38 +48,50 @@ pub fn run(args: &Training) -> Done {
 
 fn train(args: &Training) -> Done {
     let data = data::read(&args.data)?;
-    let experiment = experiment(args, &data)?;
-    let folder = args.out.join("runs");
-    fs::create_dir_all(&folder).map_err(|source| randomlike::Error::Io {
-        action: "create",
-        path: folder.clone(),
-        source,
-    })?;
+    let inputs = data.shape.length().unwrap_or(0);
+    let plan = plan(args, inputs, data.classes);
+    let mut arms = arms(&args.methods)?;
     let workers = args.threads.or_else(|| available_parallelism().ok());
     let workers = workers.map_or(1, std::num::NonZeroUsize::get);
-    let bar = Bar::of_steps();
-    let outcomes = train::run_all(&data, &experiment, &folder, workers, &|done, of| {
+    let candidates = Choice::ALL.map(|choice| Candidates {
+        choice,
+        values: args.choices.values(choice),
+    });
+    let bar = Bar::of_steps("choosing on validation data");
+    let chosen = tune::choose(
+        &data,
+        &plan,
+        &mut arms,
+        &candidates,
+        args.tuning_seeds,
+        (&args.out.join("tuning"), workers),
+        &|done, of| bar.steps(done, of),
+    );
+    bar.clear();
+    let chosen = chosen?;
+    let seeds = (u64::from(args.first_seed)..).take(args.seeds).collect();
+    let experiment = Experiment { plan, arms, seeds };
+    let folder = args.out.join("runs");
+    let bar = Bar::of_steps("training");
+    let results = train::run_all(&data, &experiment, &folder, workers, &|done, of| {
         bar.steps(done, of);
     });
     bar.clear();
-    let outcomes = outcomes?;
-    let facts = Facts {
-        schema_version: SCHEMA_VERSION,
-        data: args.data.display().to_string(),
-        experiment: &experiment,
-        summaries: compare::summaries(&outcomes),
-        comparisons: compare::comparisons(&outcomes),
-        outcomes: &outcomes,
-    };
-    let text = serde_json::to_string_pretty(&facts)? + "\n";
+    let runs = Runs::new(
+        args.data.display().to_string(),
+        experiment,
+        chosen,
+        results?,
+    );
+    let text = runs.to_json()?;
     save(&args.out.join("runs.json"), text.as_bytes())?;
-    for figure in drawn(&data, &experiment, &folder, &outcomes)? {
+    for figure in drawn(&data, &runs, &folder)? {
         save(&args.out.join(&figure.file), &figure.png)?;
     }
     if args.json {
         terminal::print(text.as_bytes())?;
     } else {
-        terminal::print(page(args, &facts).as_bytes())?;
+        terminal::print(page(args, &runs).as_bytes())?;
     }
     Ok(HOLDS)
 }
@@ -102,63 +102,54 @@ fn save(path: &Path, bytes: &[u8]) -> randomlike::Result<()> {
 
 fn drawn(
     data: &data::Dataset,
-    experiment: &Experiment,
+    runs: &Runs,
     folder: &Path,
-    outcomes: &[Outcome],
 ) -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
-    let mut drawn = figures::training_figures(outcomes)?;
+    let mut drawn = figures::training_figures(&runs.starts, &runs.outcomes)?;
     let name = "Shadow samples by class";
-    if let Some(rows) = train::samples(data, experiment, folder)? {
+    if let Some(rows) = train::samples(data, &runs.experiment, folder)? {
         drawn.push(figures::sample_sheet(name, &rows, data.shape)?);
     }
     Ok(drawn)
 }
 
-fn experiment(args: &Training, data: &data::Dataset) -> Result<Experiment, String> {
-    let inputs = data.shape.length().unwrap_or(0);
+fn plan(args: &Training, inputs: usize, classes: usize) -> Plan {
     let layers = if args.layers.is_empty() {
-        vec![inputs, 256, 256, data.classes]
+        vec![inputs, 256, 256, classes]
     } else {
         args.layers.clone()
     };
-    let methods = if args.methods.is_empty() {
-        Method::ALL.to_vec()
-    } else {
-        let named = args.methods.iter().map(|name| method(name));
-        named.collect::<Result<_, _>>()?
+    Plan {
+        layers,
+        train_size: args.train_size,
+        validation_size: args.validation_size,
+        steps: args.steps,
+        batch: args.batch,
+        every: args.every,
+        schedule: args.schedule.into(),
+        stored: args.store.into(),
+    }
+}
+
+/// The methods, with settings that are chosen next.
+fn arms(names: &[String]) -> Result<Vec<Arm>, String> {
+    let mut methods: Vec<Method> = Vec::new();
+    for name in names {
+        let method = method(name)?;
+        if methods.contains(&method) {
+            return Err(format!("`--methods` has `{name}` twice"));
+        }
+        methods.push(method);
+    }
+    if methods.is_empty() {
+        methods = Method::ALL.to_vec();
+    }
+    let arm = |method| Arm {
+        method,
+        optimiser: Rule::Adam { rate: 1e-3 },
+        recipe: Recipe::default(),
     };
-    let rule = match args.optimiser {
-        OptimiserName::Adam => Rule::Adam {
-            rate: args.rate.unwrap_or(1e-3),
-        },
-        OptimiserName::Sgd => Rule::Sgd {
-            rate: args.rate.unwrap_or(0.05),
-            momentum: args.momentum,
-        },
-    };
-    Ok(Experiment {
-        plan: Plan {
-            layers,
-            train_size: args.train_size,
-            validation_size: args.validation_size,
-            steps: args.steps,
-            batch: args.batch,
-            every: args.every,
-            rule,
-            recipe: Recipe {
-                weight: args.copy_weight,
-                label: label(&args.copy_label)?,
-                copies: args.copies,
-                keep_input: args.keep_input,
-                keep_hidden: args.keep_hidden,
-                noise: args.noise,
-                dropout_input: args.dropout_input,
-                dropout_hidden: args.dropout_hidden,
-            },
-        },
-        methods,
-        seeds: (args.first_seed..).take(args.seeds).collect(),
-    })
+    Ok(methods.into_iter().map(arm).collect())
 }
 
 fn method(name: &str) -> Result<Method, String> {
@@ -169,18 +160,7 @@ fn method(name: &str) -> Result<Method, String> {
     })
 }
 
-fn label(name: &str) -> Result<CopyLabel, String> {
-    match name {
-        "soft" => Ok(CopyLabel::Soft),
-        "true" => Ok(CopyLabel::True),
-        "argmax" => Ok(CopyLabel::Argmax),
-        other => Err(format!(
-            "there is no label `{other}` for copies; there are soft, true and argmax"
-        )),
-    }
-}
-
-fn page(args: &Training, facts: &Facts<'_>) -> String {
+fn page(args: &Training, facts: &Runs) -> String {
     let plan = &facts.experiment.plan;
     let sizes: Vec<String> = plan.layers.iter().map(ToString::to_string).collect();
     let mut page = terminal::headed(&facts.data);
@@ -196,6 +176,10 @@ fn page(args: &Training, facts: &Facts<'_>) -> String {
         0,
     );
     page.push('\n');
+    if !facts.chosen.is_empty() {
+        page += &choices(&facts.chosen);
+        page.push('\n');
+    }
     if facts.summaries.is_empty() {
         let rows = facts.outcomes.iter().map(|outcome| {
             let test = format!("{:.2}", 100.0 * outcome.test_error);
@@ -220,6 +204,25 @@ fn page(args: &Training, facts: &Facts<'_>) -> String {
         ),
         0,
     )
+}
+
+/// What validation data chose.
+fn choices(chosen: &[Chosen]) -> String {
+    let rows = chosen.iter().map(|chosen| {
+        let tried = chosen.tried.iter().map(|tried| {
+            let error = 100.0 * tried.validation_error.mean;
+            format!("{} {error:.2}", tried.value)
+        });
+        let tried: Vec<String> = tried.collect();
+        vec![
+            chosen.method.name().to_owned(),
+            chosen.choice.clone(),
+            chosen.value.clone(),
+            tried.join(", "),
+        ]
+    });
+    let header = ["method", "choice", "taken", "validation error, %"];
+    terminal::table(&header, rows.collect(), &[])
 }
 
 fn table(summaries: &[Summary]) -> String {
