@@ -25,6 +25,10 @@ pub struct Summary {
     pub agreement: Spread,
     /// Error on shadows at the end.
     pub synthetic_error: Spread,
+    /// Pearson's correlation of both errors over the looks of a run. High for every method, since
+    /// both fall together early; absent where an error stays the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<Spread>,
 }
 
 /// One method less another, seed by seed.
@@ -36,6 +40,10 @@ pub struct Comparison {
     pub baseline: Method,
     /// Difference of test errors.
     pub test_error: Difference,
+    /// Difference of gaps.
+    pub gap: Difference,
+    /// Number of seeds in which the method's gap is the smaller one.
+    pub smaller_gaps: usize,
 }
 
 /// |synthetic − real error|, mean over the looks from step 100 on.
@@ -46,6 +54,22 @@ pub fn gap(curve: &[Look]) -> Option<f64> {
         .map(|look| (look.synthetic_error - look.real_error).abs())
         .collect();
     (!settled.is_empty()).then(|| settled.iter().sum::<f64>() / settled.len() as f64)
+}
+
+/// Pearson's r of real and synthetic errors over the looks.
+fn correlation(curve: &[Look]) -> Option<f64> {
+    let count = curve.len() as f64;
+    let mean = |f: fn(&Look) -> f64| curve.iter().map(f).sum::<f64>() / count;
+    let (real, synthetic) = (mean(|l| l.real_error), mean(|l| l.synthetic_error));
+    let (mut both, mut first, mut second) = (0.0, 0.0, 0.0);
+    for look in curve {
+        let (a, b) = (look.real_error - real, look.synthetic_error - synthetic);
+        both += a * b;
+        first += a * a;
+        second += b * b;
+    }
+    let scale = (first * second).sqrt();
+    (scale > 0.0).then(|| both / scale)
 }
 
 fn of(outcomes: &[Outcome], method: Method) -> impl Iterator<Item = &Outcome> {
@@ -67,6 +91,7 @@ pub fn summaries(outcomes: &[Outcome]) -> Vec<Summary> {
             gap: values(&|o| gap(&o.curve))?,
             agreement: values(&last(|look| look.agreement))?,
             synthetic_error: values(&last(|look| look.synthetic_error))?,
+            correlation: values(&|o| correlation(&o.curve)),
         })
     };
     Method::ALL.iter().filter_map(summary).collect()
@@ -81,6 +106,7 @@ pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
         (Method::Noisy, Method::Backprop),
         (Method::Shuffled, Method::Backprop),
         (Method::ShadowDropout, Method::Dropout),
+        (Method::ShadowDropout, Method::Backprop),
         (Method::NoisyDropout, Method::Dropout),
         (Method::Shadow, Method::Noisy),
         (Method::ShadowDropout, Method::NoisyDropout),
@@ -88,17 +114,23 @@ pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
     pairs
         .into_iter()
         .filter_map(|(method, baseline)| {
-            let paired: Vec<(f64, f64)> = of(outcomes, method)
-                .filter_map(|a| {
-                    let b = of(outcomes, baseline).find(|b| b.seed == a.seed)?;
-                    Some((a.test_error, b.test_error))
-                })
+            let pairs: Vec<(&Outcome, &Outcome)> = of(outcomes, method)
+                .filter_map(|a| Some((a, of(outcomes, baseline).find(|b| b.seed == a.seed)?)))
                 .collect();
-            let (a, b): (Vec<f64>, Vec<f64>) = paired.into_iter().unzip();
+            let difference = |f: &dyn Fn(&Outcome) -> Option<f64>| {
+                let a: Option<Vec<f64>> = pairs.iter().map(|(a, _)| f(a)).collect();
+                let b: Option<Vec<f64>> = pairs.iter().map(|(_, b)| f(b)).collect();
+                Difference::of(&a?, &b?)
+            };
+            let smaller = pairs.iter().filter(
+                |(a, b)| matches!((gap(&a.curve), gap(&b.curve)), (Some(a), Some(b)) if a < b),
+            );
             Some(Comparison {
                 method,
                 baseline,
-                test_error: Difference::of(&a, &b)?,
+                test_error: difference(&|o| Some(o.test_error))?,
+                gap: difference(&|o| gap(&o.curve))?,
+                smaller_gaps: smaller.count(),
             })
         })
         .collect()
@@ -119,7 +151,11 @@ mod tests {
             method,
             seed,
             test_error,
-            curve: vec![look(0, 0.9, 0.1), look(100, 0.3, 0.5), look(200, 0.2, 0.1)],
+            curve: vec![
+                look(0, 0.9, 0.1),
+                look(100, 0.3, 0.4 + test_error),
+                look(200, 0.2, 0.1),
+            ],
             inside: Vec::new(),
         }
     }
@@ -140,9 +176,26 @@ mod tests {
         let difference = found[0].test_error;
         assert!((difference.mean + 0.02).abs() < 1e-12);
         assert!((difference.p - 0.29517).abs() < 1e-5, "{}", difference.p);
+        // Gaps (.1 + .1 + error)/2: .15 and .16 for backprop, .145 twice for shadow.
+        assert!((found[0].gap.mean + 0.01).abs() < 1e-12);
+        assert_eq!(found[0].smaller_gaps, 2);
         let summaries = summaries(&outcomes);
         assert_eq!(summaries.len(), 2);
-        assert!((summaries[1].gap.mean - 0.15).abs() < 1e-12);
+        assert!((summaries[1].gap.mean - 0.145).abs() < 1e-12);
         assert!((summaries[0].test_error.mean - 0.11).abs() < 1e-12);
+    }
+
+    // numpy.corrcoef([.9, .3, .2], [.8, .5, .1])[0, 1].
+    #[test]
+    fn correlation_by_numpy() {
+        let look = |real_error, synthetic_error| Look {
+            step: 0,
+            real_error,
+            synthetic_error,
+            agreement: 1.0,
+        };
+        let found = correlation(&[look(0.9, 0.8), look(0.3, 0.5), look(0.2, 0.1)]).unwrap();
+        assert!((found - 0.890_006_67).abs() < 1e-8, "{found}");
+        assert_eq!(correlation(&[look(0.5, 0.1), look(0.5, 0.2)]), None);
     }
 }
