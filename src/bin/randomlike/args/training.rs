@@ -65,8 +65,6 @@ pub struct Training {
     /// How the step size falls.
     #[arg(long, value_enum, default_value_t = ScheduleName::Linear)]
     pub schedule: ScheduleName,
-    #[command(flatten)]
-    pub choices: Choices,
     /// Seeds to choose with, where a choice has several values.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = seeds)]
     pub tuning_seeds: usize,
@@ -79,6 +77,8 @@ pub struct Training {
     /// Runs at a time; all processors when left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub choices: Choices,
 }
 
 #[derive(Debug, Args)]

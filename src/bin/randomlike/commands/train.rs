@@ -2,7 +2,9 @@
 
 use std::env;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
+#[cfg(not(unix))]
+use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use randomlike::report::figures::{self, Figure};
@@ -13,7 +15,7 @@ use randomlike::train::{
     self, Arm, Choice, Experiment, Method, Plan, Recipe, Rule, Runs, data, tune,
 };
 
-use super::{COULD_NOT_AUDIT, Done, HOLDS};
+use super::{Done, HOLDS};
 use crate::args::Training;
 use crate::terminal::{self, Bar};
 
@@ -42,13 +44,23 @@ pub fn run(args: &Training) -> Done {
     if env::var_os(CANDLE_THREADS).is_some() {
         return train(args);
     }
-    let status = Command::new(env::current_exe()?)
-        .args(env::args_os().skip(1))
-        .env(CANDLE_THREADS, "1")
-        .env(RAYON_THREADS, "1")
-        .status()?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.unwrap_or(COULD_NOT_AUDIT)))
+    let mut again = Command::new(env::current_exe()?);
+    again.args(env::args_os().skip(1));
+    again.env(CANDLE_THREADS, "1").env(RAYON_THREADS, "1");
+    replaced(again)
+}
+
+/// This process becomes the other: a signal sent to it reaches the runs.
+#[cfg(unix)]
+fn replaced(mut by: Command) -> Done {
+    Err(std::os::unix::process::CommandExt::exec(&mut by).into())
+}
+
+#[cfg(not(unix))]
+fn replaced(mut by: Command) -> Done {
+    let code = by.status()?.code();
+    let code = code.and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(super::COULD_NOT_AUDIT)))
 }
 
 fn train(args: &Training) -> Done {
