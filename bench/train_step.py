@@ -1,8 +1,8 @@
 """Time of a training step, PyTorch beside randomlike, on one core and the same net.
 
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install torch
+    python3 -m venv peers && peers/bin/pip install torch
     cargo build --release
-    /tmp/peers/bin/python bench/train_step.py
+    peers/bin/python bench/train_step.py
 
 784-256-256-10, batches of 50, Adam. randomlike is timed as a whole: a run of 2000 steps less
 one of 500, so that reading the data and measuring the net at the end drop out. Both take turns,

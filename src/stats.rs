@@ -16,7 +16,7 @@ pub use gaussian::GaussianDistance;
 pub use golden_section::maximize;
 pub use histogram::Histogram;
 pub use moments::Moments;
-pub use paired::{Difference, Spread};
+pub use paired::{Difference, Spread, pearson};
 pub use power_law::PowerLaw;
 pub use sample::{Group, Sample};
 pub use spacings::level_ratio;

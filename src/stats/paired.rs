@@ -67,6 +67,22 @@ impl Difference {
     }
 }
 
+/// Pearson's r, Σ(a − ā)(b − b̄)/√(Σ(a − ā)²·Σ(b − b̄)²) (1895); nothing of lists that differ in
+/// length or do not vary.
+pub fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let (mut both, mut first, mut second) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        let (a, b) = (a - mean_a, b - mean_b);
+        both += a * b;
+        first += a * a;
+        second += b * b;
+    }
+    let scale = (first * second).sqrt();
+    (a.len() == b.len() && scale > 0.0).then(|| both / scale)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +110,15 @@ mod tests {
         assert!((same.p - 1.0).abs() < 1e-12 && same.interval.0.abs() < 1e-12);
         let spread = Spread::of(&[1.0, 2.0, 3.0, 6.0]).unwrap();
         assert!((spread.std - (14.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+    }
+
+    // numpy.corrcoef([.9, .3, .2], [.8, .5, .1])[0, 1] = 0.89000667.
+    #[test]
+    fn correlation_by_numpy() {
+        let found = pearson(&[0.9, 0.3, 0.2], &[0.8, 0.5, 0.1]).unwrap();
+        assert!((found - 0.890_006_67).abs() < 1e-8, "{found}");
+        assert_eq!(pearson(&[0.5, 0.5], &[0.1, 0.2]), None);
+        assert_eq!(pearson(&[0.5, 0.6], &[0.1]), None);
+        assert_eq!(pearson(&[], &[]), None);
     }
 }

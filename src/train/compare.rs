@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::experiment::Outcome;
 use super::method::Method;
 use super::run::Look;
-use crate::stats::{Difference, Spread};
+use crate::stats::{Difference, Spread, pearson};
 
 /// Looks from this step on count for the gap: before, a net knows nothing.
 const SETTLED: usize = 100;
@@ -19,8 +19,10 @@ pub struct Summary {
     pub test_error: Spread,
     /// Error on the validation set at the end.
     pub validation_error: Spread,
-    /// Mean over looks from step 100 on of |synthetic − real error| on the validation set.
-    pub gap: Spread,
+    /// Mean over looks from step 100 on of |synthetic − real error| on the validation set; absent
+    /// where a run ends before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Spread>,
     /// Agreement at the end.
     pub agreement: Spread,
     /// Error on shadows at the end.
@@ -40,10 +42,28 @@ pub struct Comparison {
     pub baseline: Method,
     /// Difference of test errors.
     pub test_error: Difference,
+    /// Difference of gaps, absent where a run has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<GapDifference>,
+}
+
+/// How much closer, and how often.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GapDifference {
     /// Difference of gaps.
-    pub gap: Difference,
+    pub difference: Difference,
     /// Number of seeds in which the method's gap is the smaller one.
-    pub smaller_gaps: usize,
+    pub smaller: usize,
+}
+
+impl GapDifference {
+    fn of(method: &[f64], baseline: &[f64]) -> Option<Self> {
+        let pairs = method.iter().zip(baseline);
+        Some(Self {
+            difference: Difference::of(method, baseline)?,
+            smaller: pairs.filter(|(a, b)| a < b).count(),
+        })
+    }
 }
 
 /// |synthetic − real error|, mean over the looks from step 100 on.
@@ -58,18 +78,8 @@ pub fn gap(curve: &[Look]) -> Option<f64> {
 
 /// Pearson's r of real and synthetic errors over the looks.
 fn correlation(curve: &[Look]) -> Option<f64> {
-    let count = curve.len() as f64;
-    let mean = |f: fn(&Look) -> f64| curve.iter().map(f).sum::<f64>() / count;
-    let (real, synthetic) = (mean(|l| l.real_error), mean(|l| l.synthetic_error));
-    let (mut both, mut first, mut second) = (0.0, 0.0, 0.0);
-    for look in curve {
-        let (a, b) = (look.real_error - real, look.synthetic_error - synthetic);
-        both += a * b;
-        first += a * a;
-        second += b * b;
-    }
-    let scale = (first * second).sqrt();
-    (scale > 0.0).then(|| both / scale)
+    let values = |f: fn(&Look) -> f64| curve.iter().map(f).collect::<Vec<f64>>();
+    pearson(&values(|l| l.real_error), &values(|l| l.synthetic_error))
 }
 
 fn of(outcomes: &[Outcome], method: Method) -> impl Iterator<Item = &Outcome> {
@@ -88,7 +98,7 @@ pub fn summaries(outcomes: &[Outcome]) -> Vec<Summary> {
             method,
             test_error: values(&|o| Some(o.test_error))?,
             validation_error: values(&last(|look| look.real_error))?,
-            gap: values(&|o| gap(&o.curve))?,
+            gap: values(&|o| gap(&o.curve)),
             agreement: values(&last(|look| look.agreement))?,
             synthetic_error: values(&last(|look| look.synthetic_error))?,
             correlation: values(&|o| correlation(&o.curve)),
@@ -98,7 +108,7 @@ pub fn summaries(outcomes: &[Outcome]) -> Vec<Summary> {
 }
 
 /// Each method less the one the paper would set it beside: shadow and noise less backprop,
-/// with dropout less dropout, and shadow less noise.
+/// with dropout less dropout, shadow with dropout less backprop too, and shadow less noise.
 pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
     let pairs = [
         (Method::Dropout, Method::Backprop),
@@ -117,20 +127,17 @@ pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
             let pairs: Vec<(&Outcome, &Outcome)> = of(outcomes, method)
                 .filter_map(|a| Some((a, of(outcomes, baseline).find(|b| b.seed == a.seed)?)))
                 .collect();
-            let difference = |f: &dyn Fn(&Outcome) -> Option<f64>| {
-                let a: Option<Vec<f64>> = pairs.iter().map(|(a, _)| f(a)).collect();
-                let b: Option<Vec<f64>> = pairs.iter().map(|(_, b)| f(b)).collect();
-                Difference::of(&a?, &b?)
+            let both = |f: &dyn Fn(&Outcome) -> Option<f64>| {
+                let each = pairs.iter().map(|(a, b)| Some((f(a)?, f(b)?)));
+                let each: Option<(Vec<f64>, Vec<f64>)> = each.collect();
+                each
             };
-            let smaller = pairs.iter().filter(
-                |(a, b)| matches!((gap(&a.curve), gap(&b.curve)), (Some(a), Some(b)) if a < b),
-            );
+            let (a, b) = both(&|o| Some(o.test_error))?;
             Some(Comparison {
                 method,
                 baseline,
-                test_error: difference(&|o| Some(o.test_error))?,
-                gap: difference(&|o| gap(&o.curve))?,
-                smaller_gaps: smaller.count(),
+                test_error: Difference::of(&a, &b)?,
+                gap: both(&|o| gap(&o.curve)).and_then(|(a, b)| GapDifference::of(&a, &b)),
             })
         })
         .collect()
@@ -177,25 +184,32 @@ mod tests {
         assert!((difference.mean + 0.02).abs() < 1e-12);
         assert!((difference.p - 0.29517).abs() < 1e-5, "{}", difference.p);
         // Gaps (.1 + .1 + error)/2: .15 and .16 for backprop, .145 twice for shadow.
-        assert!((found[0].gap.mean + 0.01).abs() < 1e-12);
-        assert_eq!(found[0].smaller_gaps, 2);
+        let gaps = found[0].gap.as_ref().unwrap();
+        assert!((gaps.difference.mean + 0.01).abs() < 1e-12);
+        assert_eq!(gaps.smaller, 2);
         let summaries = summaries(&outcomes);
         assert_eq!(summaries.len(), 2);
-        assert!((summaries[1].gap.mean - 0.145).abs() < 1e-12);
+        assert!((summaries[1].gap.unwrap().mean - 0.145).abs() < 1e-12);
         assert!((summaries[0].test_error.mean - 0.11).abs() < 1e-12);
     }
 
-    // numpy.corrcoef([.9, .3, .2], [.8, .5, .1])[0, 1].
+    // Runs of fewer than 100 steps have no gap; their errors are compared all the same.
     #[test]
-    fn correlation_by_numpy() {
-        let look = |real_error, synthetic_error| Look {
-            step: 0,
-            real_error,
-            synthetic_error,
-            agreement: 1.0,
+    fn short_runs_have_no_gap() {
+        let short = |method, seed, test_error| {
+            let mut outcome = outcome(method, seed, test_error);
+            outcome.curve.truncate(1);
+            outcome
         };
-        let found = correlation(&[look(0.9, 0.8), look(0.3, 0.5), look(0.2, 0.1)]).unwrap();
-        assert!((found - 0.890_006_67).abs() < 1e-8, "{found}");
-        assert_eq!(correlation(&[look(0.5, 0.1), look(0.5, 0.2)]), None);
+        let outcomes = [
+            short(Method::Backprop, 1, 0.2),
+            short(Method::Backprop, 2, 0.3),
+            short(Method::Shadow, 1, 0.1),
+            short(Method::Shadow, 2, 0.1),
+        ];
+        assert_eq!(summaries(&outcomes)[0].gap, None);
+        let found = comparisons(&outcomes);
+        assert_eq!(found[0].gap, None);
+        assert!((found[0].test_error.mean + 0.15).abs() < 1e-12);
     }
 }

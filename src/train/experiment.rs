@@ -183,7 +183,7 @@ impl Shared<'_> {
             seed,
             inside: look_inside(&file)?,
         };
-        keep(&facts, &file.with_extension("state"), plan, None, &start)?;
+        keep(&facts, plan, None, &start)?;
         Ok(start)
     }
 
@@ -209,7 +209,8 @@ impl Shared<'_> {
             curve,
             inside: look_inside(&file)?,
         };
-        keep(&facts, &state, plan, Some(arm), &outcome)?;
+        keep(&facts, plan, Some(arm), &outcome)?;
+        keep::drop_state(&state)?;
         Ok(outcome)
     }
 }

@@ -56,10 +56,9 @@ pub(super) fn kept<T: DeserializeOwned>(
     Ok(Some(found.facts))
 }
 
-/// Keeps facts at `path`, and drops the state of the run that is at its end.
+/// Keeps facts at `path`.
 pub(super) fn keep<T: Serialize>(
     path: &Path,
-    state: &Path,
     plan: &Plan,
     arm: Option<&Arm>,
     facts: &T,
@@ -70,7 +69,13 @@ pub(super) fn keep<T: Serialize>(
         facts,
     };
     let text = serde_json::to_string_pretty(&whole).map_err(|e| fault(e.to_string()))? + "\n";
-    write_file(path, |out: &mut dyn Write| out.write_all(text.as_bytes()))?;
+    Ok(write_file(path, |out: &mut dyn Write| {
+        out.write_all(text.as_bytes())
+    })?)
+}
+
+/// Drops the state of a run that is at its end, where one was saved.
+pub(super) fn drop_state(state: &Path) -> Result<(), Fault> {
     match fs::remove_file(state) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(crate::Error::Io {
             action: "remove",

@@ -104,7 +104,8 @@ pub fn choose(
             let (curve, _) = Run::kept_at(plan, &sets, (&arm, seed), &state, went)?;
             let last = curve.last().map(|look| look.real_error);
             let last = last.ok_or_else(|| fault("a run without a look".into()))?;
-            keep(&path, &state, plan, Some(&arm), &last)?;
+            keep(&path, plan, Some(&arm), &last)?;
+            keep::drop_state(&state)?;
             last
         };
         Ok::<f64, Fault>(found)

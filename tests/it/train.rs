@@ -112,6 +112,38 @@ fn runs_are_written_kept_and_read_back_by_the_others() {
         .iter()
         .filter(|o| o["test_error"] == 0.125 && o["method"] == "backprop" && o["seed"] == 1);
     assert_eq!(changed.count(), 1);
+    // What is said of the inside of a net is what the inspector says.
+    let inspected = Command::new(env!("CARGO_BIN_EXE_randomlike"))
+        .args(["inspect", "--json"])
+        .arg(out.join("runs/shadow-0.safetensors"))
+        .output()
+        .unwrap();
+    let audit: Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    let shadow = back
+        .outcomes
+        .iter()
+        .find(|o| o.method == Method::Shadow && o.seed == 0);
+    for (layer, inside) in audit["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(&shadow.unwrap().inside)
+    {
+        let spectrum = &layer["spectrum"];
+        let edge =
+            spectrum["spectral_norm"].as_f64().unwrap() / spectrum["edge_upper"].as_f64().unwrap();
+        assert_eq!(inside.edge_ratio, Some(edge));
+        assert_eq!(
+            inside.excess_kurtosis,
+            layer["weights"]["excess_kurtosis"].as_f64()
+        );
+        assert_eq!(inside.bias_spread, layer["biases"]["spread_ratio"].as_f64());
+        assert_eq!(
+            inside.reversal_ratio,
+            layer["shadow"]["ratio"]["mean"].as_f64()
+        );
+        assert!(inside.excess_kurtosis.is_some() && inside.bias_spread.is_some());
+    }
     // Inspect and shadow read what was trained, activation included.
     let net = out.join("runs/shadow-0.safetensors");
     for command in ["inspect", "shadow"] {
@@ -243,8 +275,9 @@ fn shadows_track_on_real_images() {
         .iter()
         .find(|c| (c.method, c.baseline) == (Method::Shadow, Method::Backprop));
     let found = found.unwrap();
-    assert!(found.gap.interval.1 < 0.0, "{:?}", found.gap);
-    assert_eq!(found.smaller_gaps, 5);
+    let gap = found.gap.as_ref().unwrap();
+    assert!(gap.difference.interval.1 < 0.0, "{gap:?}");
+    assert_eq!(gap.smaller, 5);
     // Chance is .9.
     assert!(runs.summaries.iter().all(|s| s.test_error.mean < 0.25));
 }

@@ -236,3 +236,44 @@ impl From<StoredName> for Stored {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use randomlike::train::{Arm, Choice, CopyLabel, CopyScale, Method, Recipe, Rule};
+
+    use crate::args::{Cli, Command};
+
+    // The defaults are written in the help and in the library; each starts from another value.
+    #[test]
+    fn the_flags_defaults_are_the_librarys() {
+        let flags = ["randomlike", "train", "--data", "a", "--out", "b"];
+        let Command::Train(training) = Cli::parse_from(flags).command else {
+            panic!("another command");
+        };
+        let mut arm = Arm {
+            method: Method::Shadow,
+            optimiser: Rule::Adam { rate: 0.5 },
+            recipe: Recipe {
+                copy_weight: 9.0,
+                copy_label: CopyLabel::True,
+                copies: 9,
+                copy_level: Some(9),
+                copy_scale: CopyScale::Norm,
+                copy_biases: true,
+                keep_input: 0.9,
+                keep_hidden: 0.9,
+                noise: 0.9,
+                dropout_input: 0.9,
+                dropout_hidden: 0.9,
+            },
+        };
+        for choice in Choice::ALL {
+            for value in training.choices.values(choice) {
+                choice.set(&mut arm, &value).unwrap();
+            }
+        }
+        assert_eq!(arm.recipe, Recipe::default());
+        assert_eq!(arm.optimiser, Rule::Adam { rate: 1e-3 });
+    }
+}
