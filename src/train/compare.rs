@@ -28,7 +28,7 @@ pub struct Summary {
     /// Error on shadows at the end.
     pub synthetic_error: Spread,
     /// Pearson's correlation of both errors over the looks of a run. High for every method, since
-    /// both fall together early; absent where an error stays the same.
+    /// both fall together early; absent where an error stays the same, and below three looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Spread>,
 }
@@ -76,8 +76,12 @@ pub fn gap(curve: &[Look]) -> Option<f64> {
     (!settled.is_empty()).then(|| settled.iter().sum::<f64>() / settled.len() as f64)
 }
 
-/// Pearson's r of real and synthetic errors over the looks.
+/// Pearson's r of real and synthetic errors over the looks; nothing of two, between which it is
+/// always 1 or −1.
 fn correlation(curve: &[Look]) -> Option<f64> {
+    if curve.len() < 3 {
+        return None;
+    }
     let values = |f: fn(&Look) -> f64| curve.iter().map(f).collect::<Vec<f64>>();
     pearson(&values(|l| l.real_error), &values(|l| l.synthetic_error))
 }
@@ -199,6 +203,12 @@ mod tests {
         let short = |method, seed, test_error| {
             let mut outcome = outcome(method, seed, test_error);
             outcome.curve.truncate(1);
+            outcome.curve.push(Look {
+                step: 60,
+                real_error: 0.4,
+                ..outcome.curve[0]
+            });
+            outcome.curve[1].synthetic_error = 0.5;
             outcome
         };
         let outcomes = [
@@ -208,6 +218,7 @@ mod tests {
             short(Method::Shadow, 2, 0.1),
         ];
         assert_eq!(summaries(&outcomes)[0].gap, None);
+        assert_eq!(summaries(&outcomes)[0].correlation, None);
         let found = comparisons(&outcomes);
         assert_eq!(found[0].gap, None);
         assert!((found[0].test_error.mean + 0.15).abs() < 1e-12);
