@@ -9,7 +9,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const NETS: [&str; 4] = [
+const NETS: [&str; 6] = [
+    "fashion_plain",
+    "fashion_shadow",
     "fc3u_256x128x256",
     "guesslang_vscode",
     "neuralfoil_medium",
