@@ -19,6 +19,7 @@
 pub mod analysis;
 pub mod audit;
 pub mod checkpoint;
+pub mod controls;
 pub mod error;
 pub mod layers;
 pub mod linalg;
@@ -27,6 +28,7 @@ mod regular;
 pub mod report;
 pub mod shadow;
 pub mod stats;
+mod streams;
 pub mod synth;
 pub mod train;
 pub mod verdict;

@@ -35,6 +35,8 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
             exclude: vec![],
             min_size: 2,
             seed: 0,
+            full_controls: false,
+            vectors: None,
             assume_relu: false,
             shadow_premise: Some(Premise::ReluAssumed),
         },
