@@ -16,8 +16,8 @@ use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
-    Audit, ChainFacts, Controls, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION, Section,
-    Settings, SourceFacts, Spectrum, Tool, Weights,
+    Audit, ChainFacts, Controls, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION,
+    Section, Settings, SourceFacts, Spectrum, Tool, Weights,
 };
 use crate::checkpoint::{Checkpoint, Entries};
 use crate::controls::Entries as Drawn;
@@ -328,18 +328,21 @@ impl Numbers<'_> {
             engine: self.options.engine,
             full: self.options.full_controls,
         };
-        let beside = weights.and_then(|weights| {
-            controls::Beside::new(entries, (self.layer, weights), plan)
-        });
+        let beside =
+            weights.and_then(|weights| controls::Beside::new(entries, (self.layer, weights), plan));
         let Some(mut beside) = beside else {
-            let shadow = self.shadow.measure(entries, self.layer, self.bias, &mut |_, _| ());
+            let shadow = self
+                .shadow
+                .measure(entries, self.layer, self.bias, &mut |_, _| ());
             return Compared {
                 shadow: writable(shadow),
                 ..Compared::skipped("the weights are all zero or too large to be squared")
             };
         };
         let mut seen = |control, drawn: &Drawn<'_>| beside.see(control, drawn);
-        let shadow = self.shadow.measure(entries, self.layer, self.bias, &mut seen);
+        let shadow = self
+            .shadow
+            .measure(entries, self.layer, self.bias, &mut seen);
         Compared {
             shadow: writable(shadow),
             controls: writable(beside.finish(entries, spectrum)),

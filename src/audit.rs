@@ -14,10 +14,8 @@ pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::linalg::Engine;
 pub use crate::shadow::activation::Place;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
-pub use vectors::{
-    Component, Part, SingularVector, VectorFacts, VectorNull, VectorSides, Vectors,
-};
 pub use crate::stats::{Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw};
+pub use vectors::{Component, Part, SingularVector, VectorFacts, VectorNull, VectorSides, Vectors};
 
 /// The version of the `audit.json` layout written by this crate.
 pub const SCHEMA_VERSION: u32 = 1;

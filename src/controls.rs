@@ -134,10 +134,7 @@ pub(crate) fn scaled<T: Copy + Into<f64> + Sync>(entries: &[T], rms: f64) -> Vec
 }
 
 /// Σ f(w), in an order that does not depend on the number of threads.
-pub(crate) fn sum<T: Copy + Into<f64> + Sync>(
-    entries: &[T],
-    f: impl Fn(f64) -> f64 + Sync,
-) -> f64 {
+pub(crate) fn sum<T: Copy + Into<f64> + Sync>(entries: &[T], f: impl Fn(f64) -> f64 + Sync) -> f64 {
     let sums: Vec<f64> = entries
         .par_chunks(CHUNK)
         .map(|chunk| chunk.iter().map(|&w| f(w.into())).sum())
@@ -197,11 +194,18 @@ mod tests {
         let moved = (0..N * M).filter(|&at| output(rows[at]) != at % M).count();
         assert!((0..N * M).all(|at| input(rows[at]) == at / M) && moved > N * M * 9 / 10);
         let columns = drawn(Control::ColumnShuffled, Orientation::InOut, 1).entries;
-        let moved = (0..N * M).filter(|&at| input(columns[at]) != at % N).count();
+        let moved = (0..N * M)
+            .filter(|&at| input(columns[at]) != at % N)
+            .count();
         assert!((0..N * M).all(|at| output(columns[at]) == at / N) && moved > N * M * 9 / 10);
         let signs = drawn(Control::RandomSigns, Orientation::OutIn, 1).entries;
         let whole = stored(Orientation::InOut);
-        assert!(signs.iter().zip(&whole).all(|(a, b)| a.abs() <= *b && a.abs() >= *b));
+        assert!(
+            signs
+                .iter()
+                .zip(&whole)
+                .all(|(a, b)| a.abs() <= *b && a.abs() >= *b)
+        );
         // 1499 signs that are not of a zero: sd 19 around half of them.
         let negative = signs.iter().filter(|&&w| w < 0.0).count();
         assert!((660..840).contains(&negative), "{negative}");
@@ -209,7 +213,10 @@ mod tests {
 
     #[test]
     fn the_scale_by_hand() {
-        assert_eq!(rms(&[3.0, -4.0, 0.0, 5.0_f64]), Some(f64::from(12.5_f64.sqrt() as f32)));
+        assert_eq!(
+            rms(&[3.0, -4.0, 0.0, 5.0_f64]),
+            Some(f64::from(12.5_f64.sqrt() as f32))
+        );
         assert_eq!(rms(&[0.0; 3]), None);
         assert_eq!(rms(&[f64::NAN, 1.0]), None);
         assert_eq!(rms::<f64>(&[]), None);

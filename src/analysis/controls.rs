@@ -63,7 +63,9 @@ impl<'a> Beside<'a> {
         }
         let measured = self.measured(entries).map(|facts| {
             let is_trap = control == Control::Shuffled && facts.outliers_above > 0;
-            let trap = is_trap.then(|| trap::explained(entries, self.plan.seed)).transpose();
+            let trap = is_trap
+                .then(|| trap::explained(entries, self.plan.seed))
+                .transpose();
             trap.map(|trap| Seen { facts, trap })
         });
         self.seen.push((control, measured.and_then(|seen| seen)));

@@ -78,7 +78,9 @@ fn places(spectrum: &Spectrum, count: usize, seed: u64) -> Vec<(Part, usize)> {
     let top = count.min(values.len());
     let bottom = values.len() - count.min(values.len() - top);
     let thresholds = spectrum.outlier_threshold_below..=spectrum.outlier_threshold_above;
-    let inside: Vec<usize> = (top..bottom).filter(|&i| thresholds.contains(&values[i])).collect();
+    let inside: Vec<usize> = (top..bottom)
+        .filter(|&i| thresholds.contains(&values[i]))
+        .collect();
     let mut rng = generator(seed, Purpose::Bulk, 0);
     let mut drawn: Vec<usize> = index::sample(&mut rng, inside.len(), count.min(inside.len()))
         .iter()

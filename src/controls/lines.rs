@@ -8,29 +8,44 @@ use crate::streams::{Purpose, generator};
 
 /// By input and output; each input's weights in random order.
 pub(super) fn row_shuffled(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
-    by_line(entries.m, entries.n, |first, count| entries.rows(first, count), |input, row| {
-        shuffle(row, seed, Purpose::Rows, input);
-    })
+    by_line(
+        entries.m,
+        entries.n,
+        |first, count| entries.rows(first, count),
+        |input, row| {
+            shuffle(row, seed, Purpose::Rows, input);
+        },
+    )
 }
 
 /// By output and input; each output's weights in random order.
 pub(super) fn column_shuffled(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
-    by_line(entries.n, entries.m, |first, count| entries.columns(first, count), |output, column| {
-        shuffle(column, seed, Purpose::Columns, output);
-    })
+    by_line(
+        entries.n,
+        entries.m,
+        |first, count| entries.columns(first, count),
+        |output, column| {
+            shuffle(column, seed, Purpose::Columns, output);
+        },
+    )
 }
 
 /// By input and output; each weight times 1 or −1.
 pub(super) fn random_signs(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
-    by_line(entries.m, entries.n, |first, count| entries.rows(first, count), |input, row| {
-        let mut rng = generator(seed, Purpose::Signs, input as u64);
-        for part in row.chunks_mut(64) {
-            let signs: u64 = rng.random();
-            for (bit, entry) in part.iter_mut().enumerate() {
-                *entry *= if signs >> bit & 1 == 0 { 1.0 } else { -1.0 };
+    by_line(
+        entries.m,
+        entries.n,
+        |first, count| entries.rows(first, count),
+        |input, row| {
+            let mut rng = generator(seed, Purpose::Signs, input as u64);
+            for part in row.chunks_mut(64) {
+                let signs: u64 = rng.random();
+                for (bit, entry) in part.iter_mut().enumerate() {
+                    *entry *= if signs >> bit & 1 == 0 { 1.0 } else { -1.0 };
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 /// `count` lines of `length` entries, as `read` answers some of them at a time, each changed

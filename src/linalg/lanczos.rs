@@ -113,9 +113,9 @@ impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
         self.orthogonalise(&mut next);
         let length = norm(&next);
         // What is left of nothing is rounding.
-        let floor = self.matrix.cols as f64 * f64::EPSILON * self.scale();
+        let floor = self.matrix.cols as f64 * f64::EPSILON * self.largest_of_t();
         if length > floor && self.basis.len() < self.matrix.cols {
-            next.iter_mut().for_each(|x| *x /= length);
+            scale(&mut next, 1.0 / length);
             self.beta.push(length);
             self.basis.push(next);
         } else {
@@ -126,7 +126,7 @@ impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
         }
     }
 
-    fn scale(&self) -> f64 {
+    fn largest_of_t(&self) -> f64 {
         let entries = self.alpha.iter().chain(&self.beta);
         entries.fold(0.0, |most, &x| f64::max(most, x.abs()))
     }
@@ -140,7 +140,7 @@ impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
         let mut vector: Vec<f64> = (0..self.matrix.cols).map(draw).collect();
         self.orthogonalise(&mut vector);
         let length = norm(&vector);
-        vector.iter_mut().for_each(|x| *x /= length);
+        scale(&mut vector, 1.0 / length);
         Some(vector)
     }
 
@@ -149,7 +149,10 @@ impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
         for _ in 0..2 {
             for other in &self.basis {
                 let share = dot(other, vector);
-                vector.iter_mut().zip(other).for_each(|(x, b)| *x -= share * b);
+                vector
+                    .iter_mut()
+                    .zip(other)
+                    .for_each(|(x, b)| *x -= share * b);
             }
         }
     }
@@ -249,7 +252,10 @@ struct Pass<'a, T, F> {
 impl<T: Copy, F: Fn(T) -> f64> WithSimd for Pass<'_, T, F> {
     type Output = ();
 
-    #[allow(clippy::inline_always, reason = "dispatched loops are vectors only where inlined")]
+    #[allow(
+        clippy::inline_always,
+        reason = "dispatched loops are vectors only where inlined"
+    )]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         // The loops below become vectors of the processor inside this closure only.
@@ -271,7 +277,10 @@ impl<T: Copy, F: Fn(T) -> f64> WithSimd for Pass<'_, T, F> {
 }
 
 /// Fused multiply-adds would round differently from processor to processor.
-#[allow(clippy::inline_always, reason = "dispatched loops are vectors only where inlined")]
+#[allow(
+    clippy::inline_always,
+    reason = "dispatched loops are vectors only where inlined"
+)]
 #[inline(always)]
 fn add_rows<T: Copy, const R: usize>(
     rows: [&[T]; R],
@@ -326,6 +335,12 @@ fn dot(x: &[f64], y: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
+fn scale(x: &mut [f64], factor: f64) {
+    for x in x {
+        *x *= factor;
+    }
+}
+
 fn norm(x: &[f64]) -> f64 {
     dot(x, x).sqrt()
 }
@@ -344,16 +359,31 @@ mod tests {
     // Against the exact engine; 103 rows leave remainders of bundles and lanes.
     #[test]
     fn the_largest_values_of_random_matrices() {
-        for (rows, cols) in [(300, 300), (500, 103), (103, 500), (7, 5), (5, 7), (1, 9), (9, 1)] {
+        for (rows, cols) in [
+            (300, 300),
+            (500, 103),
+            (103, 500),
+            (7, 5),
+            (5, 7),
+            (1, 9),
+            (9, 1),
+        ] {
             let entries = normal(rows as u64, rows * cols);
             let exact = singular_values(Matrix::new(&entries, rows, cols).unwrap(), Engine::Faer);
             let (exact, top) = (exact.unwrap(), of(&entries, rows, cols, 4));
             assert_eq!(top.values.len(), 4.min(rows.min(cols)));
-            assert!(top.error <= TOLERANCE * top.values[0], "{rows}x{cols}: {}", top.error);
+            assert!(
+                top.error <= TOLERANCE * top.values[0],
+                "{rows}x{cols}: {}",
+                top.error
+            );
             for (found, exact) in top.values.iter().zip(&exact) {
                 // The bound is on the residual; the value is better, as its square.
                 let allowed = top.error.min(1e-5 * exact) + 1e-12;
-                assert!((found - exact).abs() <= allowed, "{rows}x{cols} {found} {exact}");
+                assert!(
+                    (found - exact).abs() <= allowed,
+                    "{rows}x{cols} {found} {exact}"
+                );
             }
         }
     }
@@ -383,7 +413,9 @@ mod tests {
             assert!(found.error <= 1e-5, "{wanted:?}: {}", found.error);
         };
         // The identity: every step spans a part of its own.
-        let identity: Vec<f64> = (0..400).map(|at| f64::from(u8::from(at % 21 == 0))).collect();
+        let identity: Vec<f64> = (0..400)
+            .map(|at| f64::from(u8::from(at % 21 == 0)))
+            .collect();
         near(of(&identity, 20, 20, 3), &[1.0; 3]);
         near(of(&[0.0; 60], 6, 10, 3), &[0.0; 3]);
         near(of(&[-2.0], 1, 1, 3), &[2.0]);
@@ -400,7 +432,9 @@ mod tests {
     // mean of the others, 1, it is twice the identity.
     #[test]
     fn entries_can_be_changed_on_the_way_and_steps_go_on() {
-        let entries: Vec<f32> = (0..1600).map(|at| if at % 41 == 0 { 3.0 } else { 1.0 }).collect();
+        let entries: Vec<f32> = (0..1600)
+            .map(|at| if at % 41 == 0 { 3.0 } else { 1.0 })
+            .collect();
         let matrix = Matrix::new(&entries, 40, 40).unwrap();
         let mut whole = Lanczos::new(matrix, f64::from, 2);
         assert!((whole.top(1).unwrap().values[0] - 42.0).abs() < 1e-9);

@@ -53,7 +53,11 @@ pub fn singular_vectors<T: Copy + Into<f64> + Sync>(
         let small: Vec<f64> = column.iter().copied().collect();
         triple(matrix, small, place, &values)
     };
-    Ok(places.iter().filter(|&&place| place < size).map(triple).collect())
+    Ok(places
+        .iter()
+        .filter(|&&place| place < size)
+        .map(triple)
+        .collect())
 }
 
 /// Square roots of the eigenvalues, descending, and eigenvectors by rising eigenvalue.
@@ -83,27 +87,52 @@ fn triple<T: Copy + Into<f64> + Sync>(
     values: &[f64],
 ) -> SingularTriple {
     let is_tall = matrix.cols <= matrix.rows;
-    let times = |tall: bool, v: &[f64]| if tall { by_rows(matrix, v) } else { by_columns(matrix, v) };
+    let times = |tall: bool, v: &[f64]| {
+        if tall {
+            by_rows(matrix, v)
+        } else {
+            by_columns(matrix, v)
+        }
+    };
     let mut large = times(is_tall, &small);
     let value = norm(&large);
     let largest = values[0];
     // What is left of a zero is rounding and no vector.
     let scale = if value > 0.0 { 1.0 / value } else { 0.0 };
     let sign = positive(&large) * scale;
-    large.iter_mut().for_each(|x| *x *= sign);
-    small.iter_mut().for_each(|x| *x *= sign.signum());
+    for x in &mut large {
+        *x *= sign;
+    }
+    for x in &mut small {
+        *x *= sign.signum();
+    }
     let mut left_over = times(!is_tall, &large);
-    left_over.iter_mut().zip(&small).for_each(|(x, v)| *x -= value * v);
+    left_over
+        .iter_mut()
+        .zip(&small)
+        .for_each(|(x, v)| *x -= value * v);
     let residual = norm(&left_over) + ROUNDING * f64::EPSILON * largest;
     let gap = gap(place, value, values, matrix.rows == matrix.cols);
-    let (left, right) = if is_tall { (large, small) } else { (small, large) };
+    let (left, right) = if is_tall {
+        (large, small)
+    } else {
+        (small, large)
+    };
     SingularTriple {
         value,
         left,
         right,
-        residual: if largest > 0.0 { residual / largest } else { 0.0 },
+        residual: if largest > 0.0 {
+            residual / largest
+        } else {
+            0.0
+        },
         gap,
-        angle: if gap > 0.0 { residual / gap } else { f64::INFINITY },
+        angle: if gap > 0.0 {
+            residual / gap
+        } else {
+            f64::INFINITY
+        },
     }
 }
 
@@ -111,7 +140,11 @@ fn triple<T: Copy + Into<f64> + Sync>(
 /// 0 when A is not square. Values of the Gram matrix are wrong by some ε·σ₁²/2σ.
 fn gap(place: usize, value: f64, values: &[f64], is_square: bool) -> f64 {
     let rounding = ROUNDING * f64::EPSILON * values[0] * values[0];
-    let wrong = |s: f64| rounding.sqrt().min(rounding / (2.0 * s).max(f64::MIN_POSITIVE));
+    let wrong = |s: f64| {
+        rounding
+            .sqrt()
+            .min(rounding / (2.0 * s).max(f64::MIN_POSITIVE))
+    };
     let before = place.checked_sub(1).map(|i| values[i]);
     let after = values.get(place + 1).copied();
     let others = [before, after].into_iter().flatten();
@@ -137,7 +170,9 @@ fn by_columns<T: Copy + Into<f64> + Sync>(matrix: Matrix<'_, T>, u: &[f64]) -> V
         .map(|(rows, u)| {
             let mut sum = vec![0.0; matrix.cols];
             for (row, u) in rows.chunks(matrix.cols).zip(u) {
-                sum.iter_mut().zip(row).for_each(|(s, &w)| *s += u * w.into());
+                sum.iter_mut()
+                    .zip(row)
+                    .for_each(|(s, &w)| *s += u * w.into());
             }
             sum
         })
@@ -182,8 +217,14 @@ mod tests {
                 assert!((triples.iter().map(term).sum::<f64>() - w).abs() < 1e-12);
             }
             for (t, exact) in triples.iter().zip(exact.unwrap()) {
-                assert!((t.value - exact).abs() < 1e-12 && t.residual < 1e-13, "{}", t.residual);
-                assert!((norm(&t.left) - 1.0).abs() < 1e-12 && (norm(&t.right) - 1.0).abs() < 1e-12);
+                assert!(
+                    (t.value - exact).abs() < 1e-12 && t.residual < 1e-13,
+                    "{}",
+                    t.residual
+                );
+                assert!(
+                    (norm(&t.left) - 1.0).abs() < 1e-12 && (norm(&t.right) - 1.0).abs() < 1e-12
+                );
                 assert!(t.angle < 1e-9 && t.gap > 0.0, "{} {}", t.angle, t.gap);
             }
         }
@@ -196,10 +237,15 @@ mod tests {
         let mut entries = vec![0.0; 20];
         (entries[0], entries[5], entries[10]) = (3.0, 2.0, 2.0);
         let triples = of(&entries, 5, 4, &[0, 1, 2, 3]);
-        assert!((triples[0].left[0] - 1.0).abs() < 1e-12 && (triples[0].right[0] - 1.0).abs() < 1e-12);
+        assert!(
+            (triples[0].left[0] - 1.0).abs() < 1e-12 && (triples[0].right[0] - 1.0).abs() < 1e-12
+        );
         assert!((triples[0].gap - 1.0).abs() < 1e-9 && triples[0].angle < 1e-12);
         for at in [1, 2, 3] {
-            assert!(triples[at].gap <= 0.0 && triples[at].angle.is_infinite(), "{at}");
+            assert!(
+                triples[at].gap <= 0.0 && triples[at].angle.is_infinite(),
+                "{at}"
+            );
         }
         assert!(of(&[0.0; 6], 2, 3, &[0])[0].angle.is_infinite());
         assert!(of(&normal(1, 6), 2, 3, &[5]).is_empty());
@@ -218,7 +264,8 @@ mod tests {
         let entries = normal(8, 300 * 200);
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap().install(|| of(&entries, 300, 200, &[0, 7, 199]))
+            pool.unwrap()
+                .install(|| of(&entries, 300, 200, &[0, 7, 199]))
         };
         assert_eq!(with(1), with(5));
     }

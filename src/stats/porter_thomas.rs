@@ -58,8 +58,14 @@ mod tests {
             let all: Vec<f64> = (0..2000).map(|_| ks(&unit(&mut rng, n))).collect();
             let beyond = |limit: f64| all.iter().filter(|&&ks| ks > limit).count();
             let (at_95, at_99) = (beyond(KS_Q95), beyond(KS_Q99));
-            assert!((60..=140).contains(&at_95), "{n}: {at_95} beyond the 95 % point");
-            assert!((4..=40).contains(&at_99), "{n}: {at_99} beyond the 99 % point");
+            assert!(
+                (60..=140).contains(&at_95),
+                "{n}: {at_95} beyond the 95 % point"
+            );
+            assert!(
+                (4..=40).contains(&at_99),
+                "{n}: {at_99} beyond the 99 % point"
+            );
         }
     }
 
@@ -67,11 +73,16 @@ mod tests {
     #[test]
     fn participation_of_random_vectors() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let all: Vec<f64> = (0..2000).map(|_| participation(&unit(&mut rng, 400))).collect();
+        let all: Vec<f64> = (0..2000)
+            .map(|_| participation(&unit(&mut rng, 400)))
+            .collect();
         let mean = all.iter().sum::<f64>() / 2000.0;
         let std = (all.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / 2000.0).sqrt();
         let (null, spread) = participation_null(400);
-        assert!((mean - null).abs() < 4.0 * spread / 2000_f64.sqrt(), "{mean}");
+        assert!(
+            (mean - null).abs() < 4.0 * spread / 2000_f64.sqrt(),
+            "{mean}"
+        );
         assert!((std / spread - 1.0).abs() < 0.1, "{std} {spread}");
     }
 
@@ -94,7 +105,9 @@ mod tests {
         let (null, spread) = participation_null(400);
         assert!((participation(&local) - 0.1).abs() < 1e-12 && 0.1 > null + 50.0 * spread);
         assert!(ks(&local) > 3.0 * KS_Q99);
-        let signs: Vec<f64> = (0..400).map(|i| if i % 2 == 0 { 0.05 } else { -0.05 }).collect();
+        let signs: Vec<f64> = (0..400)
+            .map(|i| if i % 2 == 0 { 0.05 } else { -0.05 })
+            .collect();
         assert!(ks(&signs) > 3.0 * KS_Q99);
     }
 }

@@ -81,7 +81,9 @@ mod tests {
     fn the_largest_value_spreads_as_the_law_says() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let mut draw = || {
-            let entries: Vec<f64> = (0..80 * 40).map(|_| StandardNormal.sample(&mut rng)).collect();
+            let entries: Vec<f64> = (0..80 * 40)
+                .map(|_| StandardNormal.sample(&mut rng))
+                .collect();
             singular_values(Matrix::new(&entries, 80, 40).unwrap(), Engine::Faer).unwrap()[0]
         };
         let values: Vec<f64> = (0..400).map(|_| draw()).collect();
