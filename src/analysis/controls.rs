@@ -29,7 +29,8 @@ pub(super) struct Beside<'a> {
     layer: &'a Layer,
     /// s; W/s is what controls are drawn from.
     rms: f64,
-    threshold: f64,
+    /// Standard deviation of W/s: below 1 when there is a mean.
+    std: f64,
     seen: Vec<(Control, Result<Seen, SpectrumError>)>,
 }
 
@@ -51,7 +52,7 @@ impl<'a> Beside<'a> {
             plan,
             layer,
             rms,
-            threshold: threshold(layer.fan_in, layer.fan_out, weights.std / rms),
+            std: weights.std / rms,
             seen: Vec::new(),
         })
     }
@@ -61,7 +62,12 @@ impl<'a> Beside<'a> {
         if self.seen.iter().any(|(seen, _)| *seen == control) {
             return;
         }
-        let measured = self.measured(entries).map(|facts| {
+        let std = match control {
+            // Without a mean all of the mean square is spread.
+            Control::Gaussian | Control::RandomSigns => 1.0,
+            Control::Shuffled | Control::RowShuffled | Control::ColumnShuffled => self.std,
+        };
+        let measured = self.measured(entries, std).map(|facts| {
             let is_trap = control == Control::Shuffled && facts.outliers_above > 0;
             let trap = is_trap
                 .then(|| trap::explained(entries, self.plan.seed))
@@ -96,7 +102,7 @@ impl<'a> Beside<'a> {
             }
         }
         let observed = spectrum.map_or_else(
-            || Ok(self.rms * self.measured(&stored)?.largest()),
+            || Ok(self.rms * self.measured(&stored, self.std)?.largest()),
             |spectrum| Ok(spectrum.spectral_norm),
         );
         match observed.and_then(|observed| self.facts(observed)) {
@@ -129,7 +135,6 @@ impl<'a> Beside<'a> {
             } else {
                 Method::Lanczos
             },
-            threshold_above: rms * self.threshold,
             spread: edges::upper_spread(layer.fan_in, layer.fan_out, rms),
             observed,
             structure: observed - shuffled.largest(),
@@ -145,18 +150,19 @@ impl<'a> Beside<'a> {
         })
     }
 
-    fn measured(&self, entries: &Entries<'_>) -> Result<ControlFacts, SpectrumError> {
+    fn measured(&self, entries: &Entries<'_>, std: f64) -> Result<ControlFacts, SpectrumError> {
+        let threshold = threshold(entries.n, entries.m, std);
         if self.plan.is_exact(self.layer) {
-            self.exact(entries)
+            self.exact(entries, threshold)
         } else {
-            self.top(entries)
+            self.top(entries, threshold)
         }
     }
 
-    fn exact(&self, entries: &Entries<'_>) -> Result<ControlFacts, SpectrumError> {
+    fn exact(&self, entries: &Entries<'_>, threshold: f64) -> Result<ControlFacts, SpectrumError> {
         let mut values = linalg::singular_values(matrix(entries), self.plan.engine)?;
         let (n, m) = (entries.n.max(entries.m), entries.n.min(entries.m));
-        let outliers_above = values.iter().filter(|&&s| s > self.threshold).count();
+        let outliers_above = values.iter().filter(|&&s| s > threshold).count();
         let ks_median = spectrum::ks_median(&values, n, m);
         if !self.plan.full {
             values.truncate(1.max(MOST.min(outliers_above + 1)));
@@ -165,22 +171,24 @@ impl<'a> Beside<'a> {
         Ok(ControlFacts {
             singular_values: values,
             error: linalg::ACCURACY * largest,
+            threshold_above: threshold,
             outliers_above,
             ks_median,
         })
     }
 
     /// Down to the first that is no outlier.
-    fn top(&self, entries: &Entries<'_>) -> Result<ControlFacts, SpectrumError> {
+    fn top(&self, entries: &Entries<'_>, threshold: f64) -> Result<ControlFacts, SpectrumError> {
         let mut lanczos = Lanczos::new(matrix(entries), f64::from, self.plan.seed);
         let mut count = 1;
         loop {
             let top = lanczos.top(count)?;
-            let above = top.values.iter().filter(|&&s| s > self.threshold).count();
+            let above = top.values.iter().filter(|&&s| s > threshold).count();
             if above < count || count >= MOST {
                 return Ok(ControlFacts {
                     singular_values: top.values,
                     error: top.error,
+                    threshold_above: threshold,
                     outliers_above: above,
                     ks_median: None,
                 });
@@ -208,6 +216,7 @@ impl Seen {
     /// In the units of the weights, which were divided by `rms`.
     fn in_units(mut self, rms: f64) -> Self {
         self.facts.error *= rms;
+        self.facts.threshold_above *= rms;
         let values = self.facts.singular_values.iter_mut();
         values.for_each(|value| *value *= rms);
         if let Some(trap) = &mut self.trap {

@@ -19,7 +19,10 @@ pub struct ControlFacts {
     pub singular_values: Vec<f64>,
     /// Each lies within this distance of a singular value of the control.
     pub error: f64,
-    /// How many lie above `threshold_above`, as far as was looked.
+    /// σ that the largest of independent entries of this shape and of the control's own standard
+    /// deviation passes once in 100 draws.
+    pub threshold_above: f64,
+    /// How many lie above it, 16 at most where only the largest were computed.
     pub outliers_above: usize,
     /// KS distance to the law, the scale from the median; absent where only the largest were
     /// computed.
@@ -74,9 +77,6 @@ pub struct Trap {
 pub struct Controls {
     /// How the values were computed.
     pub method: Method,
-    /// σ that the largest of independent entries of this shape and of the weights' standard
-    /// deviation passes once in 100 draws.
-    pub threshold_above: f64,
     /// Standard deviation of σ₁ from draw to draw of a Gaussian control.
     pub spread: f64,
     /// σ₁ of the layer.

@@ -67,7 +67,7 @@ fn trap(controls: &Controls) -> Option<String> {
     Some(format!(
         "Even in random order {} above {}, where one matrix in 100 has one by chance. {}",
         values(controls.shuffled.outliers_above),
-        figure(controls.threshold_above),
+        figure(controls.shuffled.threshold_above),
         cause(trap)
     ))
 }

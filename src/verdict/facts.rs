@@ -175,12 +175,12 @@ pub(crate) fn controls() -> crate::audit::Controls {
     let control = ControlFacts {
         singular_values: vec![1.15],
         error: 1e-9,
+        threshold_above: 1.18,
         outliers_above: 0,
         ks_median: Some(0.01),
     };
     crate::audit::Controls {
         method: Method::Exact,
-        threshold_above: 1.18,
         spread: 0.01,
         observed: 1.15,
         gaussian: control.clone(),

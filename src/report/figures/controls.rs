@@ -35,7 +35,7 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
     let outside = own
         .iter()
         .copied()
-        .filter(|&s| s > controls.threshold_above);
+        .filter(|&s| s > controls.shuffled.threshold_above);
     let mut observed: Vec<f64> = outside.collect();
     if observed.is_empty() {
         observed.push(controls.observed);
@@ -50,7 +50,7 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
             .iter()
             .map(|dot| dot.0)
             .chain(dots(0, &observed).into_iter().map(|dot| dot.0)),
-        controls.threshold_above,
+        controls.shuffled.threshold_above,
     );
     let names = rows.iter().map(|row| row.0).chain(["the layer"]);
     let y = Axis {
@@ -69,7 +69,7 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
             "what chance makes of it",
         )
         .named(
-            Mark::Vertical(Part::Reference, controls.threshold_above),
+            Mark::Vertical(Part::Reference, controls.shuffled.threshold_above),
             "99 % of random matrices stay below",
         )
 }

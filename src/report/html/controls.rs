@@ -39,7 +39,7 @@ fn rows(c: &Controls) -> Vec<(&'static str, String)> {
         ("Gaussian", control(&c.gaussian)),
         (
             "99 % of random matrices stay below",
-            number(c.threshold_above),
+            number(c.shuffled.threshold_above),
         ),
         ("spread between draws of a Gaussian", number(c.spread)),
         ("structure: layer − shuffled", number(c.structure)),
