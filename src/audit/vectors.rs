@@ -30,7 +30,7 @@ pub struct VectorNull {
     pub ks_q99: f64,
     /// Mean of Σv⁴, 3/(n + 2).
     pub participation: f64,
-    /// Standard deviation of Σv⁴, √24·n^(−3/2).
+    /// Standard deviation of Σv⁴, √24·n^(−3/2) for large n.
     pub participation_std: f64,
 }
 

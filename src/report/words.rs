@@ -66,13 +66,13 @@ fn trap(controls: &Controls) -> Option<String> {
     let trap = controls.trap.as_ref()?;
     Some(format!(
         "Even in random order {} above {}, where one matrix in 100 has one by chance. {}",
-        values(controls.shuffled.outliers_above),
+        lie(controls.shuffled.outliers_above),
         figure(controls.shuffled.threshold_above),
         cause(trap)
     ))
 }
 
-fn values(count: usize) -> String {
+fn lie(count: usize) -> String {
     let verb = if count == 1 { "lies" } else { "lie" };
     format!("{} {verb}", counted(count as u64, "singular value"))
 }
@@ -117,12 +117,17 @@ pub fn vectors(vectors: &Vectors) -> Vec<String> {
         })
         .filter(|(facts, null)| facts.ks <= null.ks_q99)
         .count();
+    let unknown = vectors.vectors.len() - known.len();
     let mut sentences = vec![format!(
-        "Of {} vectors on both sides {passed} are as near to a bell curve as 99 % of random \
-         ones. {} could not be told from a neighbour.",
-        2 * known.len(),
-        vectors.vectors.len() - known.len()
+        "{passed} of {} are as near to a bell curve as 99 % of random vectors.",
+        counted(2 * known.len() as u64, "singular vector")
     )];
+    sentences.extend((unknown > 0).then(|| {
+        format!(
+            "{} too near to another, or to 0, for their vectors to be known.",
+            lie(unknown)
+        )
+    }));
     let top = vectors.vectors.iter().take(vectors.count.min(TOLD));
     sentences.extend(top.filter_map(carriers));
     sentences
