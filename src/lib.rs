@@ -6,6 +6,7 @@
 //! → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON)
 //! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
 //!
+//! [`controls`] draws the random matrices that layers are compared with, once for all.
 //! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
 //! samples.
 //!

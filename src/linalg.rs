@@ -4,7 +4,7 @@
 //! eigenvalues, their square roots. Squaring costs accuracy only at the bottom: an error of
 //! a few ε·σ₁² in λ is a few ε·σ₁²/2σ in σ, below 1e-9·σ₁ while σ > [`GRAM_FLOOR`]·σ₁. When
 //! the smallest value lies under that floor, all values are taken again by a direct
-//! singular value decomposition.
+//! singular value decomposition. The largest values alone come from Lanczos steps.
 
 mod band;
 mod bulge;

@@ -86,11 +86,11 @@ fn cause(trap: &Trap) -> String {
         ),
         Cause::SingleEntries => format!(
             "Single weights make it: without the {entries} of unusual size the largest is {}.",
-            figure(trap.without_large_entries.unwrap_or(0.0))
+            left(trap.without_large_entries)
         ),
         Cause::MeanAndSingleEntries => format!(
             "The mean and single weights make it: without both ({entries}) the largest is {}.",
-            figure(trap.without_both.unwrap_or(0.0))
+            left(trap.without_both)
         ),
         Cause::Unexplained => format!(
             "Neither the mean nor single weights make it ({} without the mean): chance, or heavy \
@@ -98,6 +98,10 @@ fn cause(trap: &Trap) -> String {
             figure(trap.without_mean)
         ),
     }
+}
+
+fn left(largest: Option<f64>) -> String {
+    largest.map_or_else(|| "below that".to_owned(), figure)
 }
 
 /// How many vectors look like random ones, and which units carry those that do not.

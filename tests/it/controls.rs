@@ -70,7 +70,7 @@ fn nothing_is_found_where_nothing_was_planted() {
 #[test]
 fn a_planted_direction_is_structure() {
     let strength = 3.0 * ((N * M) as f32).powf(0.25);
-    let sign = |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
     let unit = strength / ((N * M) as f32).sqrt();
     let base = noise(2, N, M);
     let c = controls(|i, j| base(i, j) + unit * sign(i) * sign(j / 2));
@@ -177,6 +177,25 @@ fn steps_and_whole_spectra_agree() {
         assert!(whole.ks_median.is_some() && steps.ks_median.is_none());
     }
     assert_eq!(steps.trap.unwrap().cause, Cause::Mean);
+}
+
+// The shadow model of a ReLU net draws two of them; the same are drawn where it is not run.
+#[test]
+fn the_draws_are_those_of_the_shadow_model() {
+    let base = noise(12, 300, 260);
+    let of = |activation: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.safetensors");
+        let entries = (0..300 * 260).map(|at| base(at % 300, at / 300)).collect();
+        let metadata = format!(r#"{{"activation":"{activation}"}}"#);
+        write(&path, &metadata, &[("fc.weight", &[260, 300], entries)]);
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        let audit = analysis::measure(&checkpoint, &Options::default(), &mut |_| {}).unwrap();
+        audit.layers.into_iter().next().unwrap()
+    };
+    let (beside, alone) = (of("relu"), of("gelu"));
+    assert!(beside.shadow.measured().is_some() && alone.shadow.measured().is_none());
+    assert_eq!(beside.controls, alone.controls);
 }
 
 #[test]
