@@ -3,6 +3,7 @@
 pub mod figures;
 pub mod html;
 pub mod json;
+pub mod words;
 pub mod write;
 
 use crate::Result;

@@ -7,6 +7,7 @@ mod histogram;
 pub mod laws;
 mod moments;
 mod paired;
+pub mod porter_thomas;
 mod power_law;
 mod sample;
 mod spacings;

@@ -1,6 +1,8 @@
 //! `report.html`: one file that opens offline, a section a layer, the verdict in words
 //! beside each picture.
 
+mod controls;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use minijinja::syntax::SyntaxConfig;
@@ -9,6 +11,7 @@ use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
+use super::words;
 use crate::audit::{
     Audit, ChainFacts, ChainShadow, LayerFacts, Orientation, OrientationFrom, Section, Skipped,
 };
@@ -137,6 +140,8 @@ struct Part<'a> {
     note: Option<&'static str>,
     picture: Option<Picture<'a>>,
     absent: Option<&'a str>,
+    /// What is to be read beside the picture where nothing is judged.
+    words: Vec<String>,
     verdicts: Vec<Verdict<'a>>,
     figures: Vec<(&'static str, String)>,
 }
@@ -260,32 +265,35 @@ impl<'a> Layer<'a> {
             failed: count(Outcome::Fail),
             skipped: count(Outcome::Skipped),
             health: verdicts(judgement, layer, &[Check::Finite]),
-            sections: vec![
-                Part {
+            sections: [
+                Some(Part {
                     title: "Edge weights",
                     note: None,
                     picture: figures.weights.as_ref().map(picture),
                     absent: reason(&layer.weights),
+                    words: Vec::new(),
                     verdicts: verdicts(
                         judgement,
                         layer,
                         &[Check::WeightsGaussian, Check::MovedFromInitialisation],
                     ),
                     figures: weight_figures(layer),
-                },
-                Part {
+                }),
+                Some(Part {
                     title: "Biases",
                     note: None,
                     picture: figures.biases.as_ref().map(picture),
                     absent: reason(&layer.biases),
+                    words: Vec::new(),
                     verdicts: verdicts(judgement, layer, &[Check::BiasesConstant]),
                     figures: bias_figures(layer),
-                },
-                Part {
+                }),
+                Some(Part {
                     title: "Singular values",
                     note: None,
                     picture: figures.spectrum.as_ref().map(picture),
                     absent: reason(&layer.spectrum),
+                    words: Vec::new(),
                     verdicts: verdicts(
                         judgement,
                         layer,
@@ -296,18 +304,54 @@ impl<'a> Layer<'a> {
                         ],
                     ),
                     figures: spectrum_figures(layer),
-                },
-                Part {
+                }),
+                Some(controls_part(layer, figures)),
+                vectors_part(layer, figures),
+                Some(Part {
                     title: "In reverse and forward again",
                     note: layer.shadow.measured().map(|_| IN_REVERSE),
                     picture: figures.shadow.as_ref().map(picture),
                     absent: reason(&layer.shadow),
+                    words: Vec::new(),
                     verdicts: verdicts(judgement, layer, &[Check::ShadowReversible]),
                     figures: shadow_figures(layer),
-                },
-            ],
+                }),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
+}
+
+fn controls_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Part<'a> {
+    let measured = layer.controls.measured();
+    Part {
+        title: "Beside what chance makes of its weights",
+        note: measured.map(|_| controls::CONTROLS),
+        picture: figures.controls.as_ref().map(picture),
+        absent: reason(&layer.controls),
+        words: measured.map_or_else(Vec::new, words::controls),
+        verdicts: Vec::new(),
+        figures: controls::controls(layer),
+    }
+}
+
+/// Nothing where vectors were not asked for.
+fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<Part<'a>> {
+    let vectors = layer.vectors.measured()?;
+    Some(Part {
+        title: "Singular vectors",
+        note: Some(controls::VECTORS),
+        picture: figures.vectors.as_ref().map(picture),
+        absent: figures
+            .vectors
+            .is_none()
+            .then_some("no vector could be told from its neighbours"),
+        words: words::vectors(vectors),
+        verdicts: Vec::new(),
+        figures: controls::vectors(layer),
+    })
 }
 
 const IN_REVERSE: &str = "Sparse random codes h are sent down, x = r(αWh) with half of x dropped, \

@@ -26,6 +26,7 @@ Examples:
   randomlike inspect model.safetensors --out report
   randomlike inspect model.safetensors.index.json --include 'mlp.*'
   randomlike inspect model.safetensors --json > audit.json
+  randomlike inspect model.safetensors --vectors 5 --out report
   randomlike inspect audit.json --policy own.toml --out report
 
 Exits with 0 when it could measure and 2 when it could not; `randomlike check`
@@ -108,7 +109,29 @@ pub struct Inspect {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    pub deeper: Deeper,
+    #[command(flatten)]
     pub measuring: Measuring,
+}
+
+/// Flags of what is measured only when asked for.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Deeper {
+    /// All singular values of the controls (the weights shuffled, with random signs, a
+    /// Gaussian matrix), not only the largest; takes as long as six layers.
+    #[arg(long)]
+    pub full_controls: bool,
+    /// Look at K singular vectors at the top, in the bulk and at the bottom: are they
+    /// spread as random ones are, and which inputs and outputs carry them?
+    #[arg(long, value_name = "K", value_parser = vectors)]
+    pub vectors: Option<usize>,
+}
+
+impl Deeper {
+    /// Whether any of the flags was typed.
+    pub const fn is_given(&self) -> bool {
+        self.full_controls || self.vectors.is_some()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -314,11 +337,13 @@ impl Measuring {
     }
 
     /// What the flags mean.
-    pub fn options(&self) -> Result<Options, SpectrumError> {
+    pub fn options(&self, deeper: Deeper) -> Result<Options, SpectrumError> {
         Ok(Options {
             selection: self.selecting.selection(),
             engine: self.engine()?,
             seed: self.seed.unwrap_or_default(),
+            full_controls: deeper.full_controls,
+            vectors: deeper.vectors,
             assume_relu: self.assume_relu,
         })
     }
@@ -341,6 +366,16 @@ fn seeds(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(seeds) if (1..=MOST_SEEDS).contains(&seeds) => Ok(seeds),
         _ => Err(format!("give a whole number from 1 to {MOST_SEEDS}")),
+    }
+}
+
+/// Most vectors of each kind: each is multiplied by the layer twice, and named in the report.
+const MOST_VECTORS: usize = 1000;
+
+fn vectors(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(vectors) if (1..=MOST_VECTORS).contains(&vectors) => Ok(vectors),
+        _ => Err(format!("give a whole number from 1 to {MOST_VECTORS}")),
     }
 }
 

@@ -9,7 +9,7 @@ use randomlike::verdict::{Finding, Judgement, Level, Outcome, judge};
 use serde::Serialize;
 
 use super::{Done, FAILED, HOLDS, audit, read_policy};
-use crate::args::{Check, Format};
+use crate::args::{Check, Deeper, Format};
 use crate::terminal::{self, WIDTH};
 
 /// Layout version of `--format json`.
@@ -22,7 +22,7 @@ pub fn run(args: &Check) -> Done {
         return Ok(HOLDS);
     };
     let policy = read_policy(args.policy.as_deref())?;
-    let audit = audit(source, &args.measuring)?;
+    let audit = audit(source, &args.measuring, Deeper::default())?;
     let judgement = judge(&audit, &policy)?;
     let page = match args.format {
         Format::Human => page(&audit, &judgement),
