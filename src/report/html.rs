@@ -658,7 +658,7 @@ mod tests {
     #[test]
     fn every_layer_picture_and_verdict_is_on_the_page() {
         let html = of("classifier.1");
-        assert_eq!(html.matches("data:image/png;base64,").count(), 5);
+        assert_eq!(html.matches("data:image/png;base64,").count(), 7);
         for check in Check::ALL {
             assert!(html.contains(check.name()), "{}", check.name());
         }

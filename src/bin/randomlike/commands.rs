@@ -53,10 +53,15 @@ fn audit(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, 
     }
     if measuring.is_given() || deeper.is_given() {
         let source = source.display();
+        let more = if deeper.is_given() {
+            "`--full-controls`, `--vectors`, "
+        } else {
+            ""
+        };
         let message = format!(
             "`{source}` is an audit: its layers, engine and draws were chosen when it was measured, so \
-             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, `--seed`, \
-             `--assume-relu`, `--full-controls` and `--vectors` need the checkpoint itself"
+             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, {more}`--seed` \
+             and `--assume-relu` need the checkpoint itself"
         );
         return Err(message.into());
     }
