@@ -101,6 +101,18 @@ pub enum Error {
         reason: String,
     },
 
+    // compare
+    /// Two checkpoints of which no layer belongs to the other's.
+    #[error("`{a}` and `{b}` have no layer in common: {reason}")]
+    NothingInCommon {
+        /// One source as the user named it.
+        a: String,
+        /// The other.
+        b: String,
+        /// What they have instead, in words.
+        reason: String,
+    },
+
     // checkpoint
     /// The header of a `.safetensors` file does not hold together.
     #[error("`{path}` is not a sound safetensors file: {fault}", path = path.display())]

@@ -6,6 +6,7 @@
 //! → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON)
 //! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
 //!
+//! [`compare`] puts two audits side by side, and [`verdict`] judges one beside an earlier one.
 //! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
 //! samples.
 //!
@@ -19,6 +20,7 @@
 pub mod analysis;
 pub mod audit;
 pub mod checkpoint;
+pub mod compare;
 pub mod error;
 pub mod layers;
 pub mod linalg;

@@ -21,6 +21,17 @@ pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
         .sqrt()
 }
 
+/// Standard deviation of the Tracy–Widom law of order 1 (Bornemann 2010, table 9: variance
+/// 1.607781).
+const TRACY_WIDOM_STD: f64 = 1.267983;
+
+/// Standard deviation, to first order, of the largest singular value of i.i.d. n×m entries of
+/// scale `s`: σ₁ = s√(μ + τ·TW₁) moves by s·τ/(2√μ) a unit of TW₁ (Johnstone 2001).
+pub fn upper_error(n: usize, m: usize, s: f64) -> f64 {
+    let (mu, tau) = centre_and_scale(n, m, 1.0);
+    TRACY_WIDOM_STD * s * tau / (2.0 * mu.sqrt())
+}
+
 /// The σ below which the smallest falls with probability `level`: the reflected edge, and
 /// for a square matrix P(√N σ/s ≤ t) = 1 − exp(−t²/2 − t) (Edelman 1988) solved for t.
 pub fn lower_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
