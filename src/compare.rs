@@ -23,6 +23,7 @@ pub use difference::{Difference, EnergyShare};
 pub use kind::DifferenceKind;
 pub use matching::{MatchedBy, Matching};
 pub use spectra::SpectraDistance;
+pub(crate) use spectra::scaled;
 
 use crate::analysis::Progress;
 use crate::audit::{

@@ -101,6 +101,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// An earlier audit that says nothing of the layers there are.
+    #[error(
+        "the baseline `{uri}` measured nothing that could get worse; give the audit.json of a checkpoint whose layers were measured"
+    )]
+    EmptyBaseline {
+        /// The source of the baseline as the user named it.
+        uri: String,
+    },
+
     // compare
     /// Two checkpoints of which no layer belongs to the other's.
     #[error("`{a}` and `{b}` have no layer in common: {reason}")]

@@ -44,11 +44,13 @@ const fn quantity(name: &'static str, of: fn(&LayerFacts) -> Found) -> Quantity 
 
 /// All figures, in the order of the sections.
 const QUANTITIES: [Quantity; 36] = [
-    quantity("non_finite", |l| plain(l.non_finite.total() as f64)),
+    quantity("non_finite", |l| {
+        Ok(Reading::plain(l.non_finite.total() as f64))
+    }),
     quantity("weights.mean", |l| {
         weights(l, |w| Some(Reading::with(w.mean, w.std / root(w.count))))
     }),
-    quantity("weights.std", |l| weights(l, std)),
+    quantity("weights.std", |l| weights(l, |w| Some(std(w)))),
     quantity("weights.skewness", |l| {
         weights(l, |w| {
             Some(Reading::with(w.skewness?, 6_f64.sqrt() / root(w.count)))
@@ -161,21 +163,23 @@ const QUANTITIES: [Quantity; 36] = [
         })
     }),
     quantity("shadow.relative_error", |l| {
-        shadow(l, |s| estimate(&s.layer.calibrated.relative_error))
+        shadow(l, |s| Some(estimate(&s.layer.calibrated.relative_error)))
     }),
     quantity("shadow.cosine", |l| {
-        shadow(l, |s| estimate(&s.layer.calibrated.cosine))
+        shadow(l, |s| Some(estimate(&s.layer.calibrated.cosine)))
     }),
-    quantity("shadow.gain", |l| shadow(l, |s| estimate(&s.layer.gain))),
+    quantity("shadow.gain", |l| {
+        shadow(l, |s| Some(estimate(&s.layer.gain)))
+    }),
     quantity("shadow.support_recall", |l| {
-        shadow(l, |s| estimate(&s.layer.calibrated.support_recall))
+        shadow(l, |s| Some(estimate(&s.layer.calibrated.support_recall)))
     }),
     quantity("shadow.shuffled_error", |l| {
         shadow(l, |s| {
-            estimate(&s.controls.shuffled.calibrated.relative_error)
+            Some(estimate(&s.controls.shuffled.calibrated.relative_error))
         })
     }),
-    quantity("shadow.ratio", |l| shadow(l, |s| estimate(&s.ratio))),
+    quantity("shadow.ratio", |l| shadow(l, |s| Some(estimate(&s.ratio)))),
 ];
 
 /// Every figure of two layers, side by side.
@@ -187,12 +191,6 @@ pub(super) fn compare(a: &LayerFacts, b: &LayerFacts) -> Vec<Figure> {
             standing: Standing::of((quantity.of)(a), (quantity.of)(b)),
         })
         .collect()
-}
-
-// Always there, so that an `Ok` is the shortest way to say it.
-#[allow(clippy::unnecessary_wraps, reason = "one shape for every figure")]
-const fn plain(value: f64) -> Found {
-    Ok(Reading::plain(value))
 }
 
 fn within<T>(section: &Section<T>, of: impl Fn(&T) -> Option<Reading>) -> Found {
@@ -225,10 +223,10 @@ fn root(count: u64) -> f64 {
 }
 
 /// std·√((κ + 2)/4c).
-fn std(weights: &Weights) -> Option<Reading> {
+fn std(weights: &Weights) -> Reading {
     let kurtosis = weights.gaussian.as_ref().map_or(0.0, |g| g.excess_kurtosis);
     let error = weights.std * (0.25 * (kurtosis + 2.0).max(0.0)).sqrt() / root(weights.count);
-    Some(Reading::with(weights.std, error))
+    Reading::with(weights.std, error)
 }
 
 /// √(p(1 − p)/c).
@@ -257,10 +255,8 @@ fn ks_over_null(spectrum: &Spectrum) -> Option<Reading> {
     (value.is_finite() && error.is_finite()).then(|| Reading::with(value, error))
 }
 
-// A figure of the shadow is there whenever its section is.
-#[allow(clippy::unnecessary_wraps, reason = "one shape for every figure")]
-const fn estimate(estimate: &Estimate) -> Option<Reading> {
-    Some(Reading::with(estimate.mean, estimate.error))
+const fn estimate(estimate: &Estimate) -> Reading {
+    Reading::with(estimate.mean, estimate.error)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::verdict::figure::figure;
+
 /// A figure and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
@@ -87,6 +89,48 @@ impl Figure {
     }
 }
 
+impl Figure {
+    /// A, B, the change and the change in units, as tables write them; a dash where there is
+    /// nothing to write.
+    pub fn words(&self) -> [String; 4] {
+        let dash = || "–".to_owned();
+        match &self.standing {
+            Standing::Compared(change) => [
+                number(change.a),
+                number(change.b),
+                signed(change.change, number),
+                change
+                    .units
+                    .map_or_else(dash, |units| signed(units, tenths)),
+            ],
+            Standing::OnlyInA { a, .. } => [number(*a), dash(), dash(), dash()],
+            Standing::OnlyInB { b, .. } => [dash(), number(*b), dash(), dash()],
+            Standing::Skipped { .. } => [dash(), dash(), dash(), dash()],
+        }
+    }
+}
+
+fn number(value: f64) -> String {
+    figure(value).replace('-', "−")
+}
+
+/// One decimal up to 1000 units, which no table needs to tell apart.
+fn tenths(units: f64) -> String {
+    if units.abs() < 1000.0 {
+        format!("{units:.1}").replace('-', "−")
+    } else {
+        number(units)
+    }
+}
+
+fn signed(value: f64, words: fn(f64) -> String) -> String {
+    if value > 0.0 {
+        format!("+{}", words(value))
+    } else {
+        words(value)
+    }
+}
+
 impl Standing {
     /// Of two sides, each with the figure or the reason for having none.
     pub(super) fn of(a: Result<Reading, String>, b: Result<Reading, String>) -> Self {
@@ -141,6 +185,20 @@ mod tests {
         assert_eq!((one.change, one.unit, one.units), (1.0, None, None));
         let constant = Change::of(Reading::with(1.0, 0.0), Reading::with(2.0, 0.0)).unwrap();
         assert_eq!((constant.unit, constant.units), (None, None));
+    }
+
+    #[test]
+    fn words_of_a_table() {
+        let of = |a, b| Figure {
+            name: "x".into(),
+            standing: Standing::of(Ok(a), Ok(b)),
+        };
+        let more = of(Reading::with(1.0, 3.0), Reading::with(11.0, 4.0));
+        assert_eq!(more.words(), ["1.00", "11.0", "+10.0", "+2.0"]);
+        let less = of(Reading::with(1.0, 0.3), Reading::with(0.0, 0.4));
+        assert_eq!(less.words(), ["1.00", "0", "−1.00", "−2.0"]);
+        let same = of(Reading::plain(1.0), Reading::plain(1.0));
+        assert_eq!(same.words(), ["1.00", "1.00", "0", "–"]);
     }
 
     #[test]

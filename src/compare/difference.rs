@@ -35,7 +35,8 @@ pub struct Difference {
     pub largest: f64,
     /// Root mean square of what storing both sides in their dtypes rounds away: ulp/√12 each.
     pub rounding: f64,
-    /// Singular value that rounding alone stays below in 99 of 100 cases (Johnstone 2001).
+    /// Singular value that rounding alone stays below in 99 of 100 cases (Johnstone 2001), or
+    /// σ₁·N·ε of the 64-bit arithmetic if that is more.
     pub rounding_edge: f64,
     /// Singular values above `rounding_edge`.
     pub rank_above_rounding: usize,
@@ -55,8 +56,8 @@ pub struct Difference {
     pub spectrum: Section<Spectrum>,
     /// Share of Σσ² in the largest k values, for some k.
     pub energy: Vec<EnergyShare>,
-    /// Whether B's sides were exchanged: one of the two orientations was a mere assumption, and
-    /// the other side's word decided.
+    /// Whether B's sides were exchanged: the two orientations contradict each other, and one of
+    /// them is known from less than the other.
     pub transposed: bool,
     /// One word for it, by the rule of docs/compare.md.
     pub kind: DifferenceKind,
@@ -193,20 +194,31 @@ fn of_pair(
     Ok(analysis::writable(Section::Measured(difference)))
 }
 
-/// How B lies if both have one shape; where a shape was assumed from nothing, the other side's
-/// word may exchange its sides.
+/// How B lies if both have one shape. Where their sides are exchanged, the side that knows its
+/// orientation from less yields: a bias tells more than a name, and a name more than nothing.
 fn orientation_of_b(a: &LayerSide, b: &LayerSide) -> Option<Orientation> {
-    let assumed = |side: &LayerSide| side.orientation_from == OrientationFrom::Assumption;
     let exchanged = match b.orientation {
         Orientation::OutIn => Orientation::InOut,
         Orientation::InOut => Orientation::OutIn,
     };
+    let (known_a, known_b) = (certainty(a), certainty(b));
     if (a.fan_in, a.fan_out) == (b.fan_in, b.fan_out) {
         Some(b.orientation)
-    } else if (a.fan_in, a.fan_out) == (b.fan_out, b.fan_in) && (assumed(a) || assumed(b)) {
+    } else if (a.fan_in, a.fan_out) == (b.fan_out, b.fan_in) && (known_a != known_b || known_a == 0)
+    {
         Some(exchanged)
     } else {
         None
+    }
+}
+
+/// The order in which `layers` asks for an orientation, from the last.
+const fn certainty(side: &LayerSide) -> u8 {
+    match side.orientation_from {
+        OrientationFrom::Assumption => 0,
+        OrientationFrom::Neighbours => 1,
+        OrientationFrom::Naming => 2,
+        OrientationFrom::BiasLength => 3,
     }
 }
 
@@ -240,12 +252,14 @@ fn measured(a: &Stored<'_>, b: &Stored<'_>, engine: Engine) -> Result<Difference
     let facts = analysis::of_matrix(&entries, a.layer, engine, epsilon)?;
     let values = facts.singular_values;
     let (n, m) = (a.layer.fan_in, a.layer.fan_out);
-    let edge = edges::upper_threshold(n, m, rounding, ROUNDING_LEVEL);
+    let largest = values.first().copied().filter(|s| *s > 0.0);
+    // What the arithmetic leaves of a zero, as numpy's matrix_rank has it.
+    let arithmetic = largest.unwrap_or(0.0) * n.max(m) as f64 * f64::EPSILON;
+    let edge = edges::upper_threshold(n, m, rounding, ROUNDING_LEVEL).max(arithmetic);
     let square = |of: &[f64]| of.iter().map(|w| w * w).sum::<f64>();
     let product: f64 = a.entries.iter().zip(&b.entries).map(|(a, b)| a * b).sum();
     let (size_a, size_b) = (square(&a.entries).sqrt(), square(&b.entries).sqrt());
     let changed = entries.iter().filter(|d| **d != 0.0).count();
-    let largest = values.first().copied().filter(|s| *s > 0.0);
     let mut difference = Difference {
         relative_norm: (size_a > 0.0).then(|| square(&entries).sqrt() / size_a),
         cosine: (size_a > 0.0 && size_b > 0.0).then(|| product / size_a / size_b),

@@ -4,6 +4,7 @@
 mod biases;
 mod canvas;
 mod chain;
+mod comparison;
 mod contact_sheet;
 mod inside;
 mod numbers;
@@ -30,6 +31,7 @@ use crate::shadow::theory::Series;
 use crate::shadow::{ChainRun, ChainShadow};
 use crate::train::{Outcome, Start};
 
+pub use comparison::{ComparisonFigures, PairFigures};
 pub use contact_sheet::{ImageShape, Row};
 pub use overview::colour as label_colour;
 
