@@ -10,6 +10,7 @@ mod vectors;
 mod weights;
 
 use label::Lost;
+pub(crate) use label::{FEWEST, on_the_law};
 
 use half::{bf16, f16};
 use serde::Serialize;
@@ -380,9 +381,39 @@ impl Numbers<'_> {
     }
 }
 
+/// Facts about a matrix that is no layer of a file, such as the difference of two.
+pub(crate) struct MatrixFacts {
+    pub weights: Section<Weights>,
+    /// Descending; none where they could not be computed.
+    pub singular_values: Vec<f64>,
+    pub spectrum: Section<Spectrum>,
+}
+
+/// Measures finite `entries` that lie as those of `layer` do; the rank is judged with `epsilon`.
+pub(crate) fn of_matrix(
+    entries: &[f64],
+    layer: &Layer,
+    engine: Engine,
+    epsilon: f64,
+) -> Result<MatrixFacts> {
+    let values = spectrum::values(entries, layer, engine)?;
+    let mut weights = writable(weights::measure(entries, layer));
+    // No initialiser draws a difference.
+    if let Section::Measured(weights) = &mut weights {
+        weights.initializer = None;
+    }
+    let singular_values = values.clone().unwrap_or_default();
+    let spectrum = spectrum::measure(values, layer, weights.measured(), epsilon);
+    Ok(MatrixFacts {
+        weights,
+        singular_values,
+        spectrum: writable(spectrum),
+    })
+}
+
 /// JSON has no infinity, and what it writes instead is not read back: a section with such a
 /// figure was not measured.
-fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section<T> {
+pub(crate) fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section<T> {
     let read_back = serde_json::to_value(&section).and_then(Section::<T>::deserialize);
     if read_back.is_ok() {
         return section;

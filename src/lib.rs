@@ -7,6 +7,7 @@
 //! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
 //!
 //! [`controls`] draws the random matrices that layers are compared with, once for all.
+//! [`compare`] puts two audits side by side, and [`verdict`] judges one beside an earlier one.
 //! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
 //! samples.
 //!
@@ -20,6 +21,7 @@
 pub mod analysis;
 pub mod audit;
 pub mod checkpoint;
+pub mod compare;
 pub mod controls;
 pub mod error;
 pub mod layers;

@@ -11,6 +11,7 @@ pub mod porter_thomas;
 mod power_law;
 mod sample;
 mod spacings;
+mod two_sample;
 
 pub use families::{Family, FamilyName, FittedFamily};
 pub use gaussian::GaussianDistance;
@@ -21,3 +22,4 @@ pub use paired::{Difference, Spread, pearson};
 pub use power_law::PowerLaw;
 pub use sample::{Group, Sample};
 pub use spacings::level_ratio;
+pub use two_sample::{kolmogorov_smirnov, wasserstein};

@@ -4,6 +4,7 @@
 mod biases;
 mod canvas;
 mod chain;
+mod comparison;
 mod contact_sheet;
 mod controls;
 mod inside;
@@ -32,6 +33,7 @@ use crate::shadow::theory::Series;
 use crate::shadow::{ChainRun, ChainShadow};
 use crate::train::{Outcome, Start};
 
+pub use comparison::{ComparisonFigures, PairFigures};
 pub use contact_sheet::{ImageShape, Row};
 pub use overview::colour as label_colour;
 

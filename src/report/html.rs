@@ -5,46 +5,27 @@ mod controls;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
-use super::words;
+use super::{template, words};
+use crate::Result;
 use crate::audit::{
     Audit, ChainFacts, ChainShadow, LayerFacts, Orientation, OrientationFrom, Section, Skipped,
 };
 use crate::shadow::{Estimate, LevelReturn, Recovery, Reversal};
 use crate::verdict::figure::{counted, figure, grouped};
 use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
-use crate::{Error, Result};
 
 const TEMPLATE: &str = include_str!("report.html");
 
 /// The page's bytes.
 pub fn page(audit: &Audit, judgement: &Judgement, figures: &Figures) -> Result<Vec<u8>> {
-    let fault = |e: minijinja::Error| Error::Draw {
-        what: "report.html".into(),
-        reason: e.to_string(),
-    };
-    let mut environment = Environment::new();
-    // Names come from strangers; everything in the page is escaped.
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build()
-        .map_err(fault)?;
-    environment.set_syntax(syntax);
-    environment
-        .add_template("report.html", TEMPLATE)
-        .map_err(fault)?;
-    let template = environment.get_template("report.html").map_err(fault)?;
-    let page = template
-        .render(Serde(Page::new(audit, judgement, figures)))
-        .map_err(fault)?;
-    Ok(page.into_bytes())
+    template::render(
+        "report.html",
+        TEMPLATE,
+        Page::new(audit, judgement, figures),
+    )
 }
 
 #[derive(Serialize)]
@@ -73,7 +54,7 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Picture<'a> {
+pub(super) struct Picture<'a> {
     alt: &'a str,
     base64: String,
 }
@@ -101,7 +82,7 @@ struct Chain<'a> {
 }
 
 #[derive(Serialize)]
-struct LabelWord {
+pub(super) struct LabelWord {
     name: &'static str,
     colour: String,
     meaning: &'static str,
@@ -361,7 +342,7 @@ const IN_REVERSE: &str = "Sparse random codes h are sent down, x = r(αWh) with 
     and so is one that was never trained: it is no praise. Where the shuffled weights return \
     nothing either, a ratio near 1 says nothing.";
 
-fn picture(figure: &Figure) -> Picture<'_> {
+pub(super) fn picture(figure: &Figure) -> Picture<'_> {
     Picture {
         alt: &figure.alt,
         base64: BASE64_STANDARD.encode(&figure.png),
@@ -410,7 +391,7 @@ fn verdict(finding: &Finding) -> Verdict<'_> {
     }
 }
 
-fn label_word(label: crate::audit::Label) -> LabelWord {
+pub(super) fn label_word(label: crate::audit::Label) -> LabelWord {
     let (r, g, b) = label_colour(label);
     LabelWord {
         name: label.name(),
@@ -629,7 +610,7 @@ fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     figure(value).replace('-', "−")
 }
 
@@ -637,7 +618,7 @@ fn with_floor(value: f64, floor: f64) -> String {
     format!("{} ({})", number(value), number(floor))
 }
 
-fn share(value: f64) -> String {
+pub(super) fn share(value: f64) -> String {
     format!("{} %", number(100.0 * value))
 }
 

@@ -3,6 +3,7 @@
 
 mod audit_names;
 mod cli;
+mod compare;
 mod controls;
 mod hostile;
 mod hostile_audit;

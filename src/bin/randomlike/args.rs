@@ -19,7 +19,7 @@ const EXIT_CODES: &str = "\
 Exit status:
   0  measured; for `check`: the gate holds
   1  `check` only: the gate failed
-  2  could not audit: bad input, bad policy, nothing measured";
+  2  could not audit: bad input, bad policy, nothing measured or in common";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
@@ -37,10 +37,24 @@ Examples:
   randomlike check model.safetensors
   randomlike check report/audit.json --policy strict.toml
   randomlike check report/audit.json --format json
+  randomlike check model.safetensors --baseline report/audit.json
   randomlike check --print-policy > own.toml
 
 Exits with 0 when the gate holds, 1 when it fails, and 2 when the source could
 not be audited, nothing was measured, or the policy is wrong.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  randomlike compare base.safetensors tuned.safetensors
+  randomlike compare base.safetensors tuned.safetensors --out comparison
+  randomlike compare old/audit.json new/audit.json --json
+
+Layers belong together by name, and those left over by shape. Every change is
+given in units of its own standard error, as if A and B were independent draws.
+Where both sides are checkpoints, the weights of B less those of A are measured
+too: unchanged, of low rank, like random numbers, or none of these.
+Exits with 0 when it could compare and 2 when it could not; `check --baseline`
+turns what got worse into a fail.";
 
 const LAYERS_EXAMPLES: &str = "\
 Examples:
@@ -80,6 +94,9 @@ pub enum Command {
     /// Judge a checkpoint or an audit.json by a policy, for CI.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
+    /// Put two checkpoints or audits side by side: before and after, or two releases.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Compare),
     /// Show what would be measured, what not, and why; reads headers only.
     #[command(after_help = LAYERS_EXAMPLES)]
     Layers(Layers),
@@ -142,11 +159,14 @@ pub struct Check {
     /// Judge by this policy instead of the default.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// An earlier audit.json: what is worse than it was, or gone, fails too.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
     /// Print the default policy, with the reason beside each limit.
-    #[arg(long, conflicts_with_all = ["source", "policy", "format"])]
+    #[arg(long, conflicts_with_all = ["source", "policy", "baseline", "format"])]
     pub print_policy: bool,
     #[command(flatten)]
     pub measuring: Measuring,
@@ -158,6 +178,22 @@ pub enum Format {
     Human,
     /// One JSON object.
     Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// What was there before: a checkpoint as for `inspect`, or an audit.json.
+    pub a: PathBuf,
+    /// What is there now: the same.
+    pub b: PathBuf,
+    /// Write report.html, comparison.json and the figures (PNG) into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print comparison.json instead of the tables.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub measuring: Measuring,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! One file a command, and what they share: exit codes and the way from flags to an audit.
 
 pub mod check;
+pub mod compare;
 pub mod inspect;
 pub mod layers;
 pub mod shadow;
@@ -35,11 +36,19 @@ pub const COULD_NOT_AUDIT: u8 = 2;
 
 /// Opens and measures `source`, with progress on standard error.
 fn measure(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, Box<dyn Error>> {
-    let options = measuring.options(deeper)?;
     limit_threads(measuring.threads)?;
-    let checkpoint = Checkpoint::open(source)?;
+    measure_opened(&Checkpoint::open(source)?, measuring, deeper)
+}
+
+/// Measures what is open, with progress on standard error.
+fn measure_opened(
+    checkpoint: &Checkpoint,
+    measuring: &Measuring,
+    deeper: Deeper,
+) -> Result<Audit, Box<dyn Error>> {
+    let options = measuring.options(deeper)?;
     let bar = Bar::new();
-    let audit = analysis::measure(&checkpoint, &options, &mut |progress| {
+    let audit = analysis::measure(checkpoint, &options, &mut |progress| {
         bar.show(&progress);
     });
     bar.clear();

@@ -21,11 +21,12 @@ pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
         .sqrt()
 }
 
-/// Standard deviation of the Tracy–Widom law of order 1 (Bornemann 2010, table 4).
-const TW_STD: f64 = 1.268_035_4;
+/// Standard deviation of the Tracy–Widom law of order 1 (Bornemann 2010, table 9: variance
+/// 1.607781).
+const TW_STD: f64 = 1.267_983;
 
-/// Standard deviation of the largest singular value of i.i.d. n×m entries of scale `s`:
-/// λ/s² ≈ μ + τ·TW₁ (Johnstone 2001), so σ spreads by s·τ·sd(TW₁)/(2√μ).
+/// Standard deviation, to first order, of the largest singular value of i.i.d. n×m entries of
+/// scale `s`: λ/s² ≈ μ + τ·TW₁ (Johnstone 2001), so σ spreads by s·τ·sd(TW₁)/(2√μ).
 pub fn upper_spread(n: usize, m: usize, s: f64) -> f64 {
     let (mu, tau) = centre_and_scale(n, m, 1.0);
     s * tau * TW_STD / (2.0 * mu.sqrt())
