@@ -317,6 +317,68 @@ fn weights_that_are_not_numbers_have_no_difference() {
     assert!(ks["reason"].as_str().unwrap().contains("NaN"));
 }
 
+/// Paths that must be there on a pair whose every section was measured.
+const PAIR: [&str; 35] = [
+    "matched_by",
+    "a.name",
+    "a.index",
+    "a.fan_in",
+    "a.fan_out",
+    "a.dtype",
+    "a.orientation",
+    "a.orientation_from",
+    "a.label",
+    "b.name",
+    "figures.1.name",
+    "figures.1.status",
+    "figures.1.a",
+    "figures.1.b",
+    "figures.1.change",
+    "figures.1.unit",
+    "figures.1.units",
+    "spectra.wasserstein",
+    "spectra.wasserstein_null_q99",
+    "spectra.ks",
+    "spectra.ks_null_q99",
+    "spectra.scale_ratio",
+    "difference.relative_norm",
+    "difference.cosine",
+    "difference.changed_fraction",
+    "difference.largest",
+    "difference.rounding_edge",
+    "difference.rank_above_rounding",
+    "difference.rank_90",
+    "difference.rank_99",
+    "difference.stable_rank",
+    "difference.spectrum.ks_median",
+    "difference.weights.excess_kurtosis",
+    "difference.energy.0.random",
+    "difference.kind",
+];
+
+// Other programs read them.
+#[test]
+fn every_published_name_is_there() {
+    let noisy = plus(&base(), &normal(7, INPUTS * OUTPUTS), 0.01);
+    let found = Two::of("F32", base(), noisy).compared();
+    let absent = |value: &Value, path: &str| {
+        let at = format!("/{}", path.replace('.', "/"));
+        value.pointer(&at).is_none_or(Value::is_null)
+    };
+    let pair = &found["layers"][0];
+    let missing: Vec<_> = PAIR.iter().filter(|path| absent(pair, path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for path in [
+        "schema_version",
+        "tool.version",
+        "a.uri",
+        "b.files.0.sha256",
+        "notes",
+    ] {
+        assert!(!absent(&found, path), "{path}");
+    }
+}
+
 // The figures are those of two audits, and the unit is that of docs/compare.md.
 #[test]
 fn figures_are_those_of_the_audits_and_checkpoints_alone_have_differences() {

@@ -232,7 +232,9 @@ fn difference(index: usize, pair: &Pair, a: Option<&LayerFacts>) -> Result<Optio
     );
     let of_a = a.and_then(|layer| layer.spectrum.measured());
     let mut panels = vec![by_rank(found, of_a, pair), energy(found)];
-    let law = found.spectrum.measured();
+    // Where most values are rounding, its law says nothing of the change.
+    let bulk = 2 * found.rank_above_rounding > found.values().len();
+    let law = found.spectrum.measured().filter(|_| bulk);
     panels.extend(law.and_then(spectrum::panels).into_iter().flatten());
     let file = file(index, pair, "difference");
     Ok(Some(Figure {
