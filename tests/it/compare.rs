@@ -479,6 +479,50 @@ fn a_report_is_written_whole_and_opens_offline() {
     );
 }
 
+// Somebody wrote the audit: numbers from one end of the range to the other.
+#[test]
+fn an_audit_of_wild_numbers_is_compared_or_refused() {
+    let two = Two::of("F32", base(), base());
+    let audit = two.audited("a");
+    let sound: Value = serde_json::from_slice(&fs::read(&audit).unwrap()).unwrap();
+    for (section, name, value) in [
+        ("spectrum", "aspect", json!(1e-300)),
+        ("spectrum", "aspect", json!(-1.0)),
+        ("spectrum", "sigma_median", json!(1e-320)),
+        ("spectrum", "sigma_median", json!(1e308)),
+        ("spectrum", "singular_values", json!([1e308, 1.0, -1e308])),
+        ("spectrum", "singular_values", json!([])),
+        ("spectrum", "ks_null_q99", json!(0.0)),
+        ("weights", "mean", json!(-1.7e308)),
+        ("weights", "count", json!(0)),
+        ("weights", "excess_kurtosis", json!(-1e308)),
+        ("biases", "positive_fraction", json!(9.0)),
+    ] {
+        let mut wild = sound.clone();
+        wild["layers"][0][section][name] = value.clone();
+        let (path, out) = (two.text("wild.json"), two.text("wild"));
+        fs::write(&path, wild.to_string()).unwrap();
+        for (a, b) in [(&audit, &path), (&path, &audit)] {
+            let output = run(&["compare", a, b, "--json", "--out", &out]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                matches!(output.status.code(), Some(0 | 2)),
+                "{name} {value}: {said}"
+            );
+            if output.status.success() {
+                let text = String::from_utf8(output.stdout).unwrap();
+                let again: randomlike::compare::Comparison = serde_json::from_str(&text).unwrap();
+                assert_eq!(again.layers.len(), 1);
+            }
+            let checked = run(&["check", b, "--baseline", a]);
+            assert!(
+                matches!(checked.status.code(), Some(0..=2)),
+                "{name} {value}"
+            );
+        }
+    }
+}
+
 /// Exit status and the findings of the check `baseline`.
 fn judged(args: &[&str]) -> (Option<i32>, Vec<Value>) {
     let output = run(&[&["check", "--format", "json"], args].concat());
