@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `weights.mean`, `biases.mean` | std/√c, std/√m | textbook |
 //! | `weights.std` | std·√((κ + 2)/4c) | Cramér 1946, §27.7, by the delta method |
-//! | `weights.skewness` | √(6/c) | Cramér 1946, §29.3, for a normal law; heavier tails have more |
+//! | `weights.skewness` | √(6/c) | Cramér 1946, §29.3, for a normal law; only while \|κ\| ≤ 1 |
 //! | `weights.excess_kurtosis` | √(24/c) | the same |
 //! | `weights.ks` | 1/(2√c) | at most √(F(1 − F)/c) (Raghavachari 1973) |
 //! | `weights.wasserstein` | 1/√c | at most: derived in docs/compare.md |
@@ -29,6 +29,9 @@ use super::change::{Figure, Reading, Standing};
 use crate::audit::{Biases, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 use crate::shadow::Estimate;
 use crate::stats::laws::edges;
+
+/// Excess kurtosis of t with 10 degrees of freedom.
+const HEAVY_KURTOSIS: f64 = 1.0;
 
 type Found = Result<Reading, String>;
 
@@ -52,14 +55,12 @@ const QUANTITIES: [Quantity; 36] = [
     }),
     quantity("weights.std", |l| weights(l, |w| Some(std(w)))),
     quantity("weights.skewness", |l| {
-        weights(l, |w| {
-            Some(Reading::with(w.skewness?, 6_f64.sqrt() / root(w.count)))
-        })
+        weights(l, |w| Some(near_normal(w, w.skewness?, 6_f64.sqrt())))
     }),
     quantity("weights.excess_kurtosis", |l| {
         weights(l, |w| {
             let value = w.gaussian.as_ref()?.excess_kurtosis;
-            Some(Reading::with(value, 24_f64.sqrt() / root(w.count)))
+            Some(near_normal(w, value, 24_f64.sqrt()))
         })
     }),
     quantity("weights.ks", |l| {
@@ -229,6 +230,16 @@ fn std(weights: &Weights) -> Reading {
     Reading::with(weights.std, error)
 }
 
+/// `deviation`/√c, the error under a normal law, while the tails are not far from it; beyond, it
+/// takes moments up to the eighth, which no audit holds.
+fn near_normal(weights: &Weights, value: f64, deviation: f64) -> Reading {
+    let kurtosis = weights.gaussian.as_ref().map_or(0.0, |g| g.excess_kurtosis);
+    if kurtosis.abs() > HEAVY_KURTOSIS {
+        return Reading::plain(value);
+    }
+    Reading::with(value, deviation / root(weights.count))
+}
+
 /// √(p(1 − p)/c).
 fn share(p: f64, count: u64) -> Reading {
     Reading::with(p, (p * (1.0 - p)).max(0.0).sqrt() / root(count))
@@ -307,6 +318,22 @@ mod tests {
         ] {
             assert!(reading(name, &on).unwrap().error.is_some(), "{name}");
             assert!(reading(name, &off).unwrap().error.is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn heavy_tails_leave_the_higher_moments_no_error() {
+        let with = |kurtosis: f64| {
+            facts::with_weights(facts::layer("a"), |w| {
+                w.gaussian = Some(crate::audit::GaussianDistance {
+                    excess_kurtosis: kurtosis,
+                    ..facts::gaussian()
+                });
+            })
+        };
+        for name in ["weights.skewness", "weights.excess_kurtosis"] {
+            assert!(reading(name, &with(-1.0)).unwrap().error.is_some());
+            assert!(reading(name, &with(1.1)).unwrap().error.is_none());
         }
     }
 

@@ -101,7 +101,7 @@ impl Figure {
                 signed(change.change, number),
                 change
                     .units
-                    .map_or_else(dash, |units| signed(units, tenths)),
+                    .map_or_else(dash, |units| signed(units, hundredths)),
             ],
             Standing::OnlyInA { a, .. } => [number(*a), dash(), dash(), dash()],
             Standing::OnlyInB { b, .. } => [dash(), number(*b), dash(), dash()],
@@ -114,20 +114,24 @@ fn number(value: f64) -> String {
     figure(value).replace('-', "−")
 }
 
-/// One decimal up to 1000 units, which no table needs to tell apart.
-fn tenths(units: f64) -> String {
-    if units.abs() < 1000.0 {
-        format!("{units:.1}").replace('-', "−")
-    } else {
-        number(units)
+/// To two decimals below 10, where a unit more or less matters, and three digits above.
+fn hundredths(units: f64) -> String {
+    if units.abs() >= 10.0 {
+        return number(units);
+    }
+    let text = format!("{units:.2}");
+    match text.as_str() {
+        "0.00" | "-0.00" => "0".to_owned(),
+        _ => text.replace('-', "−"),
     }
 }
 
 fn signed(value: f64, words: fn(f64) -> String) -> String {
-    if value > 0.0 {
-        format!("+{}", words(value))
+    let text = words(value);
+    if value > 0.0 && text != "0" {
+        format!("+{text}")
     } else {
-        words(value)
+        text
     }
 }
 
@@ -194,9 +198,11 @@ mod tests {
             standing: Standing::of(Ok(a), Ok(b)),
         };
         let more = of(Reading::with(1.0, 3.0), Reading::with(11.0, 4.0));
-        assert_eq!(more.words(), ["1.00", "11.0", "+10.0", "+2.0"]);
+        assert_eq!(more.words(), ["1.00", "11.0", "+10.0", "+2.00"]);
         let less = of(Reading::with(1.0, 0.3), Reading::with(0.0, 0.4));
-        assert_eq!(less.words(), ["1.00", "0", "−1.00", "−2.0"]);
+        assert_eq!(less.words(), ["1.00", "0", "−1.00", "−2.00"]);
+        let little = of(Reading::with(0.0, 0.3), Reading::with(0.001, 0.4));
+        assert_eq!(little.words(), ["0", "0.00100", "+0.00100", "0"]);
         let same = of(Reading::plain(1.0), Reading::plain(1.0));
         assert_eq!(same.words(), ["1.00", "1.00", "0", "–"]);
     }

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::figures::{ComparisonFigures, Figure, PairFigures};
+use super::figures::{self, ComparisonFigures, PairFigures};
 use super::html::{LabelWord, Picture, label_word, number, picture, share};
 use super::template;
 use crate::Result;
 use crate::audit::{Orientation, Section, SourceFacts};
 use crate::compare::{
-    Comparison, Difference, DifferenceKind, LayerSide, MatchedBy, Pair, Standing, Unmatched,
+    Comparison, Difference, DifferenceKind, Figure, LayerSide, MatchedBy, Pair, Standing, Unmatched,
 };
 use crate::verdict::figure::{counted, grouped};
 
@@ -52,6 +52,8 @@ struct Layer<'a> {
     spectra_picture: Option<Picture<'a>>,
     no_spectra: Option<&'a str>,
     figures: Vec<Row<'a>>,
+    /// Whether any figure changed.
+    moved: bool,
     missing: Vec<String>,
 }
 
@@ -117,6 +119,7 @@ impl<'a> Layer<'a> {
     fn new(index: usize, pair: &'a Pair, figures: &'a PairFigures) -> Self {
         let difference = pair.difference.measured();
         let dash = || "–".to_owned();
+        let figures_of = rows(pair);
         Self {
             anchor: format!("layer-{}", index + 1),
             name: pair.name(),
@@ -141,7 +144,8 @@ impl<'a> Layer<'a> {
             no_difference: reason(&pair.difference),
             spectra_picture: figures.spectra.as_ref().map(picture),
             no_spectra: reason(&pair.spectra),
-            figures: rows(pair),
+            moved: figures_of.iter().any(|row| !row.still),
+            figures: figures_of,
             missing: missing(pair),
         }
     }
@@ -186,14 +190,14 @@ fn stored(pair: &Pair) -> String {
 }
 
 fn rows(pair: &Pair) -> Vec<Row<'_>> {
-    let row = |figure: &'_ crate::compare::Figure| figure.change().is_none_or(|c| c.change == 0.0);
+    let is_still = |figure: &Figure| figure.change().is_some_and(|c| c.change == 0.0);
     pair.figures
         .iter()
         .filter(|figure| !matches!(figure.standing, Standing::Skipped { .. }))
         .map(|figure| Row {
             name: &figure.name,
             cells: figure.words(),
-            still: row(figure),
+            still: is_still(figure),
         })
         .collect()
 }
@@ -218,7 +222,7 @@ fn missing(pair: &Pair) -> Vec<String> {
         .collect()
 }
 
-fn delta<'a>(found: &'a Difference, figure: Option<&'a Figure>) -> Delta<'a> {
+fn delta<'a>(found: &'a Difference, figure: Option<&'a figures::Figure>) -> Delta<'a> {
     Delta {
         meaning: found.kind.meaning(),
         reason: &found.kind_reason,

@@ -317,6 +317,68 @@ fn weights_that_are_not_numbers_have_no_difference() {
     assert!(ks["reason"].as_str().unwrap().contains("NaN"));
 }
 
+/// Paths that must be there on a pair whose every section was measured.
+const PAIR: [&str; 35] = [
+    "matched_by",
+    "a.name",
+    "a.index",
+    "a.fan_in",
+    "a.fan_out",
+    "a.dtype",
+    "a.orientation",
+    "a.orientation_from",
+    "a.label",
+    "b.name",
+    "figures.1.name",
+    "figures.1.status",
+    "figures.1.a",
+    "figures.1.b",
+    "figures.1.change",
+    "figures.1.unit",
+    "figures.1.units",
+    "spectra.wasserstein",
+    "spectra.wasserstein_null_q99",
+    "spectra.ks",
+    "spectra.ks_null_q99",
+    "spectra.scale_ratio",
+    "difference.relative_norm",
+    "difference.cosine",
+    "difference.changed_fraction",
+    "difference.largest",
+    "difference.rounding_edge",
+    "difference.rank_above_rounding",
+    "difference.rank_90",
+    "difference.rank_99",
+    "difference.stable_rank",
+    "difference.spectrum.ks_median",
+    "difference.weights.excess_kurtosis",
+    "difference.energy.0.random",
+    "difference.kind",
+];
+
+// Other programs read them.
+#[test]
+fn every_published_name_is_there() {
+    let noisy = plus(&base(), &normal(7, INPUTS * OUTPUTS), 0.01);
+    let found = Two::of("F32", base(), noisy).compared();
+    let absent = |value: &Value, path: &str| {
+        let at = format!("/{}", path.replace('.', "/"));
+        value.pointer(&at).is_none_or(Value::is_null)
+    };
+    let pair = &found["layers"][0];
+    let missing: Vec<_> = PAIR.iter().filter(|path| absent(pair, path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for path in [
+        "schema_version",
+        "tool.version",
+        "a.uri",
+        "b.files.0.sha256",
+        "notes",
+    ] {
+        assert!(!absent(&found, path), "{path}");
+    }
+}
+
 // The figures are those of two audits, and the unit is that of docs/compare.md.
 #[test]
 fn figures_are_those_of_the_audits_and_checkpoints_alone_have_differences() {
@@ -415,6 +477,50 @@ fn a_report_is_written_whole_and_opens_offline() {
             .unwrap()
             .contains("holds `notes.txt`")
     );
+}
+
+// Somebody wrote the audit: numbers from one end of the range to the other.
+#[test]
+fn an_audit_of_wild_numbers_is_compared_or_refused() {
+    let two = Two::of("F32", base(), base());
+    let audit = two.audited("a");
+    let sound: Value = serde_json::from_slice(&fs::read(&audit).unwrap()).unwrap();
+    for (section, name, value) in [
+        ("spectrum", "aspect", json!(1e-300)),
+        ("spectrum", "aspect", json!(-1.0)),
+        ("spectrum", "sigma_median", json!(1e-320)),
+        ("spectrum", "sigma_median", json!(1e308)),
+        ("spectrum", "singular_values", json!([1e308, 1.0, -1e308])),
+        ("spectrum", "singular_values", json!([])),
+        ("spectrum", "ks_null_q99", json!(0.0)),
+        ("weights", "mean", json!(-1.7e308)),
+        ("weights", "count", json!(0)),
+        ("weights", "excess_kurtosis", json!(-1e308)),
+        ("biases", "positive_fraction", json!(9.0)),
+    ] {
+        let mut wild = sound.clone();
+        wild["layers"][0][section][name] = value.clone();
+        let (path, out) = (two.text("wild.json"), two.text("wild"));
+        fs::write(&path, wild.to_string()).unwrap();
+        for (a, b) in [(&audit, &path), (&path, &audit)] {
+            let output = run(&["compare", a, b, "--json", "--out", &out]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                matches!(output.status.code(), Some(0 | 2)),
+                "{name} {value}: {said}"
+            );
+            if output.status.success() {
+                let text = String::from_utf8(output.stdout).unwrap();
+                let again: randomlike::compare::Comparison = serde_json::from_str(&text).unwrap();
+                assert_eq!(again.layers.len(), 1);
+            }
+            let checked = run(&["check", b, "--baseline", a]);
+            assert!(
+                matches!(checked.status.code(), Some(0..=2)),
+                "{name} {value}"
+            );
+        }
+    }
 }
 
 /// Exit status and the findings of the check `baseline`.

@@ -232,7 +232,9 @@ fn difference(index: usize, pair: &Pair, a: Option<&LayerFacts>) -> Result<Optio
     );
     let of_a = a.and_then(|layer| layer.spectrum.measured());
     let mut panels = vec![by_rank(found, of_a, pair), energy(found)];
-    let law = found.spectrum.measured();
+    // Where most values are rounding, its law says nothing of the change.
+    let bulk = 2 * found.rank_above_rounding > found.values().len();
+    let law = found.spectrum.measured().filter(|_| bulk);
     panels.extend(law.and_then(spectrum::panels).into_iter().flatten());
     let file = file(index, pair, "difference");
     Ok(Some(Figure {
@@ -266,22 +268,13 @@ fn by_rank(found: &Difference, a: Option<&Spectrum>, pair: &Pair) -> Panel {
     let difference = ranks(values);
     let of_a = a.map_or_else(Vec::new, |a| ranks(&a.singular_values));
     let random = ranks(&random_of_the_norm(values, pair));
-    let rounding = found.rounding_edge.log10();
     let heights = |points: &[(f64, f64)]| points.iter().map(|p| p.1).collect::<Vec<_>>();
-    let all = [
-        heights(&difference),
-        heights(&of_a),
-        heights(&random),
-        vec![rounding],
-    ]
-    .concat();
+    let all = [heights(&difference), heights(&of_a), heights(&random)].concat();
     let top = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     // Zeros to rounding lie some 16 decades down and would leave the rest no room.
-    let low = all
-        .iter()
-        .copied()
-        .fold(f64::INFINITY, f64::min)
-        .max(top - 9.0);
+    let lowest = all.iter().copied().fold(f64::INFINITY, f64::min);
+    let low = lowest.max(top - 9.0);
+    let rounding = found.rounding_edge.log10();
     let margin = 0.05 * (top - low).max(0.2);
     let y = Axis {
         scale: Scale::Log10,
@@ -297,7 +290,8 @@ fn by_rank(found: &Difference, a: Option<&Spectrum>, pair: &Pair) -> Panel {
     if difference.len() <= 64 {
         panel = panel.bare(Mark::Dots(Part::Measured, difference));
     }
-    if rounding.is_finite() && rounding >= low {
+    // Far below everything it says nothing, and would squeeze the rest.
+    if rounding >= low && rounding <= top {
         panel = panel.named(Mark::Horizontal(Part::Outlier, rounding), "rounding");
     }
     panel
