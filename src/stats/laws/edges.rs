@@ -21,6 +21,13 @@ pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
         .sqrt()
 }
 
+/// (σ₁²/s² − μ)/τ: the largest singular value in the units in which it is Tracy–Widom
+/// distributed (Johnstone 2001).
+pub fn upper_statistic(n: usize, m: usize, s: f64, largest: f64) -> f64 {
+    let (mu, tau) = centre_and_scale(n, m, 1.0);
+    ((largest / s).powi(2) - mu) / tau
+}
+
 /// The σ below which the smallest falls with probability `level`: the reflected edge, and
 /// for a square matrix P(√N σ/s ≤ t) = 1 − exp(−t²/2 − t) (Edelman 1988) solved for t.
 pub fn lower_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
