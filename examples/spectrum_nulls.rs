@@ -22,12 +22,22 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    println!("# cargo run --release --example spectrum_nulls -- --largest {} --work {} --seed {}", options.largest, options.work, options.seed);
+    println!(
+        "# cargo run --release --example spectrum_nulls -- --largest {} --work {} --seed {}",
+        options.largest, options.work, options.seed
+    );
     let names: Vec<&str> = Figure::ALL.iter().map(|figure| figure.name()).collect();
-    println!("# M, N - M, then for each of {} the quantiles at {LEVELS:?}", names.join(", "));
-    let sizes = (3..).map(|i| 1_usize << i).take_while(|m| *m <= options.largest);
+    println!(
+        "# M, N - M, then for each of {} the quantiles at {LEVELS:?}",
+        names.join(", ")
+    );
+    let sizes = (3..)
+        .map(|i| 1_usize << i)
+        .take_while(|m| *m <= options.largest);
     for m in sizes {
-        let powers = (0..).map(|i| 1_usize << i).take_while(|gap| *gap <= 128 * m);
+        let powers = (0..)
+            .map(|i| 1_usize << i)
+            .take_while(|gap| *gap <= 128 * m);
         for gap in std::iter::once(0).chain(powers) {
             let Some(row) = row(m, gap, &options) else {
                 eprintln!("no spectra for {m} values of {}", m + gap);

@@ -1,23 +1,27 @@
 //! Facts per layer: what the weights, the biases and the singular values look like.
 
 mod biases;
+mod controls;
 mod initializer;
 mod label;
 mod reversal;
 mod spectrum;
+mod vectors;
 mod weights;
 
 use label::Lost;
+pub(crate) use label::{FEWEST, on_the_law};
 
 use half::{bf16, f16};
 use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
-    Audit, ChainFacts, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION, Section,
-    Settings, SourceFacts, Spectrum, Tool, Weights,
+    Audit, ChainFacts, Controls, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION,
+    Section, Settings, SourceFacts, Spectrum, Tool, Weights,
 };
 use crate::checkpoint::{Checkpoint, Entries};
+use crate::controls::Entries as Drawn;
 use crate::layers::{self, Layer, Orientation, Selection};
 use crate::linalg::Engine;
 use crate::shadow::activation;
@@ -46,6 +50,10 @@ pub struct Options {
     pub engine: Engine,
     /// Seed of everything drawn.
     pub seed: u64,
+    /// Take whole spectra of the controls, not only their largest values.
+    pub full_controls: bool,
+    /// Look at so many singular vectors at the top, in the bulk and at the bottom.
+    pub vectors: Option<usize>,
     /// Run the shadow model although the checkpoint names another activation than ReLU.
     pub assume_relu: bool,
 }
@@ -77,7 +85,7 @@ pub fn measure(
         facts.push(measure_layer(
             checkpoint,
             layer,
-            (engine, &shadow),
+            (options, &shadow),
             &mut stage,
         )?);
     }
@@ -96,6 +104,8 @@ pub fn measure(
             exclude: selection.exclude.clone(),
             min_size: selection.min_size,
             seed: options.seed,
+            full_controls: options.full_controls,
+            vectors: options.vectors,
             assume_relu: options.assume_relu,
             shadow_premise: Some(shadow.premise),
         },
@@ -153,7 +163,7 @@ fn source_facts(
 fn measure_layer(
     checkpoint: &Checkpoint,
     layer: &Layer,
-    (engine, shadow): (Engine, &reversal::Model),
+    (options, shadow): (&Options, &reversal::Model),
     stage: &mut dyn FnMut(&'static str),
 ) -> Result<LayerFacts> {
     stage("read");
@@ -166,7 +176,7 @@ fn measure_layer(
     let numbers = Numbers {
         layer,
         bias: bias.as_deref(),
-        engine,
+        options,
         shadow,
     };
     match checkpoint.read(&layer.weight.tensor)? {
@@ -219,11 +229,27 @@ struct Measured {
     lost: Lost,
 }
 
+/// What was measured on a matrix beside its controls.
+struct Compared {
+    shadow: Section<LayerShadow>,
+    controls: Section<Controls>,
+}
+
+impl Compared {
+    fn skipped(reason: &str) -> Self {
+        let reason = || reason.to_owned();
+        Self {
+            shadow: Section::Skipped { reason: reason() },
+            controls: Section::Skipped { reason: reason() },
+        }
+    }
+}
+
 /// A layer with its numbers in memory.
 struct Numbers<'a> {
     layer: &'a Layer,
     bias: Option<&'a [f64]>,
-    engine: Engine,
+    options: &'a Options,
     shadow: &'a reversal::Model,
 }
 
@@ -261,10 +287,15 @@ impl Numbers<'_> {
             self.layer.fan_in,
         ));
         stage("shadow");
-        let shadow: Section<LayerShadow> = match broken {
-            Some(reason) => Section::Skipped { reason },
-            None => writable(self.shadow.measure(entries, self.layer, self.bias)),
+        let Compared { shadow, controls } = match broken {
+            Some(reason) => Compared::skipped(&reason),
+            None => self.compared(entries, weights.measured(), spectrum.measured()),
         };
+        let plan = vectors::Plan {
+            count: self.options.vectors,
+            seed: self.options.seed,
+        };
+        let vectors = writable(plan.measure(entries, self.layer, &spectrum));
         let (label, label_reason) = label::of(weights.measured(), spectrum.measured(), lost);
         Ok(LayerFacts {
             name: self.layer.name.clone(),
@@ -278,17 +309,52 @@ impl Numbers<'_> {
             weights,
             biases,
             spectrum,
+            controls,
+            vectors,
             shadow,
             label,
             label_reason,
         })
     }
 
+    /// The shadow model draws two of the controls; they are measured while they are there.
+    fn compared<T: Entry>(
+        &self,
+        entries: &[T],
+        weights: Option<&Weights>,
+        spectrum: Option<&Spectrum>,
+    ) -> Compared {
+        let plan = controls::Plan {
+            seed: self.options.seed,
+            engine: self.options.engine,
+            full: self.options.full_controls,
+        };
+        let beside =
+            weights.and_then(|weights| controls::Beside::new(entries, (self.layer, weights), plan));
+        let Some(mut beside) = beside else {
+            let shadow = self
+                .shadow
+                .measure(entries, self.layer, self.bias, &mut |_, _| ());
+            return Compared {
+                shadow: writable(shadow),
+                ..Compared::skipped("the weights are all zero or too large to be squared")
+            };
+        };
+        let mut seen = |control, drawn: &Drawn<'_>| beside.see(control, drawn);
+        let shadow = self
+            .shadow
+            .measure(entries, self.layer, self.bias, &mut seen);
+        Compared {
+            shadow: writable(shadow),
+            controls: writable(beside.finish(entries, spectrum)),
+        }
+    }
+
     /// Both at once: the engine waits for memory half of the time.
     fn weights_and_spectrum<T: Entry>(&self, entries: &[T]) -> Result<Measured> {
         let (weights, values) = rayon::join(
             || writable(weights::measure(entries, self.layer)),
-            || spectrum::values(entries, self.layer, self.engine),
+            || spectrum::values(entries, self.layer, self.options.engine),
         );
         let values = values?;
         let lost = values.as_ref().map_or_else(
@@ -315,9 +381,39 @@ impl Numbers<'_> {
     }
 }
 
+/// Facts about a matrix that is no layer of a file, such as the difference of two.
+pub(crate) struct MatrixFacts {
+    pub weights: Section<Weights>,
+    /// Descending; none where they could not be computed.
+    pub singular_values: Vec<f64>,
+    pub spectrum: Section<Spectrum>,
+}
+
+/// Measures finite `entries` that lie as those of `layer` do; the rank is judged with `epsilon`.
+pub(crate) fn of_matrix(
+    entries: &[f64],
+    layer: &Layer,
+    engine: Engine,
+    epsilon: f64,
+) -> Result<MatrixFacts> {
+    let values = spectrum::values(entries, layer, engine)?;
+    let mut weights = writable(weights::measure(entries, layer));
+    // No initialiser draws a difference.
+    if let Section::Measured(weights) = &mut weights {
+        weights.initializer = None;
+    }
+    let singular_values = values.clone().unwrap_or_default();
+    let spectrum = spectrum::measure(values, layer, weights.measured(), epsilon);
+    Ok(MatrixFacts {
+        weights,
+        singular_values,
+        spectrum: writable(spectrum),
+    })
+}
+
 /// JSON has no infinity, and what it writes instead is not read back: a section with such a
 /// figure was not measured.
-fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section<T> {
+pub(crate) fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section<T> {
     let read_back = serde_json::to_value(&section).and_then(Section::<T>::deserialize);
     if read_back.is_ok() {
         return section;

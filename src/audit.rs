@@ -4,14 +4,18 @@
 //! again, and every picture redrawn, without reading a weight. Field names are those of
 //! `audit.json`, which other programs read: a name once published keeps its meaning.
 
+mod vectors;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::checkpoint::{FileFacts, TensorFacts};
+pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::linalg::Engine;
 pub use crate::shadow::activation::Place;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::stats::{Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw};
+pub use vectors::{Component, Part, SingularVector, VectorFacts, VectorNull, VectorSides, Vectors};
 
 /// The version of the `audit.json` layout written by this crate.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -108,6 +112,12 @@ pub struct Settings {
     /// Seed of everything drawn.
     #[serde(default)]
     pub seed: u64,
+    /// Whether whole spectra of the controls were taken.
+    #[serde(default)]
+    pub full_controls: bool,
+    /// Singular vectors looked at of each kind; absent where none were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<usize>,
     /// Whether ReLU was taken for granted whatever the checkpoint names.
     #[serde(default)]
     pub assume_relu: bool,
@@ -190,6 +200,12 @@ pub struct LayerFacts {
     pub biases: Section<Biases>,
     /// The singular values.
     pub spectrum: Section<Spectrum>,
+    /// The largest singular value beside those of what chance makes of the weights.
+    #[serde(default = "of_an_older_version")]
+    pub controls: Section<Controls>,
+    /// Singular vectors, where they were asked for.
+    #[serde(default = "of_an_older_version")]
+    pub vectors: Section<Vectors>,
     /// What comes back when the layer is run in reverse and forward again.
     #[serde(default = "of_an_older_version")]
     pub shadow: Section<LayerShadow>,

@@ -101,6 +101,27 @@ pub enum Error {
         reason: String,
     },
 
+    /// An earlier audit that says nothing of the layers there are.
+    #[error(
+        "the baseline `{uri}` measured nothing that could get worse; give the audit.json of a checkpoint whose layers were measured"
+    )]
+    EmptyBaseline {
+        /// The source of the baseline as the user named it.
+        uri: String,
+    },
+
+    // compare
+    /// Two checkpoints of which no layer belongs to the other's.
+    #[error("`{a}` and `{b}` have no layer in common: {reason}")]
+    NothingInCommon {
+        /// One source as the user named it.
+        a: String,
+        /// The other.
+        b: String,
+        /// What they have instead, in words.
+        reason: String,
+    },
+
     // checkpoint
     /// The header of a `.safetensors` file does not hold together.
     #[error("`{path}` is not a sound safetensors file: {fault}", path = path.display())]

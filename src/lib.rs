@@ -6,6 +6,8 @@
 //! → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON)
 //! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
 //!
+//! [`controls`] draws the random matrices that layers are compared with, once for all.
+//! [`compare`] puts two audits side by side, and [`verdict`] judges one beside an earlier one.
 //! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
 //! samples.
 //!
@@ -20,6 +22,8 @@
 pub mod analysis;
 pub mod audit;
 pub mod checkpoint;
+pub mod compare;
+pub mod controls;
 pub mod error;
 pub mod layers;
 pub mod linalg;
@@ -29,6 +33,7 @@ mod regular;
 pub mod report;
 pub mod shadow;
 pub mod stats;
+mod streams;
 pub mod synth;
 pub mod train;
 pub mod verdict;

@@ -4,24 +4,32 @@
 //! eigenvalues, their square roots. Squaring costs accuracy only at the bottom: an error of
 //! a few ε·σ₁² in λ is a few ε·σ₁²/2σ in σ, below 1e-9·σ₁ while σ > [`GRAM_FLOOR`]·σ₁. When
 //! the smallest value lies under that floor, all values are taken again by a direct
-//! singular value decomposition.
+//! singular value decomposition. The largest values alone come from Lanczos steps.
 
 mod band;
 mod bulge;
 mod gram;
 mod kernels;
+mod lanczos;
 #[cfg(feature = "lapack")]
 mod lapack;
 mod pure;
 mod tridiagonal;
 mod two_stage;
+mod vectors;
 
 use faer::{Mat, MatRef};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use lanczos::{Lanczos, Top};
+pub use vectors::{SingularTriple, singular_vectors};
+
 /// Share of σ₁ below which an eigenvalue of the Gram matrix no longer gives its σ to 1e-9·σ₁.
 pub const GRAM_FLOOR: f64 = 2e-6;
+
+/// Share of σ₁ to which every singular value is right.
+pub const ACCURACY: f64 = 1e-9;
 
 /// Leaves room for the sum over any matrix that fits into memory.
 const LARGEST_SQUARE: f64 = 1e300;

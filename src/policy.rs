@@ -10,10 +10,9 @@ use globset::{Glob, GlobMatcher};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::audit::LayerFacts;
 use crate::verdict::{
-    BiasesConstant, Covered, Finite, LevelSpacing, MovedFromInitialisation, QuarterCircle,
-    ShadowReversible, SpectralEdge, WeightsGaussian,
+    Baseline, BiasesConstant, Covered, Finite, LevelSpacing, MovedFromInitialisation,
+    QuarterCircle, ShadowReversible, SpectralEdge, WeightsGaussian,
 };
 use crate::{Error, Result};
 
@@ -56,6 +55,8 @@ pub struct Rules {
     pub level_spacing: LevelSpacing,
     /// The layer gives codes back as well as its shuffled control does.
     pub shadow_reversible: ShadowReversible,
+    /// Nothing is worse than in an earlier audit.
+    pub baseline: Baseline,
 }
 
 /// What differs for the layers that match a pattern.
@@ -126,17 +127,18 @@ impl Policy {
         )
     }
 
-    /// Refuses a pattern that matches none of `layers`: most likely it is misspelt.
-    pub fn check_patterns(&self, layers: &[LayerFacts]) -> Result<()> {
+    /// Refuses a pattern that matches none of the layers called so: most likely it is misspelt.
+    pub fn check_patterns<'a>(&self, layers: impl Iterator<Item = &'a str>) -> Result<()> {
+        let layers: Vec<&str> = layers.collect();
         let idle = self
             .exceptions
             .iter()
-            .find(|e| !layers.iter().any(|layer| e.matches(&layer.name)));
+            .find(|e| !layers.iter().any(|layer| e.matches(layer)));
         idle.map_or(Ok(()), |exception| {
             Err(Error::PolicyUnmatched {
                 path: self.path.clone(),
                 pattern: exception.pattern.clone(),
-                layers: listed(layers.iter().map(|layer| layer.name.as_str())),
+                layers: listed(layers.iter().copied()),
             })
         })
     }

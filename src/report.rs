@@ -1,14 +1,18 @@
 //! Audits as bytes, and the one place that writes files.
 
+mod comparison;
 pub mod figures;
 pub mod html;
 pub mod json;
+mod template;
+pub mod words;
 pub mod write;
 
 use crate::Result;
 use crate::audit::Audit;
+use crate::compare::Comparison;
 use crate::verdict::Judgement;
-use figures::Figures;
+use figures::{ComparisonFigures, Figures};
 
 /// Every file of a report, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +30,24 @@ impl Bundle {
             (
                 "report.html".into(),
                 html::page(audit, judgement, &figures)?,
+            ),
+        ];
+        files.extend(
+            figures
+                .iter()
+                .map(|figure| (format!("figures/{}", figure.file), figure.png.clone())),
+        );
+        Ok(Self { files })
+    }
+
+    /// Renders a comparison of `a` and `b`: facts, page and pictures.
+    pub fn of_comparison(comparison: &Comparison, a: &Audit, b: &Audit) -> Result<Self> {
+        let figures = ComparisonFigures::draw(comparison, a, b)?;
+        let mut files = vec![
+            (json::COMPARISON.into(), json::comparison(comparison)?),
+            (
+                "report.html".into(),
+                comparison::page(comparison, &figures)?,
             ),
         ];
         files.extend(

@@ -17,7 +17,6 @@ mod matrix;
 pub mod prediction;
 mod recovery;
 mod run;
-mod shuffle;
 mod sweep;
 mod theorem;
 pub mod theory;
@@ -28,6 +27,7 @@ pub use chain::{
 };
 pub use estimate::Estimate;
 pub use generate::{Step, shadows};
+pub(crate) use layer::measure_beside;
 pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};
 pub use prediction::Sizes;
 pub use recovery::Recovery;

@@ -7,9 +7,11 @@ mod histogram;
 pub mod laws;
 mod moments;
 mod paired;
+pub mod porter_thomas;
 mod power_law;
 mod sample;
 mod spacings;
+mod two_sample;
 
 pub use families::{Family, FamilyName, FittedFamily};
 pub use gaussian::GaussianDistance;
@@ -20,3 +22,4 @@ pub use paired::{Difference, Spread, pearson};
 pub use power_law::PowerLaw;
 pub use sample::{Group, Sample};
 pub use spacings::level_ratio;
+pub use two_sample::{kolmogorov_smirnov, wasserstein};

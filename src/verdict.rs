@@ -4,6 +4,7 @@
 //! listed in [`Check`], in `layer_rulings` below, in [`crate::policy::Rules`] and, with the
 //! reason for its limits, in `policy/default.toml`.
 
+mod baseline;
 mod biases_constant;
 mod covered;
 pub(crate) mod figure;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use baseline::Baseline;
 pub use biases_constant::BiasesConstant;
 pub use covered::Covered;
 pub use finite::Finite;
@@ -30,6 +32,7 @@ pub use spectral_edge::SpectralEdge;
 pub use weights_gaussian::WeightsGaussian;
 
 use crate::audit::{Audit, LayerFacts};
+use crate::compare::{self, Matching};
 use crate::policy::{Policy, Rules};
 use crate::{Error, Result};
 
@@ -55,6 +58,8 @@ pub enum Check {
     ShadowReversible,
     /// The weights no longer match a known initialiser.
     MovedFromInitialisation,
+    /// Nothing is worse than in the baseline; judged only beside an earlier audit.
+    Baseline,
 }
 
 /// What a failed check does to the exit status.
@@ -103,12 +108,14 @@ pub struct Finding {
 /// Every finding on one audit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// Checkpoint-wide findings first, then layer by layer in audit order.
+    /// Checkpoint-wide findings first, then layer by layer in audit order, then those beside a
+    /// baseline.
     pub findings: Vec<Finding>,
 }
 
 impl Check {
-    /// Every check, in the order they are reported.
+    /// Every check of an audit by itself, in the order they are reported; `baseline` needs an
+    /// earlier audit beside it and comes last.
     pub const ALL: [Self; 9] = [
         Self::Covered,
         Self::Finite,
@@ -134,6 +141,7 @@ impl Check {
             Self::LevelSpacing => "level-spacing",
             Self::ShadowReversible => "shadow-reversible",
             Self::MovedFromInitialisation => "moved-from-initialisation",
+            Self::Baseline => "baseline",
         }
     }
 
@@ -157,6 +165,7 @@ impl Check {
                  weights in random order do."
             }
             Self::MovedFromInitialisation => "The weights no longer match a known initialiser.",
+            Self::Baseline => "Nothing is worse than in the baseline, beyond its tolerance.",
         }
     }
 }
@@ -197,7 +206,41 @@ impl Judgement {
 /// # Errors
 /// When nothing was measured, or a pattern of the policy matches no layer.
 pub fn judge(audit: &Audit, policy: &Policy) -> Result<Judgement> {
-    policy.check_patterns(&audit.layers)?;
+    policy.check_patterns(audit.layers.iter().map(|layer| layer.name.as_str()))?;
+    judge_alone(audit, policy)
+}
+
+/// Judges every layer, and whether it is worse than in the earlier audit `baseline`. Layers
+/// belong together by name: one that was renamed is gone.
+///
+/// # Errors
+/// When nothing was measured in either, or a pattern of the policy matches no layer of either.
+pub fn judge_beside(audit: &Audit, baseline: &Audit, policy: &Policy) -> Result<Judgement> {
+    let layers = audit.layers.iter().chain(&baseline.layers);
+    policy.check_patterns(layers.map(|layer| layer.name.as_str()))?;
+    let mut judgement = judge_alone(audit, policy)?;
+    let comparison = compare::audits(baseline, audit, Matching::ByName)?;
+    if !baseline::tells_something(&comparison) {
+        return Err(Error::EmptyBaseline {
+            uri: baseline.source.uri.clone(),
+        });
+    }
+    let rules = |name: &str| Ok::<_, Error>(policy.for_layer(name)?.baseline);
+    for pair in &comparison.layers {
+        judgement.findings.extend(rules(&pair.b.name)?.judge(pair));
+    }
+    for layer in &comparison.only_in_a {
+        judgement.findings.push(rules(&layer.name)?.gone(layer));
+    }
+    for layer in &comparison.only_in_b {
+        judgement
+            .findings
+            .push(rules(&layer.name)?.new_layer(layer));
+    }
+    Ok(judgement)
+}
+
+fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     let by_layer = audit
         .layers
         .iter()

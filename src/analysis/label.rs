@@ -3,7 +3,7 @@
 use crate::audit::{GaussianDistance, Label, Section, Spectrum, Weights};
 
 /// Fewest singular values from which a spectrum is labelled.
-const FEWEST: usize = 32;
+pub(crate) const FEWEST: usize = 32;
 /// KS distance of weights beyond which a reader sees the difference from a normal law.
 const GAUSSIAN_KS: f64 = 0.02;
 /// Wasserstein-1 distance in standard deviations up to which weights are near normal.
@@ -109,8 +109,8 @@ fn decided(weights: &Weights, gaussian: &GaussianDistance, spectrum: &Spectrum) 
     (label, figures)
 }
 
-/// Each outlier moves the empirical law by 1/M by itself.
-fn on_the_law(spectrum: &Spectrum, outliers: usize) -> bool {
+/// Within twice the null's 99 % point; each outlier moves the empirical law by 1/M by itself.
+pub(crate) fn on_the_law(spectrum: &Spectrum, outliers: usize) -> bool {
     let moved = outliers as f64 / spectrum.singular_values.len() as f64;
     spectrum.ks_median <= BULK * spectrum.ks_null_q99 + moved
 }

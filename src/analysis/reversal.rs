@@ -3,6 +3,7 @@
 use super::Options;
 use crate::audit::{ChainShadow, LayerShadow, Place, Premise, Section};
 use crate::checkpoint::Checkpoint;
+use crate::controls::{self, Control};
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;
 use crate::shadow::{self, ChainPlan, Plan, ShadowError, Stored};
@@ -39,12 +40,13 @@ impl Model {
         }
     }
 
-    /// The default plan on one layer, or why there is nothing to run.
+    /// The default plan on one layer, or why there is nothing to run; `beside` sees each control.
     pub(super) fn measure<T: Copy + Into<f64> + Sync>(
         &self,
         entries: &[T],
         layer: &Layer,
         bias: Option<&[f64]>,
+        beside: &mut dyn FnMut(Control, &controls::Entries<'_>),
     ) -> Section<LayerShadow> {
         if let Some(reason) = &self.refused {
             return Section::Skipped {
@@ -59,7 +61,7 @@ impl Model {
             orientation: layer.orientation,
             bias,
         };
-        match shadow::measure(&stored, &Plan::for_layer(n, m, self.seed)) {
+        match shadow::measure_beside(&stored, &Plan::for_layer(n, m, self.seed), beside) {
             Ok(facts) => Section::Measured(facts),
             Err(fault) => Section::Skipped {
                 reason: fault.to_string(),

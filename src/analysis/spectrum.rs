@@ -10,7 +10,7 @@ use crate::stats::laws::marchenko_pastur::MarchenkoPastur;
 use crate::stats::{PowerLaw, level_ratio};
 
 /// An extreme value is an outlier when a random matrix passes it this rarely.
-const OUTLIER_LEVEL: f64 = 0.01;
+pub(super) const OUTLIER_LEVEL: f64 = 0.01;
 
 /// All singular values, or why this layer has none.
 pub(super) fn values<T: Entry>(
@@ -139,6 +139,16 @@ fn facts(
         mp_softrank: (edge_upper / largest).powi(2),
         singular_values: values,
     })
+}
+
+/// KS distance to the law of n×m entries, n ≥ m, the scale from the median of the descending
+/// `values`; nothing where that is zero to rounding.
+pub(super) fn ks_median(values: &[f64], n: usize, m: usize) -> Option<f64> {
+    let law = MarchenkoPastur::new(m as f64 / n as f64)?;
+    let (largest, middle) = (*values.first()?, median(values));
+    let unit = middle / law.median();
+    let scaled = || values.iter().map(|s| s / unit).collect::<Vec<f64>>();
+    (middle > NO_SCALE * largest).then(|| law.ks(&scaled()))
 }
 
 /// log₁₀ Σ λ^α, relative to the largest term, which may pass the range of f64 itself.

@@ -19,7 +19,7 @@ pub(super) fn normal(seed: u64, count: usize) -> Vec<f64> {
 
 /// rows×cols with exactly these singular values: diag(values) between two Householder
 /// reflections 1 − 2uuᵀ, which are orthogonal.
-fn planted(values: &[f64], rows: usize, cols: usize) -> Vec<f64> {
+pub(super) fn planted(values: &[f64], rows: usize, cols: usize) -> Vec<f64> {
     let unit = |seed, length| {
         let u = normal(seed, length);
         let norm = u.iter().map(|x| x * x).sum::<f64>().sqrt();

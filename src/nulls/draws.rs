@@ -34,9 +34,8 @@ impl Shape {
 /// (Silverstein 1985; Dumitriu & Edelman 2002, "Matrix models for beta ensembles"). So a draw
 /// costs 2M numbers and M² steps, whatever N.
 pub(super) fn spectrum(shape: Shape, rng: &mut ChaCha8Rng) -> Result<Vec<f64>, SpectrumError> {
-    let mut chi = |freedom: usize| {
-        ChiSquared::new(freedom as f64).map_or(0.0, |law| law.sample(rng).sqrt())
-    };
+    let mut chi =
+        |freedom: usize| ChiSquared::new(freedom as f64).map_or(0.0, |law| law.sample(rng).sqrt());
     let diagonal: Vec<f64> = (0..shape.m).map(|i| chi(shape.n - i)).collect();
     let beside: Vec<f64> = (1..shape.m).rev().map(chi).collect();
     linalg::bidiagonal_singular_values(&diagonal, &beside)

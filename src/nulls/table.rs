@@ -60,10 +60,12 @@ impl Null {
         let drawn = figures(shape, draws, seed)?;
         let of = |figure: Figure| quantiles(drawn.iter().map(|f| f.get(figure)).collect());
         let all: Option<Vec<Quantiles>> = Figure::ALL.into_iter().map(of).collect();
-        Ok(all.and_then(|all| all.try_into().ok()).map(|quantiles| Self {
-            quantiles,
-            origin: Origin::Simulated { draws },
-        }))
+        Ok(all
+            .and_then(|all| all.try_into().ok())
+            .map(|quantiles| Self {
+                quantiles,
+                origin: Origin::Simulated { draws },
+            }))
     }
 
     /// The quantiles of one figure.

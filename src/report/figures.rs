@@ -4,7 +4,9 @@
 mod biases;
 mod canvas;
 mod chain;
+mod comparison;
 mod contact_sheet;
+mod controls;
 mod inside;
 mod numbers;
 mod overview;
@@ -14,6 +16,7 @@ mod shadow;
 mod spectrum;
 mod theory;
 mod training;
+mod vectors;
 mod weights;
 
 use rayon::prelude::*;
@@ -30,6 +33,7 @@ use crate::shadow::theory::Series;
 use crate::shadow::{ChainRun, ChainShadow};
 use crate::train::{Outcome, Start};
 
+pub use comparison::{ComparisonFigures, PairFigures};
 pub use contact_sheet::{ImageShape, Row};
 pub use overview::colour as label_colour;
 
@@ -62,6 +66,10 @@ pub struct LayerFigures {
     pub biases: Option<Figure>,
     /// Density and distribution of the singular values.
     pub spectrum: Option<Figure>,
+    /// Largest singular values beside those of the controls.
+    pub controls: Option<Figure>,
+    /// Singular vectors, where they were asked for.
+    pub vectors: Option<Figure>,
     /// The error in reverse and forward again, and some coordinates.
     pub shadow: Option<Figure>,
 }
@@ -112,6 +120,8 @@ impl Figures {
                     &layer.weights,
                     &layer.biases,
                     &layer.spectrum,
+                    &layer.controls,
+                    &layer.vectors,
                     &layer.shadow,
                 ]
             })
@@ -158,6 +168,29 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
             .transpose()?,
         spectrum: spectrum
             .map(|(title, panels)| figure("spectrum", title, panels.into()))
+            .transpose()?,
+        controls: measured(&layer.controls)
+            .map(|controls| {
+                let title = format!(
+                    "largest singular value {}, shuffled {}, Gaussian {}",
+                    figure_of(controls.observed),
+                    figure_of(controls.shuffled.largest()),
+                    figure_of(controls.gaussian.largest())
+                );
+                let panels = controls::panels(controls, layer.spectrum.measured());
+                figure("controls", title, panels)
+            })
+            .transpose()?,
+        vectors: measured(&layer.vectors)
+            .and_then(|vectors| Some((vectors, vectors::panels(vectors)?)))
+            .map(|(vectors, panels)| {
+                let title = format!(
+                    "{} singular vectors of each side; residual {}",
+                    vectors.vectors.len(),
+                    figure_of(vectors.residual)
+                );
+                figure("vectors", title, panels.into())
+            })
             .transpose()?,
         shadow: measured(&layer.shadow)
             .map(|shadow| shadow_figure(index, &layer.name, shadow))

@@ -1,47 +1,31 @@
 //! `report.html`: one file that opens offline, a section a layer, the verdict in words
 //! beside each picture.
 
+mod controls;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
+use super::{template, words};
+use crate::Result;
 use crate::audit::{
     Audit, ChainFacts, ChainShadow, LayerFacts, Orientation, OrientationFrom, Section, Skipped,
 };
 use crate::shadow::{Estimate, LevelReturn, Recovery, Reversal};
 use crate::verdict::figure::{counted, figure, grouped};
 use crate::verdict::{Check, Finding, Judgement, Level, Outcome};
-use crate::{Error, Result};
 
 const TEMPLATE: &str = include_str!("report.html");
 
 /// The page's bytes.
 pub fn page(audit: &Audit, judgement: &Judgement, figures: &Figures) -> Result<Vec<u8>> {
-    let fault = |e: minijinja::Error| Error::Draw {
-        what: "report.html".into(),
-        reason: e.to_string(),
-    };
-    let mut environment = Environment::new();
-    // Names come from strangers; everything in the page is escaped.
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build()
-        .map_err(fault)?;
-    environment.set_syntax(syntax);
-    environment
-        .add_template("report.html", TEMPLATE)
-        .map_err(fault)?;
-    let template = environment.get_template("report.html").map_err(fault)?;
-    let page = template
-        .render(Serde(Page::new(audit, judgement, figures)))
-        .map_err(fault)?;
-    Ok(page.into_bytes())
+    template::render(
+        "report.html",
+        TEMPLATE,
+        Page::new(audit, judgement, figures),
+    )
 }
 
 #[derive(Serialize)]
@@ -70,7 +54,7 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Picture<'a> {
+pub(super) struct Picture<'a> {
     alt: &'a str,
     base64: String,
 }
@@ -98,7 +82,7 @@ struct Chain<'a> {
 }
 
 #[derive(Serialize)]
-struct LabelWord {
+pub(super) struct LabelWord {
     name: &'static str,
     colour: String,
     meaning: &'static str,
@@ -137,6 +121,8 @@ struct Part<'a> {
     note: Option<&'static str>,
     picture: Option<Picture<'a>>,
     absent: Option<&'a str>,
+    /// What is to be read beside the picture where nothing is judged.
+    words: Vec<String>,
     verdicts: Vec<Verdict<'a>>,
     figures: Vec<(&'static str, String)>,
 }
@@ -260,32 +246,35 @@ impl<'a> Layer<'a> {
             failed: count(Outcome::Fail),
             skipped: count(Outcome::Skipped),
             health: verdicts(judgement, layer, &[Check::Finite]),
-            sections: vec![
-                Part {
+            sections: [
+                Some(Part {
                     title: "Edge weights",
                     note: None,
                     picture: figures.weights.as_ref().map(picture),
                     absent: reason(&layer.weights),
+                    words: Vec::new(),
                     verdicts: verdicts(
                         judgement,
                         layer,
                         &[Check::WeightsGaussian, Check::MovedFromInitialisation],
                     ),
                     figures: weight_figures(layer),
-                },
-                Part {
+                }),
+                Some(Part {
                     title: "Biases",
                     note: None,
                     picture: figures.biases.as_ref().map(picture),
                     absent: reason(&layer.biases),
+                    words: Vec::new(),
                     verdicts: verdicts(judgement, layer, &[Check::BiasesConstant]),
                     figures: bias_figures(layer),
-                },
-                Part {
+                }),
+                Some(Part {
                     title: "Singular values",
                     note: None,
                     picture: figures.spectrum.as_ref().map(picture),
                     absent: reason(&layer.spectrum),
+                    words: Vec::new(),
                     verdicts: verdicts(
                         judgement,
                         layer,
@@ -296,18 +285,54 @@ impl<'a> Layer<'a> {
                         ],
                     ),
                     figures: spectrum_figures(layer),
-                },
-                Part {
+                }),
+                Some(controls_part(layer, figures)),
+                vectors_part(layer, figures),
+                Some(Part {
                     title: "In reverse and forward again",
                     note: layer.shadow.measured().map(|_| IN_REVERSE),
                     picture: figures.shadow.as_ref().map(picture),
                     absent: reason(&layer.shadow),
+                    words: Vec::new(),
                     verdicts: verdicts(judgement, layer, &[Check::ShadowReversible]),
                     figures: shadow_figures(layer),
-                },
-            ],
+                }),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
+}
+
+fn controls_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Part<'a> {
+    let measured = layer.controls.measured();
+    Part {
+        title: "Beside what chance makes of its weights",
+        note: measured.map(|_| controls::CONTROLS),
+        picture: figures.controls.as_ref().map(picture),
+        absent: reason(&layer.controls),
+        words: measured.map_or_else(Vec::new, words::controls),
+        verdicts: Vec::new(),
+        figures: controls::controls(layer),
+    }
+}
+
+/// Nothing where vectors were not asked for.
+fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<Part<'a>> {
+    let vectors = layer.vectors.measured()?;
+    Some(Part {
+        title: "Singular vectors",
+        note: Some(controls::VECTORS),
+        picture: figures.vectors.as_ref().map(picture),
+        absent: figures
+            .vectors
+            .is_none()
+            .then_some("no vector could be told from its neighbours"),
+        words: words::vectors(vectors),
+        verdicts: Vec::new(),
+        figures: controls::vectors(layer),
+    })
 }
 
 const IN_REVERSE: &str = "Sparse random codes h are sent down, x = r(αWh) with half of x dropped, \
@@ -317,7 +342,7 @@ const IN_REVERSE: &str = "Sparse random codes h are sent down, x = r(αWh) with 
     and so is one that was never trained: it is no praise. Where the shuffled weights return \
     nothing either, a ratio near 1 says nothing.";
 
-fn picture(figure: &Figure) -> Picture<'_> {
+pub(super) fn picture(figure: &Figure) -> Picture<'_> {
     Picture {
         alt: &figure.alt,
         base64: BASE64_STANDARD.encode(&figure.png),
@@ -366,7 +391,7 @@ fn verdict(finding: &Finding) -> Verdict<'_> {
     }
 }
 
-fn label_word(label: crate::audit::Label) -> LabelWord {
+pub(super) fn label_word(label: crate::audit::Label) -> LabelWord {
     let (r, g, b) = label_colour(label);
     LabelWord {
         name: label.name(),
@@ -585,7 +610,7 @@ fn shadow_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     figure(value).replace('-', "−")
 }
 
@@ -593,7 +618,7 @@ fn with_floor(value: f64, floor: f64) -> String {
     format!("{} ({})", number(value), number(floor))
 }
 
-fn share(value: f64) -> String {
+pub(super) fn share(value: f64) -> String {
     format!("{} %", number(100.0 * value))
 }
 
@@ -614,7 +639,7 @@ mod tests {
     #[test]
     fn every_layer_picture_and_verdict_is_on_the_page() {
         let html = of("classifier.1");
-        assert_eq!(html.matches("data:image/png;base64,").count(), 5);
+        assert_eq!(html.matches("data:image/png;base64,").count(), 7);
         for check in Check::ALL {
             assert!(html.contains(check.name()), "{}", check.name());
         }

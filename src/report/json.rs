@@ -1,17 +1,32 @@
-//! `audit.json`: the facts as other programs read them.
+//! `audit.json` and `comparison.json`: the facts as other programs read them.
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::audit::{Audit, SCHEMA_VERSION};
+use crate::compare::Comparison;
 use crate::{Error, Result, regular};
 
 /// Name of the file.
 pub const AUDIT: &str = "audit.json";
 
+/// Name of the file of a comparison.
+pub const COMPARISON: &str = "comparison.json";
+
 /// The file's bytes: indented, fields in declared order, a newline at the end.
 pub fn audit(audit: &Audit) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(audit).map_err(|e| Error::Draw {
-        what: AUDIT.into(),
+    pretty(audit, AUDIT)
+}
+
+/// The same of a comparison.
+pub fn comparison(comparison: &Comparison) -> Result<Vec<u8>> {
+    pretty(comparison, COMPARISON)
+}
+
+fn pretty(facts: &impl Serialize, what: &str) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(facts).map_err(|e| Error::Draw {
+        what: what.into(),
         reason: e.to_string(),
     })?;
     bytes.push(b'\n');

@@ -7,13 +7,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::code::{Code, Purpose, generator};
+use super::code::Code;
 use super::descent::{self, Chain, Outcome, Start};
 use super::layer::scaled;
 use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
 use crate::audit::Section;
 use crate::checkpoint::Checkpoint;
 use crate::layers::Layer;
+use crate::streams::{Purpose, generator};
 
 /// What to draw of a chain.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,29 +1,10 @@
 //! Hidden codes and masks, each draw from a stream of its own.
 
-use rand::{RngExt, SeedableRng, seq::index};
+use rand::{RngExt, seq::index};
 use rand_chacha::ChaCha8Rng;
 
 use super::Plan;
-
-/// What the streams of one seed are for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
-    /// Draws that are scored.
-    Scored = 0,
-    /// Draws the constant bias is chosen on.
-    Calibration = 1,
-    /// Entries of a control.
-    Control = 2,
-    /// Which coordinates are kept on the ways through a chain.
-    Path = 3,
-}
-
-/// The generator of draw `index`.
-pub(super) fn generator(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream((purpose as u64) << 40 | index);
-    rng
-}
+use crate::streams::{Purpose, generator};
 
 /// A hidden code h ≥ 0.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,12 @@
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use super::code::{Code, Purpose, generator, mask};
-use super::matrix::{Control, ScaledMatrix};
+use super::code::{Code, mask};
+use super::matrix::ScaledMatrix;
 use super::run::{self, BLOCK, Score};
 use super::{ChainPlan, LevelDropout, LevelReturn, Recovery, ShadowError};
+use crate::controls::Control;
+use crate::streams::{Purpose, generator};
 
 /// Codes of one level to go down from.
 #[derive(Debug, Clone)]

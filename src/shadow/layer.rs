@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::code::Purpose;
-use super::matrix::{Control, ScaledMatrix};
+use super::matrix::ScaledMatrix;
 use super::run::{self, Return, Score};
 use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, sweep};
 use crate::audit::Section;
 use crate::checkpoint::{Checkpoint, Entries};
+use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
+use crate::streams::Purpose;
 
 /// What to draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -246,6 +247,15 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
     stored: &Stored<'_, T>,
     plan: &Plan,
 ) -> Result<LayerShadow, ShadowError> {
+    measure_beside(stored, plan, &mut |_, _| ())
+}
+
+/// The same; the first draw of each control is shown to `beside` while it is in memory.
+pub(crate) fn measure_beside<T: Copy + Into<f64> + Sync>(
+    stored: &Stored<'_, T>,
+    plan: &Plan,
+    beside: &mut dyn FnMut(Control, &controls::Entries<'_>),
+) -> Result<LayerShadow, ShadowError> {
     check(stored, plan)?;
     let (n, m) = (stored.fan_in, stored.fan_out);
     let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation)?.ok_or(NO_SCALE)?;
@@ -257,8 +267,12 @@ pub fn measure<T: Copy + Into<f64> + Sync>(
     let ks = sweep::ks(plan.k, m);
     let layer = measured(&matrix, plan, own.as_deref(), &ks)?;
     // One control at a time in memory.
-    let control = |control, place, ks: &[usize]| {
-        measured(&matrix.control(control, plan.seed, place)?, plan, None, ks)
+    let mut control = |control, place, ks: &[usize]| {
+        let drawn = matrix.control(control, plan.seed, place)?;
+        if place == 0 {
+            drawn.read(|entries| beside(control, entries))?;
+        }
+        measured(&drawn, plan, None, ks)
     };
     let first = control(Control::Shuffled, 0, &ks)?;
     let (mut reversals, mut errors) = (vec![first.reversal], vec![first.errors]);

@@ -1,15 +1,9 @@
 //! A layer's matrix on the device, scaled to entries of mean square 1, and its controls.
 
 use candle_core::{Device, Result, Storage, Tensor, bail};
-use rand_distr::{Distribution, StandardNormal};
-use rayon::prelude::*;
 
-use super::code::{Purpose, generator};
-use super::shuffle::{Entries, shuffled};
+use crate::controls::{self, Control, Entries};
 use crate::layers::Orientation;
-
-/// Entries of a control drawn from one stream.
-const CHUNK: usize = 1 << 16;
 
 /// W/s, n×m, as it lies in the file.
 #[derive(Debug, Clone)]
@@ -24,15 +18,6 @@ pub(super) struct ScaledMatrix {
     pub rms: f64,
 }
 
-/// What W is compared with: docs/theory.md §4, one seeded draw of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Control {
-    /// Independent normal entries.
-    Gaussian,
-    /// The entries of W in random order.
-    Shuffled,
-}
-
 impl ScaledMatrix {
     /// Divides `entries` by their rms; nothing when that is 0 or the shape does not fit.
     pub(super) fn new<T: Copy + Into<f64> + Sync>(
@@ -44,20 +29,10 @@ impl ScaledMatrix {
         if entries.is_empty() || n.checked_mul(m) != Some(entries.len()) {
             return Ok(None);
         }
-        let sums: Vec<f64> = entries
-            .par_chunks(CHUNK)
-            .map(|chunk| chunk.iter().map(|&w| w.into() * w.into()).sum())
-            .collect();
-        let rms = (sums.iter().sum::<f64>() / entries.len() as f64).sqrt();
-        // To the precision of the entries, so that the order of the sum does not show.
-        let rms = f64::from(rms as f32);
-        if rms.is_nan() || rms <= 0.0 || rms.is_infinite() {
+        let Some(rms) = controls::rms(entries) else {
             return Ok(None);
-        }
-        let scaled: Vec<f32> = entries
-            .par_iter()
-            .map(|&w| (w.into() / rms) as f32)
-            .collect();
+        };
+        let scaled = controls::scaled(entries, rms);
         Self::stored(scaled, (n, m), rms, orientation).map(Some)
     }
 
@@ -81,7 +56,7 @@ impl ScaledMatrix {
 
     /// A random Gaussian layer, the one with this place among those of `seed`.
     pub(super) fn gaussian(n: usize, m: usize, seed: u64, place: u64) -> Result<Self> {
-        let entries = gaussian(n * m, seed, place);
+        let entries = controls::gaussian(n * m, seed, place);
         Self::stored(entries, (n, m), 1.0, Orientation::InOut)
     }
 
@@ -104,31 +79,25 @@ impl ScaledMatrix {
         })
     }
 
-    /// A control of the same shape, of the layer with this place in a chain. It is laid out by
-    /// (input, output), so that it does not depend on how W is stored.
+    /// A control of the same shape, of the layer with this place in a chain.
     pub(super) fn control(&self, control: Control, seed: u64, place: u64) -> Result<Self> {
-        match control {
-            Control::Gaussian => Self::gaussian(self.n, self.m, seed, place),
-            Control::Shuffled => {
-                let entries = self.shuffled(seed, place)?;
-                Self::stored(entries, (self.n, self.m), 1.0, Orientation::InOut)
-            }
-        }
+        let drawn = self.read(|entries| controls::draw(control, entries, seed, place))?;
+        let shape = (self.n, self.m);
+        Self::stored(drawn.entries, shape, 1.0, drawn.orientation)
     }
 
-    /// From where the entries lie: a copy would be as large as the layer.
-    fn shuffled(&self, seed: u64, place: u64) -> Result<Vec<f32>> {
+    /// What `f` makes of the entries where they lie: a copy would be as large as the layer.
+    pub(super) fn read<R>(&self, f: impl FnOnce(&Entries<'_>) -> R) -> Result<R> {
         let (storage, _) = self.stored.storage_and_layout();
         let Storage::Cpu(storage) = &*storage else {
             bail!("the matrix is not in main memory");
         };
-        let entries = Entries {
+        Ok(f(&Entries {
             stored: storage.as_slice()?,
             n: self.n,
             m: self.m,
             orientation: self.orientation,
-        };
-        Ok(shuffled(&entries, seed, place))
+        }))
     }
 
     fn in_out(&self) -> Result<Tensor> {
@@ -147,20 +116,6 @@ impl ScaledMatrix {
     pub(super) fn up(&self, inputs: &Tensor) -> Result<Tensor> {
         self.in_out()?.t()?.matmul(inputs)
     }
-}
-
-fn gaussian(count: usize, seed: u64, place: u64) -> Vec<f32> {
-    let mut entries = vec![0.0; count];
-    entries
-        .par_chunks_mut(CHUNK)
-        .enumerate()
-        .for_each(|(i, chunk)| {
-            let mut rng = generator(seed, Purpose::Control, place << 28 | i as u64);
-            for entry in chunk {
-                *entry = StandardNormal.sample(&mut rng);
-            }
-        });
-    entries
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::Plan;
-use super::code::{Code, Draw, Purpose};
+use super::code::{Code, Draw};
 use super::matrix::ScaledMatrix;
 use crate::stats::maximize;
+use crate::streams::Purpose;
 
 /// Draws that run together. Every block has this many columns, spare ones zero, so that a
 /// draw's numbers do not depend on how many there are.

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::code::{Draw, Purpose};
+use super::code::Draw;
 use super::matrix::ScaledMatrix;
 use super::run::{self, BLOCK, Return};
 use super::{Plan, ShadowError};
+use crate::streams::Purpose;
 
 /// Draws of a block the bias of one k is chosen on; the others are scored.
 const CALIBRATION: usize = 12;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::layers::Orientation;
-use code::{Draw, Purpose};
+use crate::streams::Purpose;
+use code::Draw;
 use matrix::ScaledMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -68,7 +68,7 @@ pub struct Recipe {
 impl Default for Recipe {
     fn default() -> Self {
         Self {
-            copy_weight: 0.3,
+            copy_weight: 1.0,
             copy_label: CopyLabel::Soft,
             copies: 1,
             copy_level: None,
@@ -76,7 +76,7 @@ impl Default for Recipe {
             copy_biases: false,
             keep_input: 1.0,
             keep_hidden: 0.5,
-            noise: 0.2,
+            noise: 0.7,
             dropout_input: 0.2,
             dropout_hidden: 0.2,
         }

@@ -15,10 +15,12 @@ pub enum Method {
     /// Shadows of the net's own codes.
     Shadow,
     /// Shadows, with dropout.
+    #[serde(rename = "shadow+dropout")]
     ShadowDropout,
     /// Copies of the inputs with a part dropped: the same loss without the shadow model.
     Noisy,
     /// The same with dropout.
+    #[serde(rename = "noisy+dropout")]
     NoisyDropout,
     /// Shadows by weights in random order.
     Shuffled,
@@ -63,6 +65,18 @@ impl Method {
             Self::Shadow | Self::ShadowDropout => Some(Source::Shadow),
             Self::Noisy | Self::NoisyDropout => Some(Source::Noise),
             Self::Shuffled => Some(Source::Shuffled),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_json_and_the_command_line_have_one_name() {
+        for method in Method::ALL {
+            assert_eq!(serde_json::json!(method), method.name());
         }
     }
 }

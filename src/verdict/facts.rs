@@ -1,10 +1,11 @@
 //! An audit of one healthy layer, for tests that damage one fact at a time.
 
 use crate::audit::{
-    Audit, BiasKind, Biases, Engine, FileFacts, GaussianDistance, Histogram, Label, Law,
-    LayerFacts, LayerShadow, NonFinite, Orientation, OrientationFrom, Pairs, Premise,
-    SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, SweepPoint, TensorFacts, Tool,
-    Weights,
+    Audit, BiasKind, Biases, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
+    Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, Orientation,
+    OrientationFrom, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings, SingularVector,
+    SourceFacts, Spectrum, SweepPoint, TensorFacts, Tool, VectorFacts, VectorNull, VectorSides,
+    Vectors, Weights,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
 
@@ -35,6 +36,8 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
             exclude: vec![],
             min_size: 2,
             seed: 0,
+            full_controls: false,
+            vectors: None,
             assume_relu: false,
             shadow_premise: Some(Premise::ReluAssumed),
         },
@@ -65,6 +68,8 @@ pub(crate) fn layer(name: &str) -> LayerFacts {
         weights: Section::Measured(weights()),
         biases: Section::Measured(biases()),
         spectrum: Section::Measured(spectrum()),
+        controls: Section::Measured(controls()),
+        vectors: Section::Measured(vectors()),
         shadow: Section::Measured(shadow()),
         label: Label::RandomLike,
         label_reason: "normal weights, spectrum on the law".into(),
@@ -162,6 +167,68 @@ fn spectrum() -> Spectrum {
         log_norm: Some(2.07),
         log_spectral_norm: Some(0.12),
         mp_softrank: 1.0,
+    }
+}
+
+/// Largest values on the law's edge, .03·(√512 + √256) = 1.159, and none above its threshold.
+pub(crate) fn controls() -> crate::audit::Controls {
+    let control = ControlFacts {
+        singular_values: vec![1.15],
+        error: 1e-9,
+        threshold_above: 1.18,
+        outliers_above: 0,
+        ks_median: Some(0.01),
+    };
+    crate::audit::Controls {
+        method: Method::Exact,
+        spread: 0.01,
+        observed: 1.15,
+        gaussian: control.clone(),
+        shuffled: control.clone(),
+        row_shuffled: control.clone(),
+        column_shuffled: control.clone(),
+        random_signs: control,
+        structure: 0.0,
+        tails_and_mean: 0.0,
+        input_scales: 0.0,
+        output_scales: 0.0,
+        trap: None,
+    }
+}
+
+/// A vector at the top and one at the bottom that look like random ones.
+pub(crate) fn vectors() -> Vectors {
+    let null = |length| VectorNull {
+        length,
+        ks_q95: 1.31,
+        ks_q99: 1.61,
+        participation: 3.0 / (length as f64 + 2.0),
+        participation_std: 24_f64.sqrt() * (length as f64).powf(-1.5),
+    };
+    let facts = |length| VectorFacts {
+        ks: 0.9,
+        participation: null(length).participation,
+        largest: vec![Component {
+            index: 7,
+            share: 0.02,
+        }],
+    };
+    let vector = |part, index, singular_value| SingularVector {
+        part,
+        index,
+        singular_value,
+        sides: Section::Measured(VectorSides {
+            angle: 1e-9,
+            inputs: facts(512),
+            outputs: facts(256),
+        }),
+    };
+    Vectors {
+        count: 1,
+        residual: 1e-14,
+        inputs: null(512),
+        outputs: null(256),
+        vectors: vec![vector(Part::Top, 0, 1.15), vector(Part::Bottom, 255, 0.2)],
     }
 }
 
@@ -287,6 +354,12 @@ pub(crate) fn unmeasured(name: &str) -> LayerFacts {
         reason: "too small".into(),
     };
     layer.shadow = Section::Skipped {
+        reason: "too small".into(),
+    };
+    layer.controls = Section::Skipped {
+        reason: "too small".into(),
+    };
+    layer.vectors = Section::Skipped {
         reason: "too small".into(),
     };
     layer

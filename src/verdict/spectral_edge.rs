@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::figure::{counted, figure};
 use super::{Level, Ruling};
-use crate::audit::{LayerFacts, Section, Spectrum};
+use crate::audit::{Cause, LayerFacts, Section, Spectrum};
 
 /// Level and limits of the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -31,7 +31,9 @@ impl SpectralEdge {
             Section::Measured(spectrum) => {
                 let holds = spectrum.outliers_above <= self.max_above
                     && spectrum.outliers_below <= self.max_below;
-                Ruling::new(holds, describe(spectrum), limit, meaning(spectrum))
+                let cause = layer.controls.measured().and_then(|c| c.trap.as_ref());
+                let meaning = meaning(spectrum, cause.map(|trap| trap.cause));
+                Ruling::new(holds, describe(spectrum), limit, meaning)
             }
         }
     }
@@ -48,7 +50,8 @@ fn describe(spectrum: &Spectrum) -> String {
     )
 }
 
-fn meaning(spectrum: &Spectrum) -> String {
+/// `trap` is why one of them survives shuffling.
+fn meaning(spectrum: &Spectrum, trap: Option<Cause>) -> String {
     let outside = (spectrum.outliers_above + spectrum.outliers_below) as u64;
     if outside == 0 {
         return "No direction is stretched or squeezed more than chance would.".to_owned();
@@ -58,13 +61,14 @@ fn meaning(spectrum: &Spectrum) -> String {
         && spectrum
             .mean_visibility
             .is_some_and(|visible| visible > 1.0);
-    let mean = if mean_alone {
-        "; one may be made by the entry mean alone"
-    } else {
-        ""
+    let alone = match trap {
+        Some(Cause::SingleEntries) => "; one is made by single weights alone",
+        Some(Cause::MeanAndSingleEntries) => "; one is made by the entry mean and single weights",
+        _ if mean_alone => "; one may be made by the entry mean alone",
+        _ => "",
     };
     format!(
-        "It stretches or squeezes {} more than chance would{mean}.",
+        "It stretches or squeezes {} more than chance would{alone}.",
         counted(outside, "direction")
     )
 }

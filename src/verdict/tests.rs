@@ -4,7 +4,9 @@ use super::facts::{
     audit, gaussian, layer, unmeasured, with_biases, with_shadow, with_spectrum, with_weights,
 };
 use super::*;
-use crate::audit::{BiasKind, GaussianDistance, Initializer, Section, Skipped, TensorFacts};
+use crate::audit::{
+    BiasKind, Cause, GaussianDistance, Initializer, Section, Skipped, TensorFacts, Trap,
+};
 use crate::layers::{self, Selection};
 
 fn judged(layer: LayerFacts) -> Judgement {
@@ -38,6 +40,30 @@ fn gaussian_outcome(facts: GaussianDistance) -> Outcome {
         Check::WeightsGaussian,
         with_weights(layer("a"), |w| w.gaussian = Some(facts)),
     )
+}
+
+// An outlier that survives shuffling is told with what makes it.
+#[test]
+fn what_makes_an_outlier_is_told() {
+    let mut layer = with_spectrum(layer("a"), |s| s.outliers_above = 2);
+    let edge = |layer: &LayerFacts| {
+        let judgement = judged(layer.clone());
+        finding(&judgement, Check::SpectralEdge).meaning.clone()
+    };
+    assert!(!edge(&layer).contains("alone"));
+    let Section::Measured(controls) = &mut layer.controls else {
+        panic!("measured above");
+    };
+    controls.trap = Some(Trap {
+        cause: Cause::SingleEntries,
+        mean_visibility: 0.1,
+        entry_visibility: 3.0,
+        large_entries: 1,
+        without_mean: 1.5,
+        without_large_entries: Some(1.1),
+        without_both: None,
+    });
+    assert!(edge(&layer).contains("single weights alone"));
 }
 
 #[test]

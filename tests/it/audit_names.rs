@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Paths that must be there on a layer whose every section was measured.
-const LAYER: [&str; 97] = [
+const LAYER: [&str; 123] = [
     "name",
     "weight.tensor",
     "weight.dtype",
@@ -74,6 +74,32 @@ const LAYER: [&str; 97] = [
     "spectrum.power_law.tail",
     "spectrum.alpha_weighted",
     "spectrum.log_alpha_norm",
+    "controls.status",
+    "controls.method",
+    "controls.spread",
+    "controls.observed",
+    "controls.gaussian.singular_values.0",
+    "controls.gaussian.error",
+    "controls.gaussian.threshold_above",
+    "controls.gaussian.outliers_above",
+    "controls.gaussian.ks_median",
+    "controls.shuffled.singular_values.0",
+    "controls.row_shuffled.singular_values.0",
+    "controls.column_shuffled.singular_values.0",
+    "controls.random_signs.singular_values.0",
+    "controls.structure",
+    "controls.tails_and_mean",
+    "controls.input_scales",
+    "controls.output_scales",
+    "vectors.status",
+    "vectors.count",
+    "vectors.residual",
+    "vectors.inputs.ks_q99",
+    "vectors.outputs.participation_std",
+    "vectors.vectors.0.part",
+    "vectors.vectors.0.angle",
+    "vectors.vectors.0.inputs.ks",
+    "vectors.vectors.0.outputs.largest.0.index",
     "shadow.status",
     "shadow.relative_error.mean",
     "shadow.relative_error.error",
@@ -106,7 +132,7 @@ const LAYER: [&str; 97] = [
 ];
 
 /// Paths on the audit as a whole; a number is a position in a list.
-const WHOLE: [&str; 37] = [
+const WHOLE: [&str; 46] = [
     "schema_version",
     "tool.name",
     "tool.version",
@@ -121,6 +147,15 @@ const WHOLE: [&str; 37] = [
     "settings.engine",
     "settings.seed",
     "settings.assume_relu",
+    "settings.full_controls",
+    "settings.vectors",
+    "layers.3.controls.trap.cause",
+    "layers.3.controls.trap.mean_visibility",
+    "layers.3.controls.trap.entry_visibility",
+    "layers.3.controls.trap.large_entries",
+    "layers.3.controls.trap.without_mean",
+    "layers.3.controls.trap.without_large_entries",
+    "layers.3.controls.trap.without_both",
     "settings.shadow_premise",
     "layers.0.spectrum.log_norm",
     "skipped.0.tensor",
@@ -157,7 +192,15 @@ fn run(args: &[&str]) -> Vec<u8> {
 
 fn audit(threads: &str) -> Vec<u8> {
     let net = "fixtures/guesslang_vscode.safetensors";
-    run(&["inspect", net, "--json", "--threads", threads])
+    run(&[
+        "inspect",
+        net,
+        "--json",
+        "--vectors",
+        "2",
+        "--threads",
+        threads,
+    ])
 }
 
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {

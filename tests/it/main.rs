@@ -3,6 +3,8 @@
 
 mod audit_names;
 mod cli;
+mod compare;
+mod controls;
 mod hostile;
 mod hostile_audit;
 mod loading;

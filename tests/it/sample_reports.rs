@@ -9,7 +9,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const NETS: [&str; 4] = [
+const NETS: [&str; 6] = [
+    "fashion_plain",
+    "fashion_shadow",
     "fc3u_256x128x256",
     "guesslang_vscode",
     "neuralfoil_medium",
@@ -70,7 +72,7 @@ fn difference(name: &Path, kept: &[u8], fresh: &[u8]) -> Option<String> {
     }
 }
 
-/// Digits of what the shadow model computes in single precision, in an order of its sums that
+/// Digits of controls, which are drawn in single precision, and of what the shadow model computes in single precision, in an order of its sums that
 /// follows the processor's vectors; a constant chosen from them is good to 1e-4.
 const SINGLE: f64 = 1e-4;
 
@@ -88,7 +90,7 @@ fn values(kept: &Value, fresh: &Value, share: f64) -> Option<String> {
         (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
             a.iter().find_map(|(key, a)| {
                 let share = match key.as_str() {
-                    "shadow" | "chains" => SINGLE,
+                    "shadow" | "chains" | "controls" => SINGLE,
                     _ => share,
                 };
                 Some(format!("{key}: {}", values(a, &b[key], share)?))

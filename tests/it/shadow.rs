@@ -4,10 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 use serde_json::Value;
 
 /// A safetensors file of f32 tensors.
-fn write(path: &Path, metadata: &str, tensors: &[(&str, &[usize], Vec<f32>)]) {
+pub(crate) fn write(path: &Path, metadata: &str, tensors: &[(&str, &[usize], Vec<f32>)]) {
     let mut header = format!(r#"{{"__metadata__":{metadata}"#);
     let mut at = 0;
     for (name, shape, entries) in tensors {
@@ -37,6 +40,13 @@ fn noise(count: usize, seed: u64) -> Vec<f32> {
     (0..count)
         .map(|_| 12_f32.sqrt() * (uniform() - 0.5))
         .collect()
+}
+
+/// Normal numbers of variance 1.
+pub(crate) fn gaussian(seed: u64, count: usize) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let draw = |_| StandardNormal.sample(&mut rng);
+    (0..count).map(draw).collect()
 }
 
 /// 64 → 48 → 32 → 10 units.

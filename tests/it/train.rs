@@ -245,10 +245,11 @@ fn what_cannot_be_trained_is_refused() {
 /// Where Debian's package dataset-fashion-mnist puts its files.
 const FASHION: &str = "/usr/share/datasets/fashion-mnist";
 
-// On real data: with shadows, errors on synthetic images lie closer to those on real ones than by
-// backprop alone, in every seed. Whether the test error is lower is not shown at this size.
+// On real data: with shadows fewer test images are wrong, by the difference's own interval, and
+// errors on synthetic images lie closer to those on real ones in every seed. The step size
+// was chosen on validation images with 20 other seeds (docs/training.md).
 #[test]
-fn shadows_track_on_real_images() {
+fn shadows_help_and_track_on_real_images() {
     let data = Path::new(FASHION);
     if !data.is_dir() {
         // Written past the capture of passing tests.
@@ -266,6 +267,7 @@ fn shadows_track_on_real_images() {
         .args(["--methods", "backprop,shadow", "--seeds", "5", "--json"])
         .args(["--layers", "784,128,128,10", "--train-size", "500"])
         .args(["--steps", "500"])
+        .args(["--optimiser", "adam:0.003"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -275,6 +277,7 @@ fn shadows_track_on_real_images() {
         .iter()
         .find(|c| (c.method, c.baseline) == (Method::Shadow, Method::Backprop));
     let found = found.unwrap();
+    assert!(found.test_error.interval.1 < 0.0, "{found:?}");
     let gap = found.gap.as_ref().unwrap();
     assert!(gap.difference.interval.1 < 0.0, "{gap:?}");
     assert_eq!(gap.smaller, 5);

@@ -19,13 +19,14 @@ const EXIT_CODES: &str = "\
 Exit status:
   0  measured; for `check`: the gate holds
   1  `check` only: the gate failed
-  2  could not audit: bad input, bad policy, nothing measured";
+  2  could not audit: bad input, bad policy, nothing measured or in common";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   randomlike inspect model.safetensors --out report
   randomlike inspect model.safetensors.index.json --include 'mlp.*'
   randomlike inspect model.safetensors --json > audit.json
+  randomlike inspect model.safetensors --vectors 5 --out report
   randomlike inspect audit.json --policy own.toml --out report
 
 Exits with 0 when it could measure and 2 when it could not; `randomlike check`
@@ -36,10 +37,24 @@ Examples:
   randomlike check model.safetensors
   randomlike check report/audit.json --policy strict.toml
   randomlike check report/audit.json --format json
+  randomlike check model.safetensors --baseline report/audit.json
   randomlike check --print-policy > own.toml
 
 Exits with 0 when the gate holds, 1 when it fails, and 2 when the source could
 not be audited, nothing was measured, or the policy is wrong.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  randomlike compare base.safetensors tuned.safetensors
+  randomlike compare base.safetensors tuned.safetensors --out comparison
+  randomlike compare old/audit.json new/audit.json --json
+
+Layers belong together by name, and those left over by shape. Every change is
+given in units of its own standard error, as if A and B were independent draws.
+Where both sides are checkpoints, the weights of B less those of A are measured
+too: unchanged, of low rank, like random numbers, or none of these.
+Exits with 0 when it could compare and 2 when it could not; `check --baseline`
+turns what got worse into a fail.";
 
 const LAYERS_EXAMPLES: &str = "\
 Examples:
@@ -79,6 +94,9 @@ pub enum Command {
     /// Judge a checkpoint or an audit.json by a policy, for CI.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
+    /// Put two checkpoints or audits side by side: before and after, or two releases.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Compare),
     /// Show what would be measured, what not, and why; reads headers only.
     #[command(after_help = LAYERS_EXAMPLES)]
     Layers(Layers),
@@ -108,7 +126,29 @@ pub struct Inspect {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    pub deeper: Deeper,
+    #[command(flatten)]
     pub measuring: Measuring,
+}
+
+/// Flags of what is measured only when asked for.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Deeper {
+    /// All singular values of the controls (the weights shuffled, with random signs, a
+    /// Gaussian matrix), not only the largest; takes as long as six layers.
+    #[arg(long)]
+    pub full_controls: bool,
+    /// Look at K singular vectors at the top, in the bulk and at the bottom: are they
+    /// spread as random ones are, and which inputs and outputs carry them?
+    #[arg(long, value_name = "K", value_parser = vectors)]
+    pub vectors: Option<usize>,
+}
+
+impl Deeper {
+    /// Whether any of the flags was typed.
+    pub const fn is_given(&self) -> bool {
+        self.full_controls || self.vectors.is_some()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -119,11 +159,14 @@ pub struct Check {
     /// Judge by this policy instead of the default.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// An earlier audit.json: what is worse than it was, or gone, fails too.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
     /// Print the default policy, with the reason beside each limit.
-    #[arg(long, conflicts_with_all = ["source", "policy", "format"])]
+    #[arg(long, conflicts_with_all = ["source", "policy", "baseline", "format"])]
     pub print_policy: bool,
     #[command(flatten)]
     pub measuring: Measuring,
@@ -135,6 +178,22 @@ pub enum Format {
     Human,
     /// One JSON object.
     Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// What was there before: a checkpoint as for `inspect`, or an audit.json.
+    pub a: PathBuf,
+    /// What is there now: the same.
+    pub b: PathBuf,
+    /// Write report.html, comparison.json and the figures (PNG) into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print comparison.json instead of the tables.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub measuring: Measuring,
 }
 
 #[derive(Debug, Args)]
@@ -314,11 +373,13 @@ impl Measuring {
     }
 
     /// What the flags mean.
-    pub fn options(&self) -> Result<Options, SpectrumError> {
+    pub fn options(&self, deeper: Deeper) -> Result<Options, SpectrumError> {
         Ok(Options {
             selection: self.selecting.selection(),
             engine: self.engine()?,
             seed: self.seed.unwrap_or_default(),
+            full_controls: deeper.full_controls,
+            vectors: deeper.vectors,
             assume_relu: self.assume_relu,
         })
     }
@@ -341,6 +402,16 @@ fn seeds(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(seeds) if (1..=MOST_SEEDS).contains(&seeds) => Ok(seeds),
         _ => Err(format!("give a whole number from 1 to {MOST_SEEDS}")),
+    }
+}
+
+/// Most vectors of each kind: each is multiplied by the layer twice, and named in the report.
+const MOST_VECTORS: usize = 1000;
+
+fn vectors(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(vectors) if (1..=MOST_VECTORS).contains(&vectors) => Ok(vectors),
+        _ => Err(format!("give a whole number from 1 to {MOST_VECTORS}")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file a command, and what they share: exit codes and the way from flags to an audit.
 
 pub mod check;
+pub mod compare;
 pub mod inspect;
 pub mod layers;
 pub mod shadow;
@@ -20,7 +21,7 @@ use randomlike::policy::Policy;
 use randomlike::report::json;
 use serde::de::IgnoredAny;
 
-use crate::args::{Measuring, limit_threads};
+use crate::args::{Deeper, Measuring, limit_threads};
 use crate::terminal::Bar;
 
 /// What a command answers: an exit code, or why it could not do its work.
@@ -34,12 +35,20 @@ pub const FAILED: u8 = 1;
 pub const COULD_NOT_AUDIT: u8 = 2;
 
 /// Opens and measures `source`, with progress on standard error.
-fn measure(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>> {
-    let options = measuring.options()?;
+fn measure(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, Box<dyn Error>> {
     limit_threads(measuring.threads)?;
-    let checkpoint = Checkpoint::open(source)?;
+    measure_opened(&Checkpoint::open(source)?, measuring, deeper)
+}
+
+/// Measures what is open, with progress on standard error.
+fn measure_opened(
+    checkpoint: &Checkpoint,
+    measuring: &Measuring,
+    deeper: Deeper,
+) -> Result<Audit, Box<dyn Error>> {
+    let options = measuring.options(deeper)?;
     let bar = Bar::new();
-    let audit = analysis::measure(&checkpoint, &options, &mut |progress| {
+    let audit = analysis::measure(checkpoint, &options, &mut |progress| {
         bar.show(&progress);
     });
     bar.clear();
@@ -47,16 +56,21 @@ fn measure(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>
 }
 
 /// The facts in an `audit.json`, or those measured on a checkpoint.
-fn audit(source: &Path, measuring: &Measuring) -> Result<Audit, Box<dyn Error>> {
+fn audit(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, Box<dyn Error>> {
     if !is_audit(source)? {
-        return measure(source, measuring);
+        return measure(source, measuring, deeper);
     }
-    if measuring.is_given() {
+    if measuring.is_given() || deeper.is_given() {
         let source = source.display();
+        let more = if deeper.is_given() {
+            "`--full-controls`, `--vectors`, "
+        } else {
+            ""
+        };
         let message = format!(
             "`{source}` is an audit: its layers, engine and draws were chosen when it was measured, so \
-             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, `--seed` and \
-             `--assume-relu` need the checkpoint itself"
+             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, {more}`--seed` \
+             and `--assume-relu` need the checkpoint itself"
         );
         return Err(message.into());
     }

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::Layers(args) => commands::layers::run(&args),
         Command::Shadow(args) => commands::shadow::run(&args),
         Command::Train(args) => commands::train::run(&args),

@@ -28,6 +28,17 @@ pub fn upper_statistic(n: usize, m: usize, s: f64, largest: f64) -> f64 {
     ((largest / s).powi(2) - mu) / tau
 }
 
+/// Standard deviation of the Tracy–Widom law of order 1 (Bornemann 2010, table 9: variance
+/// 1.607781).
+const TW_STD: f64 = 1.267_983;
+
+/// Standard deviation, to first order, of the largest singular value of i.i.d. n×m entries of
+/// scale `s`: λ/s² ≈ μ + τ·TW₁ (Johnstone 2001), so σ spreads by s·τ·sd(TW₁)/(2√μ).
+pub fn upper_spread(n: usize, m: usize, s: f64) -> f64 {
+    let (mu, tau) = centre_and_scale(n, m, 1.0);
+    s * tau * TW_STD / (2.0 * mu.sqrt())
+}
+
 /// The σ below which the smallest falls with probability `level`: the reflected edge, and
 /// for a square matrix P(√N σ/s ≤ t) = 1 − exp(−t²/2 − t) (Edelman 1988) solved for t.
 pub fn lower_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
@@ -70,6 +81,24 @@ mod tests {
             counts.1 += usize::from(values[values.len() - 1] < lower);
         }
         counts
+    }
+
+    // 400 draws know a standard deviation to 3.5 %; the next term of the law, of order
+    // M^(−2/3), is 9 % at M = 40.
+    #[test]
+    fn the_largest_value_spreads_as_the_law_says() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let mut draw = || {
+            let entries: Vec<f64> = (0..80 * 40)
+                .map(|_| StandardNormal.sample(&mut rng))
+                .collect();
+            singular_values(Matrix::new(&entries, 80, 40).unwrap(), Engine::Faer).unwrap()[0]
+        };
+        let values: Vec<f64> = (0..400).map(|_| draw()).collect();
+        let mean = values.iter().sum::<f64>() / 400.0;
+        let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 400.0;
+        let ratio = square.sqrt() / upper_spread(80, 40, 1.0);
+        assert!((ratio - 1.0).abs() < 0.15, "{ratio}");
     }
 
     // 500 draws at 5 %: 25 expected, standard deviation 4.9; three of them.

@@ -12,7 +12,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   randomlike train --data /usr/share/datasets/fashion-mnist --out runs
   randomlike train --data mnist --out runs --seeds 20 --methods backprop,shadow
-  randomlike train --data mnist --out runs --optimiser auto --noise .1,.2,.3
+  randomlike train --data mnist --out runs --optimiser auto --noise .5,.7,.9
   randomlike train --data cifar-10-batches-bin --out runs --layers 3072,512,10
 
 Each step adds copies of the batch to the loss, labelled by the net itself:
@@ -114,7 +114,7 @@ pub struct Choices {
         long,
         value_name = "RATE",
         value_delimiter = ',',
-        default_value = "0.2"
+        default_value = "0.7"
     )]
     pub noise: Vec<String>,
     /// Weight of the loss on copies.
@@ -122,7 +122,7 @@ pub struct Choices {
         long,
         value_name = "WEIGHT",
         value_delimiter = ',',
-        default_value = "0.3"
+        default_value = "1"
     )]
     pub copy_weight: Vec<String>,
     /// Label of a copy: soft (the net's output), true or argmax.

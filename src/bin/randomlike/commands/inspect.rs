@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section};
-use randomlike::report::{Bundle, json, write};
+use randomlike::report::{Bundle, json, words, write};
 use randomlike::verdict::{Judgement, Outcome, judge};
 
 use super::{Done, HOLDS, audit, read_policy};
@@ -24,7 +24,7 @@ pub fn run(args: &Inspect) -> Done {
         .as_deref()
         .map(|out| write::prepare(out, json::AUDIT));
     let destination = destination.transpose()?;
-    let audit = audit(&args.source, &args.measuring)?;
+    let audit = audit(&args.source, &args.measuring, args.deeper)?;
     let judgement = judge(&audit, &policy)?;
     if let Some(destination) = destination {
         destination.commit(&Bundle::render(&audit, &judgement)?.files)?;
@@ -128,6 +128,16 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
         &format!("{}: {}", layer.label.name(), layer.label_reason),
         2,
     );
+    if let Some(controls) = layer.controls.measured() {
+        text += &terminal::wrap(&words::controls_in_short(controls), 2);
+    }
+    for sentence in layer
+        .vectors
+        .measured()
+        .map_or_else(Vec::new, words::vectors)
+    {
+        text += &terminal::wrap(&sentence, 2);
+    }
     if let Some(shadow) = layer.shadow.measured() {
         text += &terminal::wrap(&in_reverse(shadow), 2);
     }

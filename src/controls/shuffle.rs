@@ -7,45 +7,14 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::code::{Purpose, generator};
-use crate::layers::Orientation;
+use super::{Entries, LINE};
+use crate::streams::{Purpose, generator};
 
 /// Fewest entries that are shuffled in buckets.
 const MANY: usize = 1 << 18;
 /// Entries that are sent to the buckets together, about.
 const TILE: usize = 1 << 20;
 const BUCKETS: usize = 256;
-/// Inputs that are read together: a cache line of a matrix stored by outputs.
-const LINE: usize = 16;
-
-/// A matrix of n inputs and m outputs as it is stored, and how its rows lie.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entries<'a> {
-    pub stored: &'a [f32],
-    pub n: usize,
-    pub m: usize,
-    pub orientation: Orientation,
-}
-
-impl Entries<'_> {
-    /// The entries of `count` inputs from `first` on, by input and output.
-    fn rows(&self, first: usize, count: usize) -> Vec<f32> {
-        let (n, m) = (self.n, self.m);
-        match self.orientation {
-            Orientation::InOut => self.stored[first * m..(first + count) * m].to_vec(),
-            Orientation::OutIn => {
-                let mut rows = vec![0.0; count * m];
-                for j in 0..m {
-                    let column = &self.stored[j * n + first..j * n + first + count];
-                    for (i, &entry) in column.iter().enumerate() {
-                        rows[i * m + j] = entry;
-                    }
-                }
-                rows
-            }
-        }
-    }
-}
 
 /// The entries in random order, which depends on `seed` and `place` and not on how they are
 /// stored, nor on the number of threads.
@@ -152,6 +121,7 @@ fn shuffle(entries: &mut [f32], seed: u64, stream: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::Orientation;
 
     /// Position `at` of the result holds the entry that was at `found[at]`.
     fn positions(n: usize, m: usize, seed: u64) -> Vec<f32> {
