@@ -1,7 +1,7 @@
 //! Where `src/nulls/table.tsv` comes from: quantiles of the figures of spectra of Gaussian matrices
 //! by shape.
 //!
-//! `cargo run --release --example spectrum_nulls -- --largest 2048 > src/nulls/table.tsv`
+//! `cargo run --release --example spectrum_nulls > src/nulls/table.tsv`
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ const USAGE: &str = "spectrum_nulls [--largest M] [--work W] [--seed S]";
 struct Options {
     /// The largest M.
     largest: usize,
-    /// Draws of an M are this over M², 200 to 4000.
+    /// Draws of an M are this over M², at least 200 and at most 4000.
     work: usize,
     seed: u64,
 }
@@ -66,8 +66,8 @@ fn row(m: usize, gap: usize, options: &Options) -> Option<String> {
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
     let mut options = Options {
-        largest: 2048,
-        work: 1 << 30,
+        largest: 512,
+        work: 1 << 28,
         seed: 1,
     };
     while let Some(name) = arguments.next() {
