@@ -11,7 +11,8 @@
 //! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
 //! samples.
 //!
-//! [`stats`] is mathematics on slices and [`linalg`] on matrices; neither knows of nets.
+//! [`stats`] is mathematics on slices and [`linalg`] on matrices, [`nulls`] what chance makes of
+//! singular values; none of them knows of nets.
 //! The library never prints.
 //!
 //! Where something new goes: a check is one file in `verdict/`, a figure one in
@@ -26,6 +27,7 @@ pub mod controls;
 pub mod error;
 pub mod layers;
 pub mod linalg;
+pub mod nulls;
 pub mod policy;
 mod regular;
 pub mod report;

@@ -157,6 +157,29 @@ pub fn symmetric_eigenvalues(
     eigenvalues(lower, engine).map(descending)
 }
 
+/// All singular values, descending, of an upper bidiagonal matrix: `diagonal` has n entries,
+/// `beside`, to the right of it, n − 1. O(n²), on one core.
+///
+/// As eigenvalues of BᵀB, so to about 1e-8 of the largest.
+///
+/// # Errors
+/// When the iteration does not converge.
+pub fn bidiagonal_singular_values(
+    diagonal: &[f64],
+    beside: &[f64],
+) -> Result<Vec<f64>, SpectrumError> {
+    let above = |i: usize| i.checked_sub(1).and_then(|i| beside.get(i)).copied();
+    let square = |(i, d): (usize, &f64)| d * d + above(i).map_or(0.0, |e| e * e);
+    let gram = bulge::Tridiagonal {
+        diagonal: diagonal.iter().enumerate().map(square).collect(),
+        below: diagonal.iter().zip(beside).map(|(d, e)| d * e).collect(),
+    };
+    let values = tridiagonal::eigenvalues(gram).ok_or(SpectrumError::NoConvergence("faer"))?;
+    Ok(descending(
+        values.into_iter().map(|l| l.max(0.0).sqrt()).collect(),
+    ))
+}
+
 fn from_gram<T: Copy + Into<f64> + Sync>(
     matrix: Matrix<'_, T>,
     engine: Engine,

@@ -21,6 +21,13 @@ pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
         .sqrt()
 }
 
+/// (σ₁²/s² − μ)/τ: the largest singular value in the units in which it is Tracy–Widom
+/// distributed (Johnstone 2001).
+pub fn upper_statistic(n: usize, m: usize, s: f64, largest: f64) -> f64 {
+    let (mu, tau) = centre_and_scale(n, m, 1.0);
+    ((largest / s).powi(2) - mu) / tau
+}
+
 /// Standard deviation of the Tracy–Widom law of order 1 (Bornemann 2010, table 9: variance
 /// 1.607781).
 const TW_STD: f64 = 1.267_983;
