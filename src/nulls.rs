@@ -2,7 +2,7 @@
 //!
 //! Gaussian entries stand for all independent entries of one variance: the bulk law, the edges
 //! and the spacings of a large matrix do not depend on more (Tao & Vu 2012; Pillai & Yin 2014).
-//! How far that holds at small sizes is measured in docs/calibration.md.
+//! How far that holds at small sizes is not measured yet.
 
 mod draws;
 mod figure;
