@@ -21,5 +21,5 @@ pub use moments::Moments;
 pub use paired::{Difference, Spread, pearson};
 pub use power_law::PowerLaw;
 pub use sample::{Group, Sample};
-pub use spacings::level_ratio;
+pub use spacings::{GOE_RATIO, level_ratio};
 pub use two_sample::{kolmogorov_smirnov, wasserstein};

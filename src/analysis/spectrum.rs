@@ -6,7 +6,7 @@ use crate::audit::{Law, Section, Spectrum, Weights};
 use crate::layers::Layer;
 use crate::linalg::{self, Engine, Matrix, SpectrumError};
 use crate::stats::laws::edges;
-use crate::stats::laws::marchenko_pastur::MarchenkoPastur;
+use crate::stats::laws::marchenko_pastur::{MarchenkoPastur, NO_SCALE};
 use crate::stats::{PowerLaw, level_ratio};
 
 /// An extreme value is an outlier when a random matrix passes it this rarely.
@@ -53,10 +53,6 @@ pub(super) fn measure(
         None => skipped("the tensor is empty"),
     }
 }
-
-/// Share of σ₁ below which the median gives the law no scale: some thousand times
-/// f64's rounding, which a large matrix leaves of a zero.
-const NO_SCALE: f64 = 1e-12;
 
 /// Nothing when the median singular value is zero: then the law has no scale.
 fn facts(

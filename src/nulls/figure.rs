@@ -4,15 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Shape;
 use crate::stats::laws::edges;
-use crate::stats::laws::marchenko_pastur::MarchenkoPastur;
-use crate::stats::level_ratio;
-
-/// Share of σ₁ below which the median gives the law no scale: some thousand times
-/// f64's rounding, which a large matrix leaves of a zero.
-const NO_SCALE: f64 = 1e-12;
-
-/// ⟨r⟩ of the Gaussian orthogonal ensemble (Atas et al. 2013).
-const GOE: f64 = 0.5307;
+use crate::stats::laws::marchenko_pastur::{MarchenkoPastur, NO_SCALE};
+use crate::stats::{GOE_RATIO, level_ratio};
 
 /// One figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,6 +108,6 @@ pub fn of_values(values: &[f64], shape: Shape) -> Option<Figures> {
         m * (s_rms / s_med).ln(),
         edges::upper_statistic(shape.n, shape.m, s_med, largest),
         bottom.ln(),
-        m.sqrt() * (level_ratio(values)? - GOE),
+        m.sqrt() * (level_ratio(values)? - GOE_RATIO),
     ]))
 }

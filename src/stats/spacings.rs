@@ -1,5 +1,8 @@
 //! Spacings between neighbouring levels.
 
+/// Mean of [`level_ratio`] for the Gaussian orthogonal ensemble (Atas et al. 2013).
+pub const GOE_RATIO: f64 = 0.5307;
+
 /// Mean of min(dᵢ, dᵢ₊₁)/max(dᵢ, dᵢ₊₁) over consecutive spacings d of the sorted levels
 /// (Atas et al. 2013): .5307 for a random symmetric matrix (GOE), .38629 for independent
 /// levels. Nothing for fewer than three levels or when all are one.

@@ -7,9 +7,7 @@ use serde::Deserialize;
 use super::figure::figure;
 use super::{Check, Finding, Level, Ruling};
 use crate::compare::{Change, Comparison, Figure, Pair, Standing, Unmatched};
-
-/// Mean ratio of neighbouring spacings of a real random matrix (Atas et al. 2013).
-const GOE_RATIO: f64 = 0.5307;
+use crate::stats::GOE_RATIO;
 
 /// Level and tolerances of the check: by how much a figure may get worse.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]

@@ -5,10 +5,9 @@ use serde::Deserialize;
 use super::figure::figure;
 use super::{Level, Ruling};
 use crate::audit::{LayerFacts, Section, Spectrum};
+use crate::stats::GOE_RATIO;
 
-/// Mean ratio of neighbouring spacings of a real random matrix (Atas et al. 2013).
-const GOE_RATIO: f64 = 0.5307;
-/// Standard error of that mean over M values is `RATIO_ERROR`/√M (derived in docs/theory.md).
+/// Standard error of the mean ratio over M values is `RATIO_ERROR`/√M (derived in docs/theory.md).
 const RATIO_ERROR: f64 = 0.30;
 
 /// Level and limits of the check.

@@ -5,6 +5,10 @@
 
 use std::f64::consts::PI;
 
+/// Share of σ₁ below which the median gives the law no scale: some thousand times
+/// f64's rounding, which a large matrix leaves of a zero.
+pub const NO_SCALE: f64 = 1e-12;
+
 /// The law at one aspect ratio.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MarchenkoPastur {
