@@ -18,11 +18,11 @@ use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
     Audit, ChainFacts, Controls, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION,
-    Section, Settings, SourceFacts, Spectrum, Tool, Weights,
+    Section, Settings, SourceFacts, Spectrum, TensorFacts, Tool, Weights,
 };
 use crate::checkpoint::{Checkpoint, Entries};
 use crate::controls::Entries as Drawn;
-use crate::layers::{self, Layer, Orientation, Selection};
+use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
 use crate::linalg::Engine;
 use crate::shadow::activation;
 use crate::stats::Sample;
@@ -50,12 +50,16 @@ pub struct Options {
     pub engine: Engine,
     /// Seed of everything drawn.
     pub seed: u64,
+    /// Draw so many matrices of each layer's shape for its nulls, in place of the tables.
+    pub simulate_null: Option<usize>,
     /// Take whole spectra of the controls, not only their largest values.
     pub full_controls: bool,
     /// Look at so many singular vectors at the top, in the bulk and at the bottom.
     pub vectors: Option<usize>,
     /// Run the shadow model although the checkpoint names another activation than ReLU.
     pub assume_relu: bool,
+    /// Leave out what takes longest: the shadow model and the controls.
+    pub alone: bool,
 }
 
 /// Measures every layer of `checkpoint` that is selected.
@@ -91,28 +95,115 @@ pub fn measure(
     }
     let chains = measure_chains(checkpoint, &found.layers, &shadow, progress)?;
     Ok(Audit {
+        layers: facts,
+        chains,
+        skipped: found.skipped,
+        ..empty(source_facts(checkpoint, named)?, options, &shadow)
+    })
+}
+
+/// Measures finite entries in memory, inputs by outputs, as one layer called `matrix`.
+pub fn measure_entries(
+    entries: &[f64],
+    (fan_in, fan_out): (usize, usize),
+    options: &Options,
+) -> Result<Audit> {
+    let layer = in_memory(fan_in, fan_out);
+    let shadow = reversal::Model::new(None, options);
+    let numbers = Numbers {
+        layer: &layer,
+        bias: None,
+        options,
+        shadow: &shadow,
+    };
+    let source = SourceFacts {
+        uri: "a matrix in memory".into(),
+        files: Vec::new(),
+        tensors: 1,
+        parameters: entries.len() as u64,
+        activation: None,
+        activation_from: None,
+    };
+    Ok(Audit {
+        layers: vec![numbers.facts(entries, &mut |_| ())?],
+        ..empty(source, options, &shadow)
+    })
+}
+
+fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
+    let weight = TensorFacts {
+        tensor: "matrix".into(),
+        dtype: "F64".into(),
+        shape: vec![fan_in, fan_out],
+    };
+    Layer {
+        name: weight.tensor.clone(),
+        weight,
+        slice: None,
+        bias: None,
+        fan_in,
+        fan_out,
+        orientation: Orientation::InOut,
+        orientation_from: OrientationFrom::Assumption,
+    }
+}
+
+/// The singular values of finite entries in memory, inputs by outputs, with all that is known of
+/// them, and nothing else.
+pub fn measure_spectrum(
+    entries: &[f64],
+    (fan_in, fan_out): (usize, usize),
+    options: &Options,
+) -> Result<Section<Spectrum>> {
+    let layer = in_memory(fan_in, fan_out);
+    let values = spectrum::values(entries, &layer, options.engine)?;
+    let law = Sample::from_f64(entries).map_or_else(Default::default, |sample| {
+        let moments = sample.moments();
+        spectrum::Marginal {
+            excess_kurtosis: moments.excess_kurtosis.unwrap_or(0.0),
+            mean: (moments.std > 0.0).then(|| moments.mean.abs() / moments.std),
+        }
+    });
+    let plan = spectrum::NullPlan {
+        simulate: options.simulate_null,
+        seed: options.seed,
+    };
+    Ok(writable(spectrum::measure(values, &layer, law, (f64::EPSILON, plan))))
+}
+
+fn marginal(weights: &Section<Weights>) -> spectrum::Marginal {
+    weights
+        .measured()
+        .map_or_else(Default::default, spectrum::Marginal::of)
+}
+
+/// An audit without a layer.
+fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Audit {
+    let selection = &options.selection;
+    Audit {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
             name: env!("CARGO_PKG_NAME").into(),
             version: env!("CARGO_PKG_VERSION").into(),
         },
-        source: source_facts(checkpoint, named)?,
+        source,
         settings: Settings {
-            engine,
+            engine: options.engine,
             conv: selection.conv,
             include: selection.include.clone(),
             exclude: selection.exclude.clone(),
             min_size: selection.min_size,
             seed: options.seed,
             full_controls: options.full_controls,
+            simulate_null: options.simulate_null,
             vectors: options.vectors,
             assume_relu: options.assume_relu,
             shadow_premise: Some(shadow.premise),
         },
-        layers: facts,
-        chains,
-        skipped: found.skipped,
-    })
+        layers: Vec::new(),
+        chains: Vec::new(),
+        skipped: Vec::new(),
+    }
 }
 
 fn measure_chains(
@@ -289,6 +380,7 @@ impl Numbers<'_> {
         stage("shadow");
         let Compared { shadow, controls } = match broken {
             Some(reason) => Compared::skipped(&reason),
+            None if self.options.alone => Compared::skipped("left out"),
             None => self.compared(entries, weights.measured(), spectrum.measured()),
         };
         let plan = vectors::Plan {
@@ -361,7 +453,12 @@ impl Numbers<'_> {
             |_| Lost::default(),
             |values| Lost::among(values, &self.layer.weight.dtype),
         );
-        let spectrum = spectrum::measure(values, self.layer, weights.measured(), T::EPSILON);
+        let plan = spectrum::NullPlan {
+            simulate: self.options.simulate_null,
+            seed: self.options.seed,
+        };
+        let spectrum =
+            spectrum::measure(values, self.layer, marginal(&weights), (T::EPSILON, plan));
         Ok(Measured {
             weights,
             spectrum: writable(spectrum),
@@ -403,7 +500,8 @@ pub(crate) fn of_matrix(
         weights.initializer = None;
     }
     let singular_values = values.clone().unwrap_or_default();
-    let spectrum = spectrum::measure(values, layer, weights.measured(), epsilon);
+    let plan = spectrum::NullPlan::default();
+    let spectrum = spectrum::measure(values, layer, marginal(&weights), (epsilon, plan));
     Ok(MatrixFacts {
         weights,
         singular_values,

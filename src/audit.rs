@@ -4,6 +4,7 @@
 //! again, and every picture redrawn, without reading a weight. Field names are those of
 //! `audit.json`, which other programs read: a name once published keeps its meaning.
 
+mod spectrum;
 mod vectors;
 
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,11 @@ pub use crate::checkpoint::{FileFacts, TensorFacts};
 pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::linalg::Engine;
+pub use crate::nulls::Origin;
 pub use crate::shadow::activation::Place;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::stats::{Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw};
+pub use spectrum::{Bulk, Law, NullFact, Spectrum, SpectrumNulls};
 pub use vectors::{Component, Part, SingularVector, VectorFacts, VectorNull, VectorSides, Vectors};
 
 /// The version of the `audit.json` layout written by this crate.
@@ -115,6 +118,9 @@ pub struct Settings {
     /// Whether whole spectra of the controls were taken.
     #[serde(default)]
     pub full_controls: bool,
+    /// Matrices drawn for the nulls of each layer's shape; absent where tables were enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulate_null: Option<usize>,
     /// Singular vectors looked at of each kind; absent where none were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vectors: Option<usize>,
@@ -166,6 +172,14 @@ fn of_an_older_version<T>() -> Section<T> {
 }
 
 impl<T> Section<T> {
+    /// The facts, or why there are none.
+    pub(crate) fn of(facts: Option<T>, reason: &str) -> Self {
+        let skipped = || Self::Skipped {
+            reason: reason.to_owned(),
+        };
+        facts.map_or_else(skipped, Self::Measured)
+    }
+
     /// The facts, when there are any.
     pub const fn measured(&self) -> Option<&T> {
         match self {
@@ -405,88 +419,4 @@ pub enum BiasKind {
 impl BiasKind {
     /// Biases are one constant when their std is at most this share of |mean|.
     pub const CONSTANT_SPREAD: f64 = 0.1;
-}
-
-/// Which law the singular values are compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Law {
-    /// The square case.
-    QuarterCircle,
-    /// The rectangular case.
-    MarchenkoPastur,
-}
-
-/// Facts about a layer's singular values. σ and every edge are in the weights' own units.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Spectrum {
-    /// The law of comparison.
-    pub law: Law,
-    /// M/N ≤ 1, the smaller side over the larger.
-    pub aspect: f64,
-    /// All min(n, m) singular values, descending.
-    pub singular_values: Vec<f64>,
-    /// The largest.
-    pub spectral_norm: f64,
-    /// The smallest.
-    pub smallest: f64,
-    /// √Σσ².
-    pub frobenius_norm: f64,
-    /// Σσ²/σ₁².
-    pub stable_rank: f64,
-    /// exp of the Shannon entropy of σ²/Σσ².
-    pub effective_rank: f64,
-    /// −Σp ln p / ln(rank) with p = σ²/Σσ²; absent at rank 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entropy: Option<f64>,
-    /// Number of σ above σ₁·N·ε, ε that of the stored dtype's arithmetic (f32 or f64).
-    pub matrix_rank: usize,
-    /// min(n, m) − `matrix_rank`.
-    pub rank_loss: usize,
-    /// Scale of the entries from the Frobenius norm, `‖W‖_F/√(NM)`.
-    pub sigma_rms: f64,
-    /// Scale of the entries from the median singular value (Gavish & Donoho 2014).
-    pub sigma_median: f64,
-    /// Lower edge of the law with `sigma_median`, 0 for a square layer.
-    pub edge_lower: f64,
-    /// Upper edge of the law with `sigma_median`.
-    pub edge_upper: f64,
-    /// KS distance to the law with `sigma_rms`.
-    pub ks_rms: f64,
-    /// KS distance to the law with `sigma_median`.
-    pub ks_median: f64,
-    /// 99 % point of `ks_median` for i.i.d. entries of this shape.
-    pub ks_null_q99: f64,
-    /// W₁ between the scaled singular values σ/(s_med√N) and the law.
-    pub wasserstein: f64,
-    /// σ above which a value is an outlier at 1 % (Tracy–Widom at the upper edge).
-    pub outlier_threshold_above: f64,
-    /// σ below which a value is an outlier at 1 %.
-    pub outlier_threshold_below: f64,
-    /// Number of σ above the upper threshold.
-    pub outliers_above: usize,
-    /// Number of σ below the lower threshold.
-    pub outliers_below: usize,
-    /// `|mean|/std·(NM)^¼` of the entries: above 1 the mean alone makes an outlier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mean_visibility: Option<f64>,
-    /// Mean ratio of consecutive spacings in the bulk: .5307 GOE, .38629 Poisson.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level_ratio: Option<f64>,
-    /// Power-law fit to the tail of λ = σ²; `null` when it could not be fitted.
-    pub power_law: Option<PowerLaw>,
-    /// α·log₁₀ λ₁; absent without a power law.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alpha_weighted: Option<f64>,
-    /// log₁₀ Σ λ^α; absent without a power law.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_alpha_norm: Option<f64>,
-    /// log₁₀ Σ λ; absent for a zero matrix.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_norm: Option<f64>,
-    /// log₁₀ λ₁; absent for a zero matrix.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_spectral_norm: Option<f64>,
-    /// Upper edge of the law over λ₁, in λ: (`edge_upper`/`spectral_norm`)².
-    pub mp_softrank: f64,
 }

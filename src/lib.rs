@@ -21,6 +21,7 @@
 
 pub mod analysis;
 pub mod audit;
+pub mod calibration;
 pub mod checkpoint;
 pub mod compare;
 pub mod controls;

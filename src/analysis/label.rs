@@ -10,10 +10,10 @@ const GAUSSIAN_KS: f64 = 0.02;
 const GAUSSIAN_WASSERSTEIN: f64 = 0.06;
 /// Excess kurtosis of t with 10 degrees of freedom.
 const HEAVY_KURTOSIS: f64 = 1.0;
-/// Multiple of the null's 99 % point up to which a bulk is on the law.
-const BULK: f64 = 2.0;
-/// Most of the singular values that may lie outside the law beside a random bulk.
-const SPIKES: f64 = 0.1;
+/// Share of the singular values that must be on the law for the rest to be spikes.
+const BULK: f64 = 0.9;
+/// A random matrix is as far as this in one of 1000 draws: the end of what the tables know.
+const RARE: f64 = 0.001;
 
 /// Singular values that are zero to rounding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) fn of(
         );
     }
     if let Some(init) = initializer
-        && (constant || spectrum.is_none_or(|s| size < FEWEST || on_the_law(s, 0)))
+        && (constant || spectrum.is_none_or(|s| size < FEWEST || is_like_a_random_one(s)))
     {
         let reason = format!(
             "KS {:.4} to {}, limit {:.4}, nothing fitted",
@@ -83,36 +83,65 @@ pub(super) fn of(
 }
 
 fn decided(weights: &Weights, gaussian: &GaussianDistance, spectrum: &Spectrum) -> (Label, String) {
-    let outliers = spectrum.outliers_above + spectrum.outliers_below;
-    let size = spectrum.singular_values.len();
+    let bulk = spectrum.bulk.measured();
     let mut figures = format!(
-        "weights KS {:.4}, excess kurtosis {:.2}; spectrum KS {:.1} times its null's 99 % point, {outliers} outliers",
+        "weights KS {:.4}, excess kurtosis {:.2}; {}",
         gaussian.ks,
         gaussian.excess_kurtosis,
-        spectrum.ks_median / spectrum.ks_null_q99,
+        described(spectrum),
     );
     let heavy = gaussian.excess_kurtosis > HEAVY_KURTOSIS && gaussian.ks > GAUSSIAN_KS;
-    let few = outliers as f64 <= SPIKES * size as f64;
-    let bulk = few && on_the_law(spectrum, outliers);
-    let label = if heavy && is_mixture(weights) {
-        figures += "; normal on scales of their own: a mixture, not heavy tails";
-        Label::Undecided
-    } else if heavy {
-        Label::HeavyTailed
-    } else if bulk && outliers > 0 {
-        Label::RandomBulkWithSpikes
-    } else if bulk && is_normal(gaussian) {
-        Label::RandomLike
-    } else {
-        Label::Undecided
+    let label = match bulk {
+        _ if heavy && is_mixture(weights) => {
+            figures += "; normal on scales of their own: a mixture, not heavy tails";
+            Label::Undecided
+        }
+        _ if heavy => Label::HeavyTailed,
+        Some(bulk) if bulk.above + bulk.below == 0 && is_normal(gaussian) => Label::RandomLike,
+        Some(bulk) if bulk.above + bulk.below > 0 && bulk.share >= BULK => {
+            Label::RandomBulkWithSpikes
+        }
+        _ => Label::Undecided,
     };
     (label, figures)
+}
+
+/// The bulk, or how far the whole is from the law where there is none.
+fn described(spectrum: &Spectrum) -> String {
+    let times = |ks: f64, null: f64| format!("KS {:.1} times its null's 99 % point", ks / null);
+    match spectrum.bulk.measured() {
+        None => format!(
+            "spectrum {}, and no part of it is on the law",
+            times(spectrum.ks_median, spectrum.ks_null_q99)
+        ),
+        Some(bulk) if bulk.above + bulk.below == 0 => format!(
+            "all singular values on the law, {}",
+            times(bulk.ks, bulk.ks_null_q99)
+        ),
+        Some(bulk) => format!(
+            "{:.1} % of the singular values on the law, {}, with {:.1} % of the squared norm; {} above and {} below",
+            100.0 * bulk.share,
+            times(bulk.ks, bulk.ks_null_q99),
+            100.0 * bulk.energy,
+            bulk.above,
+            bulk.below
+        ),
+    }
+}
+
+/// Neither KS nor an extreme value is as far as one random matrix in 1000.
+fn is_like_a_random_one(spectrum: &Spectrum) -> bool {
+    spectrum.nulls.measured().is_some_and(|nulls| {
+        [nulls.ks_median, nulls.largest, nulls.smallest]
+            .iter()
+            .all(|fact| fact.p > RARE)
+    })
 }
 
 /// Within twice the null's 99 % point; each outlier moves the empirical law by 1/M by itself.
 pub(crate) fn on_the_law(spectrum: &Spectrum, outliers: usize) -> bool {
     let moved = outliers as f64 / spectrum.singular_values.len() as f64;
-    spectrum.ks_median <= BULK * spectrum.ks_null_q99 + moved
+    spectrum.ks_median <= 2.0 * spectrum.ks_null_q99 + moved
 }
 
 /// The limits of the default policy, beyond the sampling floors.
@@ -157,7 +186,11 @@ mod tests {
     }
 
     fn off_the_law(layer: LayerFacts) -> LayerFacts {
-        facts::with_spectrum(layer, |spectrum| spectrum.ks_median = 0.2)
+        facts::with_spectrum(layer, |spectrum| {
+            if let Section::Measured(nulls) = &mut spectrum.nulls {
+                nulls.ks_median.p = RARE;
+            }
+        })
     }
 
     // Sorting the entries of an initialiser leaves their law and ruins the spectrum.
@@ -225,13 +258,22 @@ mod tests {
 
     #[test]
     fn half_a_spectrum_is_no_spike() {
-        let with = |outliers| {
+        let with = |above: usize| {
             facts::with_spectrum(facts::layer("a"), |spectrum| {
-                spectrum.outliers_above = outliers;
-                spectrum.ks_median = outliers as f64 / 256.0;
+                if let Section::Measured(bulk) = &mut spectrum.bulk {
+                    bulk.above = above;
+                    bulk.share = 1.0 - above as f64 / 256.0;
+                }
             })
         };
+        assert_eq!(label(&with(0), 0), Label::RandomLike);
         assert_eq!(label(&with(3), 0), Label::RandomBulkWithSpikes);
         assert_eq!(label(&with(120), 0), Label::Undecided);
+        let none = facts::with_spectrum(facts::layer("a"), |spectrum| {
+            spectrum.bulk = Section::Skipped {
+                reason: "none".into(),
+            };
+        });
+        assert_eq!(label(&none, 0), Label::Undecided);
     }
 }

@@ -1,16 +1,44 @@
 //! Are the singular values on the Marchenko–Pastur law? docs/theory.md §3.
 
+mod bulk;
+mod nulls;
+
 use super::{Entry, stored_sides};
 use crate::Result;
 use crate::audit::{Law, Section, Spectrum, Weights};
 use crate::layers::Layer;
 use crate::linalg::{self, Engine, Matrix, SpectrumError};
-use crate::stats::laws::edges;
-use crate::stats::laws::marchenko_pastur::{MarchenkoPastur, NO_SCALE};
+use crate::nulls::{Figure, Figures, Null, Shape, largest_at, of_values, smallest_at};
+use crate::stats::laws::marchenko_pastur::MarchenkoPastur;
 use crate::stats::{PowerLaw, level_ratio};
 
 /// An extreme value is an outlier when a random matrix passes it this rarely.
 pub(super) const OUTLIER_LEVEL: f64 = 0.01;
+
+/// What a spectrum depends on of the law of the entries.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marginal {
+    pub excess_kurtosis: f64,
+    /// |mean|/std; nothing for equal entries.
+    pub mean: Option<f64>,
+}
+
+impl Marginal {
+    pub fn of(weights: &Weights) -> Self {
+        Self {
+            excess_kurtosis: weights.gaussian.as_ref().map_or(0.0, |g| g.excess_kurtosis),
+            mean: (weights.std > 0.0).then(|| weights.mean.abs() / weights.std),
+        }
+    }
+}
+
+/// How the null of a layer's shape is found.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct NullPlan {
+    /// So many matrices of the shape are drawn; without, tables are enough.
+    pub simulate: Option<usize>,
+    pub seed: u64,
+}
 
 /// All singular values, or why this layer has none.
 pub(super) fn values<T: Entry>(
@@ -33,8 +61,8 @@ pub(super) fn values<T: Entry>(
 pub(super) fn measure(
     values: std::result::Result<Vec<f64>, String>,
     layer: &Layer,
-    weights: Option<&Weights>,
-    epsilon: f64,
+    entries: Marginal,
+    (epsilon, plan): (f64, NullPlan),
 ) -> Section<Spectrum> {
     let skipped = |reason: &str| Section::Skipped {
         reason: reason.into(),
@@ -45,106 +73,127 @@ pub(super) fn measure(
     };
     let (rows, cols) = stored_sides(layer);
     match values.first() {
-        Some(&largest) if largest > 0.0 => facts(values, rows, cols, weights, epsilon).map_or_else(
-            || skipped("more than half of the singular values are zero to rounding, which leaves the law no scale"),
-            Section::Measured,
-        ),
+        Some(&largest) if largest > 0.0 => {
+            let seen = Seen {
+                shape: Shape {
+                    n: rows.max(cols),
+                    m: rows.min(cols),
+                },
+                entries,
+                epsilon,
+                plan,
+            };
+            seen.facts(values)
+                .map_or_else(|reason| skipped(&reason), Section::Measured)
+        }
         Some(_) => skipped("all weights are zero"),
         None => skipped("the tensor is empty"),
     }
 }
 
-/// Nothing when the median singular value is zero: then the law has no scale.
-fn facts(
-    values: Vec<f64>,
-    rows: usize,
-    cols: usize,
-    weights: Option<&Weights>,
+/// What the facts of a spectrum depend on beside its values.
+struct Seen {
+    shape: Shape,
+    entries: Marginal,
     epsilon: f64,
-) -> Option<Spectrum> {
-    let (n, m) = (rows.max(cols), rows.min(cols));
-    let aspect = m as f64 / n as f64;
-    let law = MarchenkoPastur::new(aspect)?;
-    let (largest, smallest) = (*values.first()?, *values.last()?);
-    let total: f64 = values.iter().map(|s| s * s).sum();
-    let root = (n as f64).sqrt();
-    let sigma_rms = (total / (n as f64 * m as f64)).sqrt();
-    let sigma_median = median(&values) / (root * law.median());
-    // Zero to rounding is zero: on such a scale everything would be an outlier.
-    if median(&values) <= NO_SCALE * largest {
-        return None;
-    }
-    let scaled = |scale: f64| {
-        values
+    plan: NullPlan,
+}
+
+impl Seen {
+    fn facts(&self, values: Vec<f64>) -> std::result::Result<Spectrum, String> {
+        const NO_SCALE: &str = "more than half of the singular values are zero to rounding, which leaves the law no scale";
+        let shape = self.shape;
+        let (n, m) = (shape.n as f64, shape.m as f64);
+        let law = MarchenkoPastur::new(m / n).ok_or(NO_SCALE)?;
+        let figures = of_values(&values, shape).ok_or(NO_SCALE)?;
+        let null = self.null()?;
+        let Figures {
+            sigma_median,
+            sigma_rms,
+            ..
+        } = figures;
+        let (_, top) = null.limits(Figure::Top);
+        let (bottom, _) = null.limits(Figure::Bottom);
+        let above = top.map_or(f64::INFINITY, |top| largest_at(shape, sigma_median, top));
+        let below = bottom.map_or(0.0, |bottom| smallest_at(shape, sigma_median, bottom));
+        let (largest, smallest) = (values[0], values[values.len() - 1]);
+        let total: f64 = values.iter().map(|s| s * s).sum();
+        let between: Vec<f64> = values
             .iter()
-            .map(|s| s / (scale * root))
-            .collect::<Vec<f64>>()
-    };
-    let by_median = scaled(sigma_median);
-    let above = edges::upper_threshold(n, m, sigma_median, OUTLIER_LEVEL);
-    let below = edges::lower_threshold(n, m, sigma_median, OUTLIER_LEVEL);
-    let bulk: Vec<f64> = values
-        .iter()
-        .copied()
-        .filter(|&s| s <= above && s >= below)
-        .collect();
-    let matrix_rank = values
-        .iter()
-        .filter(|&&s| s > largest * n as f64 * epsilon)
-        .count();
-    let entropy = shannon(&values, total);
-    let lambda: Vec<f64> = values.iter().map(|s| s * s).collect();
-    let power_law = PowerLaw::fit(&lambda);
-    let edge_upper = sigma_median * root * law.upper();
-    Some(Spectrum {
-        law: if law.is_square() {
-            Law::QuarterCircle
-        } else {
-            Law::MarchenkoPastur
-        },
-        aspect,
-        spectral_norm: largest,
-        smallest,
-        frobenius_norm: total.sqrt(),
-        stable_rank: total / (largest * largest),
-        effective_rank: entropy.exp(),
-        entropy: (matrix_rank > 1).then(|| entropy / (matrix_rank as f64).ln()),
-        matrix_rank,
-        rank_loss: m - matrix_rank,
-        sigma_rms,
-        sigma_median,
-        edge_lower: sigma_median * root * law.lower(),
-        edge_upper,
-        ks_rms: law.ks(&scaled(sigma_rms)),
-        ks_median: law.ks(&by_median),
-        ks_null_q99: law.ks_null_q99(m),
-        wasserstein: law.wasserstein(&by_median),
-        outlier_threshold_above: above,
-        outlier_threshold_below: below,
-        outliers_above: values.iter().filter(|&&s| s > above).count(),
-        outliers_below: values.iter().filter(|&&s| s < below).count(),
-        mean_visibility: weights
-            .filter(|w| w.std > 0.0)
-            .map(|w| w.mean.abs() / w.std * (n as f64 * m as f64).powf(0.25)),
-        level_ratio: level_ratio(&bulk),
-        power_law,
-        alpha_weighted: power_law.map(|fit| fit.alpha * (largest * largest).log10()),
-        log_alpha_norm: power_law.map(|fit| log_alpha_norm(&lambda, fit.alpha)),
-        log_norm: Some(total.log10()),
-        log_spectral_norm: Some((largest * largest).log10()),
-        mp_softrank: (edge_upper / largest).powi(2),
-        singular_values: values,
-    })
+            .copied()
+            .filter(|&s| s <= above && s >= below)
+            .collect();
+        let matrix_rank = values
+            .iter()
+            .filter(|&&s| s > largest * n * self.epsilon)
+            .count();
+        let entropy = shannon(&values, total);
+        let lambda: Vec<f64> = values.iter().map(|s| s * s).collect();
+        let power_law = PowerLaw::fit(&lambda);
+        let edge_upper = sigma_median * n.sqrt() * law.upper();
+        let over_m = |figure: Figure| figures.get(figure).unwrap_or(0.0) / m;
+        let level_ratio = level_ratio(&between);
+        let of_chance = nulls::facts(&figures, (level_ratio, between.len()), &null, shape);
+        let bulk = bulk::largest(&values, shape, null.excess_kurtosis);
+        Ok(Spectrum {
+            law: if law.is_square() {
+                Law::QuarterCircle
+            } else {
+                Law::MarchenkoPastur
+            },
+            aspect: m / n,
+            spectral_norm: largest,
+            smallest,
+            frobenius_norm: total.sqrt(),
+            stable_rank: total / (largest * largest),
+            effective_rank: entropy.exp(),
+            entropy: (matrix_rank > 1).then(|| entropy / (matrix_rank as f64).ln()),
+            matrix_rank,
+            rank_loss: shape.m - matrix_rank,
+            sigma_rms,
+            sigma_median,
+            edge_lower: sigma_median * n.sqrt() * law.lower(),
+            edge_upper,
+            ks_rms: over_m(Figure::KsRms),
+            ks_median: over_m(Figure::KsMedian),
+            ks_null_q99: null.limits(Figure::KsMedian).1.unwrap_or(m) / m,
+            wasserstein: over_m(Figure::Wasserstein),
+            outlier_threshold_above: above,
+            outlier_threshold_below: below,
+            outliers_above: values.iter().filter(|&&s| s > above).count(),
+            outliers_below: values.iter().filter(|&&s| s < below).count(),
+            mean_visibility: self.entries.mean.map(|mean| mean * (n * m).powf(0.25)),
+            level_ratio,
+            power_law,
+            alpha_weighted: power_law.map(|fit| fit.alpha * (largest * largest).log10()),
+            log_alpha_norm: power_law.map(|fit| log_alpha_norm(&lambda, fit.alpha)),
+            log_norm: Some(total.log10()),
+            log_spectral_norm: Some((largest * largest).log10()),
+            mp_softrank: (edge_upper / largest).powi(2),
+            nulls: Section::of(of_chance, "a spectrum of one value has no null"),
+            bulk: bulk.map_or_else(|reason| Section::Skipped { reason }, Section::Measured),
+            singular_values: values,
+        })
+    }
+
+    /// Of independent entries with the excess kurtosis of the weights.
+    fn null(&self) -> std::result::Result<Null, String> {
+        let kurtosis = self.entries.excess_kurtosis;
+        let NullPlan { simulate, seed } = self.plan;
+        let null = match simulate {
+            None => Null::at(self.shape, kurtosis),
+            Some(draws) => Null::simulated(self.shape, kurtosis, draws, seed)
+                .map_err(|fault| fault.to_string())?,
+        };
+        null.ok_or_else(|| "two draws at least make a null".to_owned())
+    }
 }
 
 /// KS distance to the law of n×m entries, n ≥ m, the scale from the median of the descending
 /// `values`; nothing where that is zero to rounding.
 pub(super) fn ks_median(values: &[f64], n: usize, m: usize) -> Option<f64> {
-    let law = MarchenkoPastur::new(m as f64 / n as f64)?;
-    let (largest, middle) = (*values.first()?, median(values));
-    let unit = middle / law.median();
-    let scaled = || values.iter().map(|s| s / unit).collect::<Vec<f64>>();
-    (middle > NO_SCALE * largest).then(|| law.ks(&scaled()))
+    let (_, [ks, _, _]) = crate::nulls::fit(values, Shape { n, m })?;
+    Some(ks / m as f64)
 }
 
 /// log₁₀ Σ λ^α, relative to the largest term, which may pass the range of f64 itself.
@@ -165,16 +214,6 @@ fn shannon(values: &[f64], total: f64) -> f64 {
         .sum()
 }
 
-/// Median of a descending list.
-fn median(values: &[f64]) -> f64 {
-    let half = values.len() / 2;
-    if values.len() % 2 == 1 {
-        values[half]
-    } else {
-        0.5 * (values[half - 1] + values[half])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +225,13 @@ mod tests {
         let values =
             linalg::singular_values(Matrix::new(entries, rows, cols).unwrap(), Engine::Faer)
                 .unwrap();
-        facts(values, rows, cols, None, f64::EPSILON).unwrap()
+        let seen = Seen {
+            shape: Shape::new(rows, cols).unwrap(),
+            entries: Marginal::default(),
+            epsilon: f64::EPSILON,
+            plan: NullPlan::default(),
+        };
+        seen.facts(values).unwrap()
     }
 
     fn normal(seed: u64, count: usize) -> Vec<f64> {

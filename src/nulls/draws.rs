@@ -41,12 +41,13 @@ pub(super) fn spectrum(shape: Shape, rng: &mut ChaCha8Rng) -> Result<Vec<f64>, S
     linalg::bidiagonal_singular_values(&diagonal, &beside)
 }
 
-/// The figures of `draws` seeded matrices of one shape; draw i has the generator's stream i, so
-/// the result does not depend on the number of threads.
+/// The figures of `draws` seeded matrices of one shape, each shape with a seed of its own; draw i
+/// has the generator's stream i, so the result does not depend on the number of threads.
 ///
 /// # Errors
 /// When an iteration does not converge.
 pub fn figures(shape: Shape, draws: usize, seed: u64) -> Result<Vec<Figures>, SpectrumError> {
+    let seed = of_shape(seed, shape);
     let draw = |stream: usize| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream as u64);
@@ -57,6 +58,11 @@ pub fn figures(shape: Shape, draws: usize, seed: u64) -> Result<Vec<Figures>, Sp
         .map(draw)
         .collect::<Result<_, _>>()?;
     Ok(all.into_iter().flatten().collect())
+}
+
+/// Another seed for each shape, so that neighbours in a table are independent.
+pub(super) const fn of_shape(seed: u64, shape: Shape) -> u64 {
+    seed ^ ((shape.n as u64) << 40) ^ ((shape.m as u64) << 20)
 }
 
 #[cfg(test)]

@@ -1,15 +1,21 @@
-//! The committed table of nulls and what lies between its rows.
+//! The committed tables of nulls and what lies between their rows.
 //!
 //! A row is a shape: M a power of two, N − M = 0, 1, 2, 4, … up to 128 M, and at the levels of
 //! [`LEVELS`] the quantiles of each figure. Between rows quantiles are taken in ln M and in
-//! ln(N − M + 1); beyond the largest M they move as their medians did last.
+//! ln(N − M + 1). Below the smallest M its quantiles are taken, beyond the largest they move as
+//! their medians did last.
+//!
+//! From [`FEW`] values on a row has too few draws for its far quantiles: it gives the medians, and
+//! the last M before it how far the quantiles lie from them.
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::figure::{Figure, Figures, Side};
-use super::{Shape, figures};
+use super::figure::{Figure, Side};
+use super::marginal::{Marginal, figures_of};
+use super::Shape;
 use crate::linalg::SpectrumError;
 
 /// Levels of the quantiles.
@@ -17,54 +23,87 @@ pub const LEVELS: [f64; 11] = [
     0.001, 0.005, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.995, 0.999,
 ];
 
-/// The place of the median and of the 99 % point among [`LEVELS`].
+/// Places among [`LEVELS`].
+const Q005: usize = 1;
+const Q01: usize = 2;
 const MEDIAN: usize = 5;
 const Q99: usize = 8;
+const Q995: usize = 9;
 
 /// Quantiles of one figure at [`LEVELS`].
 pub type Quantiles = [f64; LEVELS.len()];
 
 /// Where a null comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// The committed table, between its rows.
+    /// The committed tables, between their rows.
     Table,
-    /// Beyond its largest M.
+    /// Beyond their shapes.
     Extrapolated,
     /// Draws of the shape itself.
-    Simulated {
-        /// How many.
-        draws: usize,
-    },
+    Simulated,
 }
 
 /// The nulls of all figures at one shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Null {
-    quantiles: [Quantiles; Figure::ALL.len()],
+    quantiles: All,
     /// Where they come from.
     pub origin: Origin,
+    /// How many matrices were drawn, if they were for this shape.
+    pub draws: Option<usize>,
+    /// Of the entries, as far as the tables go.
+    pub excess_kurtosis: f64,
 }
 
 impl Null {
-    /// From the table; nothing below its smallest M.
-    pub fn at(shape: Shape) -> Option<Self> {
-        TABLE.at(shape)
+    /// From the tables, for independent entries of this excess kurtosis.
+    pub fn at(shape: Shape, excess_kurtosis: f64) -> Option<Self> {
+        let mut null = NORMAL.at(shape)?;
+        null.bend(shape, excess_kurtosis);
+        Some(null)
     }
 
-    /// From seeded draws of the shape itself.
+    /// From seeded Gaussian draws of the shape itself, bent as the tables say where the excess
+    /// kurtosis is not 0.
     ///
     /// # Errors
     /// When an iteration does not converge.
-    pub fn simulated(shape: Shape, draws: usize, seed: u64) -> Result<Option<Self>, SpectrumError> {
-        let drawn = figures(shape, draws, seed)?;
-        let of = |figure: Figure| quantiles(drawn.iter().map(|f| f.get(figure)).collect());
+    pub fn simulated(
+        shape: Shape,
+        excess_kurtosis: f64,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Option<Self>, SpectrumError> {
+        let null = Self::drawn(Marginal::Normal, shape, draws, seed)?;
+        Ok(null.map(|mut null| {
+            null.bend(shape, excess_kurtosis);
+            null
+        }))
+    }
+
+    /// From seeded draws of matrices with independent entries of one law; nothing for fewer than
+    /// two draws or four values.
+    ///
+    /// # Errors
+    /// When an iteration does not converge.
+    pub fn drawn(
+        law: Marginal,
+        shape: Shape,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Option<Self>, SpectrumError> {
+        let drawn = figures_of(law, shape, draws, seed)?;
+        let of = |figure: Figure| quantiles(drawn.iter().filter_map(|f| f.get(figure)).collect());
         let all: Option<Vec<Quantiles>> = Figure::ALL.into_iter().map(of).collect();
         Ok(all
             .and_then(|all| all.try_into().ok())
             .map(|quantiles| Self {
                 quantiles,
-                origin: Origin::Simulated { draws },
+                origin: Origin::Simulated,
+                draws: Some(draws),
+                excess_kurtosis: law.excess_kurtosis(),
             }))
     }
 
@@ -73,19 +112,72 @@ impl Null {
         &self.quantiles[figure as usize]
     }
 
-    /// Its 99 % point, the end that counts where there are two.
-    pub const fn q99(&self, figure: Figure) -> f64 {
-        self.quantiles[figure as usize][Q99]
+    /// Its median.
+    pub const fn median(&self, figure: Figure) -> f64 {
+        self.quantiles(figure)[MEDIAN]
+    }
+
+    /// What chance passes once in 100 draws: the low end where low values count, the high end
+    /// where high ones do; where both do, each once in 200.
+    pub const fn limits(&self, figure: Figure) -> (Option<f64>, Option<f64>) {
+        let q = self.quantiles(figure);
+        match figure.side() {
+            Side::High => (None, Some(q[Q99])),
+            Side::Low => (Some(q[Q01]), None),
+            Side::Both => (Some(q[Q005]), Some(q[Q995])),
+        }
     }
 
     /// How often chance goes as far, between .001 and 1: farther than the table knows is .001,
     /// two-sided where both ends count .002.
-    pub fn p(&self, figure: Figure, found: &Figures) -> f64 {
-        let below = share_below(self.quantiles(figure), found.get(figure));
-        match figure.side() {
+    pub fn p(&self, figure: Figure, value: f64) -> f64 {
+        let below = share_below(self.quantiles(figure), value);
+        let p = match figure.side() {
             Side::High => 1.0 - below,
             Side::Low => below,
             Side::Both => (2.0 * below.min(1.0 - below)).min(1.0),
+        };
+        // No draw knows more digits.
+        (1e6 * p).round() / 1e6
+    }
+
+    /// What [`Self::row`] writes, in words, for the head of a table.
+    pub fn header() -> String {
+        let names: Vec<&str> = Figure::ALL.iter().map(|figure| figure.name()).collect();
+        format!(
+            "# M, N - M, then for each of {} the quantiles at {LEVELS:?}",
+            names.join(", ")
+        )
+    }
+
+    /// A row of a table.
+    pub fn row(&self, m: usize, gap: usize) -> String {
+        let quantiles = self.quantiles.iter().flatten();
+        let fields: Vec<String> = [m.to_string(), gap.to_string()]
+            .into_iter()
+            .chain(quantiles.map(|q| format!("{q:.4}")))
+            .collect();
+        fields.join("\t")
+    }
+
+    /// Moves the quantiles from normal entries to those of another excess kurtosis, in proportion
+    /// to it, as the corrections of order 1/M are; not beyond the laws of the tables.
+    fn bend(&mut self, shape: Shape, excess_kurtosis: f64) {
+        let (table, law) = if excess_kurtosis < 0.0 {
+            (&*UNIFORM, Marginal::Uniform)
+        } else {
+            (&*LAPLACE, Marginal::Laplace)
+        };
+        let share = (excess_kurtosis / law.excess_kurtosis()).clamp(0.0, 1.0);
+        self.excess_kurtosis = share * law.excess_kurtosis();
+        let Some(bend) = table.bend(shape) else {
+            return;
+        };
+        for (quantiles, bend) in self.quantiles.iter_mut().zip(bend) {
+            for (quantile, bend) in quantiles.iter_mut().zip(bend) {
+                *quantile += share * bend;
+            }
+            quantiles.sort_unstable_by(f64::total_cmp);
         }
     }
 }
@@ -122,7 +214,17 @@ fn share_below(quantiles: &Quantiles, value: f64) -> f64 {
     normal.cdf(from + share * (to - from))
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(include_str!("table.tsv")));
+/// Independent normal entries: `examples/spectrum_nulls.rs`.
+static NORMAL: LazyLock<Table> =
+    LazyLock::new(|| Table::parse(include_str!("normal.tsv")).shaped());
+/// How far the quantiles of other laws lie from those: `examples/entry_nulls.rs`.
+static UNIFORM: LazyLock<Table> =
+    LazyLock::new(|| Table::parse(include_str!("uniform.tsv")).less(&NORMAL));
+static LAPLACE: LazyLock<Table> =
+    LazyLock::new(|| Table::parse(include_str!("laplace.tsv")).less(&NORMAL));
+
+/// The first M with too few draws for more than a median.
+const FEW: usize = 2048;
 
 /// Shapes of one M, by N − M.
 #[derive(Debug, Clone)]
@@ -154,18 +256,75 @@ impl Table {
         Self { sizes }
     }
 
+    /// Rows with few draws, their quantiles as far from the median as those of the last M before.
+    fn shaped(mut self) -> Self {
+        let whole = self.sizes.partition_point(|(m, _)| *m < FEW);
+        let (known, few) = self.sizes.split_at_mut(whole);
+        let Some((_, last)) = known.last() else {
+            return self;
+        };
+        for row in few.iter_mut().flat_map(|(_, rows)| rows) {
+            let Some(shape) = of_size(last, row.gap) else {
+                continue;
+            };
+            for (quantiles, shape) in row.quantiles.iter_mut().zip(shape) {
+                let median = quantiles[MEDIAN];
+                *quantiles = shape.map(|q| median + q - shape[MEDIAN]);
+            }
+        }
+        self
+    }
+
+    /// The difference of each row to `base`.
+    fn less(mut self, base: &Self) -> Self {
+        for (m, rows) in &mut self.sizes {
+            for row in rows {
+                let shape = Shape {
+                    n: *m + row.gap,
+                    m: *m,
+                };
+                let Some(base) = base.at(shape) else {
+                    continue;
+                };
+                for (q, base) in row.quantiles.iter_mut().flatten().zip(base.quantiles.iter().flatten()) {
+                    *q -= base;
+                }
+            }
+        }
+        self
+    }
+
+    /// Of a table of differences: beyond its largest M they are constant in the units of the
+    /// figures of the bulk, and at the edges fall as M^(−1/3), a correction of order 1/M in units
+    /// of M^(−2/3).
+    fn bend(&self, shape: Shape) -> Option<All> {
+        let largest = self.sizes.last()?.0;
+        if shape.m <= largest {
+            return Some(self.at(shape)?.quantiles);
+        }
+        // The same aspect.
+        let smaller = largest as f64 / shape.m as f64;
+        let gap = (shape.n - shape.m) as f64 * smaller;
+        let within = Shape {
+            n: largest + gap.round() as usize,
+            m: largest,
+        };
+        let mut bend = self.at(within)?.quantiles;
+        for figure in [Figure::Top, Figure::Bottom] {
+            bend[figure as usize] = bend[figure as usize].map(|q| smaller.cbrt() * q);
+        }
+        Some(bend)
+    }
+
     fn at(&self, shape: Shape) -> Option<Null> {
-        let (m, gap) = (shape.m, shape.n - shape.m);
+        let (first, last) = (self.sizes.first()?.0, self.sizes.len() - 1);
+        let (m, gap) = (shape.m.max(first), shape.n - shape.m);
         let above = self.sizes.partition_point(|(size, _)| *size < m);
-        let last = self.sizes.len().checked_sub(1)?;
         let here = |i: usize| of_size(&self.sizes[i].1, gap);
         if above > last {
             let (one, two) = (here(last.checked_sub(1)?)?, here(last)?);
             let octaves = (m as f64 / self.sizes[last].0 as f64).log2();
-            return Some(Null {
-                quantiles: moved_on(&one, &two, octaves),
-                origin: Origin::Extrapolated,
-            });
+            return Some(normal(moved_on(&one, &two, octaves), Origin::Extrapolated));
         }
         let high = here(above)?;
         let size = self.sizes[above].0;
@@ -177,10 +336,21 @@ impl Table {
             let share = (m as f64 / from).ln() / (size as f64 / from).ln();
             between(&here(low)?, &high, share)
         };
-        Some(Null {
-            quantiles,
-            origin: Origin::Table,
-        })
+        let origin = if shape.m < first {
+            Origin::Extrapolated
+        } else {
+            Origin::Table
+        };
+        Some(normal(quantiles, origin))
+    }
+}
+
+const fn normal(quantiles: All, origin: Origin) -> Null {
+    Null {
+        quantiles,
+        origin,
+        draws: None,
+        excess_kurtosis: 0.0,
     }
 }
 
@@ -239,23 +409,25 @@ mod tests {
     use super::*;
 
     fn at(n: usize, m: usize) -> Null {
-        Null::at(Shape::new(n, m).unwrap()).unwrap()
+        Null::at(Shape::new(n, m).unwrap(), 0.0).unwrap()
     }
 
     // Every line is read: gaps 0, 1, 2, 4, … 128 M for each M.
     #[test]
     fn the_table_is_whole() {
-        for (m, rows) in &TABLE.sizes {
+        for (m, rows) in &NORMAL.sizes {
             assert!(m.is_power_of_two());
             let gaps: Vec<usize> = rows.iter().map(|row| row.gap).collect();
-            let powers = (0..).map(|i| 1 << i).take_while(|gap| *gap <= 128 * m);
+            let step = if *m > 1024 { 4 } else { 2 };
+            let powers = std::iter::successors(Some(1), |gap| Some(step * gap));
+            let powers = powers.take_while(|gap| *gap <= 128 * m);
             let expected: Vec<usize> = std::iter::once(0).chain(powers).collect();
             assert_eq!(gaps, expected, "{m}");
             for quantiles in rows.iter().flat_map(|row| &row.quantiles) {
                 assert!(quantiles.is_sorted());
             }
         }
-        assert_eq!(TABLE.sizes.first().map(|(m, _)| *m), Some(8));
+        assert_eq!(NORMAL.sizes.first().map(|(m, _)| *m), Some(8));
     }
 
     // Square, s known: the median of √N σ_min is .5447 and its 1 % point .0100 (Edelman 1988). At
@@ -281,7 +453,7 @@ mod tests {
     #[test]
     fn the_distance_to_the_law() {
         let null = at(512, 256);
-        let q99 = null.q99(Figure::KsRms);
+        let q99 = null.limits(Figure::KsRms).1.unwrap();
         assert!((2.9..=3.6).contains(&q99), "{q99}");
     }
 
@@ -290,8 +462,8 @@ mod tests {
     fn between_rows_it_is_what_draws_give() {
         for (n, m) in [(96, 90), (150, 48), (40, 23), (300, 12)] {
             let shape = Shape::new(n, m).unwrap();
-            let own = Null::simulated(shape, 2000, 7).unwrap().unwrap();
-            let table = Null::at(shape).unwrap();
+            let own = Null::simulated(shape, 0.0, 2000, 7).unwrap().unwrap();
+            let table = Null::at(shape, 0.0).unwrap();
             for figure in Figure::ALL {
                 let (own, table) = (own.quantiles(figure), table.quantiles(figure));
                 // Five standard errors of a median of 2000 draws: 1.25·5/√2000 = .14 sd.
@@ -313,12 +485,31 @@ mod tests {
         assert!((share_below(&quantiles, -9.0) - 0.001).abs() < 1e-12);
     }
 
-    // Below the table's first M nothing is known; beyond its last the medians go on.
+    // Below the table's first M its quantiles are taken; beyond its last the medians go on.
     #[test]
     fn beyond_the_table() {
-        assert_eq!(Null::at(Shape::new(100, 5).unwrap()), None);
+        let near = at(100, 5);
+        assert_eq!((near.origin, near.quantiles), (Origin::Extrapolated, at(103, 8).quantiles));
         let far = at(1 << 17, 1 << 17);
         assert_eq!(far.origin, Origin::Extrapolated);
-        assert!(far.q99(Figure::KsMedian) > at(512, 512).q99(Figure::KsMedian));
+        assert!(far.median(Figure::KsMedian) > at(512, 512).median(Figure::KsMedian));
+    }
+
+    // A fourth cumulant moves M·KS at every size and the edges ever less: universality.
+    #[test]
+    fn laplace_entries_have_wider_nulls() {
+        let q99 = |m: usize, kurtosis: f64, figure: Figure| {
+            let null = Null::at(Shape::new(2 * m, m).unwrap(), kurtosis).unwrap();
+            null.limits(figure).1.unwrap()
+        };
+        for m in [64, 256, 4096] {
+            let wider = |figure| q99(m, 3.0, figure) - q99(m, 0.0, figure);
+            assert!(wider(Figure::KsRms) > 0.3, "{m}");
+            assert!(q99(m, -1.2, Figure::Top) < q99(m, 0.0, Figure::Top), "{m}");
+            // No further than the laws of the tables.
+            assert!((q99(m, 9.0, Figure::Top) - q99(m, 3.0, Figure::Top)).abs() < 1e-12);
+        }
+        let top = |m| q99(m, 3.0, Figure::Top) - q99(m, 0.0, Figure::Top);
+        assert!(top(64) > 1.5 * top(512) && top(512) > 1.5 * top(4096));
     }
 }

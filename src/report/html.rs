@@ -2,6 +2,7 @@
 //! beside each picture.
 
 mod controls;
+mod spectrum;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -274,7 +275,7 @@ impl<'a> Layer<'a> {
                     note: None,
                     picture: figures.spectrum.as_ref().map(picture),
                     absent: reason(&layer.spectrum),
-                    words: Vec::new(),
+                    words: layer.spectrum.measured().map_or_else(Vec::new, words::spectrum),
                     verdicts: verdicts(
                         judgement,
                         layer,
@@ -284,7 +285,7 @@ impl<'a> Layer<'a> {
                             Check::LevelSpacing,
                         ],
                     ),
-                    figures: spectrum_figures(layer),
+                    figures: spectrum::figures(layer),
                 }),
                 Some(controls_part(layer, figures)),
                 vectors_part(layer, figures),
@@ -506,57 +507,6 @@ fn bias_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
         b.mean_ratio
             .map(|value| ("|mean|/(rms(W)·√fan_in)", number(value))),
     );
-    rows
-}
-
-fn spectrum_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
-    let Some(s) = layer.spectrum.measured() else {
-        return Vec::new();
-    };
-    let mut rows = vec![
-        (
-            "largest, smallest",
-            format!("{}, {}", number(s.spectral_norm), number(s.smallest)),
-        ),
-        (
-            "edges of the law",
-            format!("{}, {}", number(s.edge_upper), number(s.edge_lower)),
-        ),
-        (
-            "outliers above, below",
-            format!("{}, {}", s.outliers_above, s.outliers_below),
-        ),
-        ("KS, s from the median", number(s.ks_median)),
-        ("KS, s from the rms", number(s.ks_rms)),
-        ("KS's null, 99 % point", number(s.ks_null_q99)),
-        (
-            "s from rms, from median",
-            format!("{}, {}", number(s.sigma_rms), number(s.sigma_median)),
-        ),
-        (
-            "stable, effective rank",
-            format!("{}, {}", number(s.stable_rank), number(s.effective_rank)),
-        ),
-        (
-            "rank, rank loss",
-            format!("{}, {}", s.matrix_rank, s.rank_loss),
-        ),
-    ];
-    rows.extend(
-        s.level_ratio
-            .map(|value| ("level ratio (random .5307)", number(value))),
-    );
-    if let Some(fit) = &s.power_law {
-        let text = format!(
-            "{} ± {}, from λ = {}, {} values, KS {}",
-            number(fit.alpha),
-            number(fit.sigma),
-            number(fit.xmin),
-            fit.tail,
-            number(fit.ks)
-        );
-        rows.push(("power law α of the tail", text));
-    }
     rows
 }
 

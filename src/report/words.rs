@@ -1,10 +1,85 @@
 //! Facts in sentences, the same on the page and on the terminal.
 
-use crate::audit::{Cause, Component, Controls, SingularVector, Trap, VectorFacts, Vectors};
+use crate::audit::{
+    Bulk, Cause, Component, Controls, NullFact, Origin, Section, SingularVector, Spectrum,
+    SpectrumNulls, Trap, VectorFacts, Vectors,
+};
 use crate::verdict::figure::{counted, figure};
 
 /// Most vectors that are told of one by one.
 const TOLD: usize = 3;
+
+/// How much of the spectrum is on the law, and what chance makes of its figures.
+pub fn spectrum(spectrum: &Spectrum) -> Vec<String> {
+    let mut sentences = vec![match &spectrum.bulk {
+        Section::Measured(bulk) => format!("Bulk: {}.", in_the_bulk(bulk)),
+        Section::Skipped { reason } => format!("Bulk: {reason}."),
+    }];
+    sentences.extend(spectrum.nulls.measured().map(|nulls| {
+        format!(
+            "Of random matrices of this shape, entries of excess kurtosis {} ({}), so many go as \
+             far: {}.",
+            figure(nulls.excess_kurtosis),
+            origin(nulls),
+            shares(nulls)
+        )
+    }));
+    sentences
+}
+
+/// How often chance goes as far as each figure; the reason of the label tells of the bulk.
+pub fn spectrum_in_short(spectrum: &Spectrum) -> Option<String> {
+    let nulls = spectrum.nulls.measured()?;
+    Some(format!("random matrices that go as far: {}.", shares(nulls)))
+}
+
+fn in_the_bulk(bulk: &Bulk) -> String {
+    if bulk.above + bulk.below == 0 {
+        return "all singular values are on the law".to_owned();
+    }
+    format!(
+        "{} % of the singular values are on the law, with {} % of ‖W‖²; {} above them and {} \
+         below are set aside",
+        figure(100.0 * bulk.share),
+        figure(100.0 * bulk.energy),
+        bulk.above,
+        bulk.below
+    )
+}
+
+fn origin(nulls: &SpectrumNulls) -> String {
+    match (nulls.origin, nulls.draws) {
+        (Origin::Simulated, Some(draws)) => format!("{draws} drawn"),
+        (Origin::Extrapolated, _) => "beyond the tables".to_owned(),
+        _ => "by the tables".to_owned(),
+    }
+}
+
+fn shares(nulls: &SpectrumNulls) -> String {
+    let told = [
+        ("KS", Some(&nulls.ks_median)),
+        ("W₁", Some(&nulls.wasserstein)),
+        ("largest", Some(&nulls.largest)),
+        ("smallest", Some(&nulls.smallest)),
+        ("scales", Some(&nulls.scale_ratio)),
+        ("spacings", nulls.level_ratio.as_ref()),
+    ];
+    let told: Vec<String> = told
+        .into_iter()
+        .filter_map(|(name, fact)| Some(format!("{name} {}", chance(fact?))))
+        .collect();
+    told.join(", ")
+}
+
+/// p as a percentage, "under .1 %" where the tables end.
+pub fn chance(fact: &NullFact) -> String {
+    let ends = f64::from(u8::from(fact.low.is_some())) + f64::from(u8::from(fact.high.is_some()));
+    // The tables end at .1 % on either side.
+    if fact.p <= 1.000_1e-3 * ends {
+        return format!("under {:.1} %", 0.1 * ends);
+    }
+    format!("{} %", figure(100.0 * fact.p))
+}
 
 /// What the controls say of the largest singular value, a sentence for each comparison.
 pub fn controls(controls: &Controls) -> Vec<String> {

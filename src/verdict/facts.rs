@@ -1,10 +1,10 @@
 //! An audit of one healthy layer, for tests that damage one fact at a time.
 
 use crate::audit::{
-    Audit, BiasKind, Biases, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
-    Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, Orientation,
+    Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
+    Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact, Origin, Orientation,
     OrientationFrom, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings, SingularVector,
-    SourceFacts, Spectrum, SweepPoint, TensorFacts, Tool, VectorFacts, VectorNull, VectorSides,
+    SourceFacts, Spectrum, SpectrumNulls, SweepPoint, TensorFacts, Tool, VectorFacts, VectorNull, VectorSides,
     Vectors, Weights,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
@@ -37,6 +37,7 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
             min_size: 2,
             seed: 0,
             full_controls: false,
+            simulate_null: None,
             vectors: None,
             assume_relu: false,
             shadow_premise: Some(Premise::ReluAssumed),
@@ -167,6 +168,59 @@ fn spectrum() -> Spectrum {
         log_norm: Some(2.07),
         log_spectral_norm: Some(0.12),
         mp_softrank: 1.0,
+        nulls: Section::Measured(nulls()),
+        bulk: Section::Measured(bulk()),
+    }
+}
+
+fn nulls() -> SpectrumNulls {
+    let high = |observed: f64, high: f64| NullFact {
+        observed,
+        median: 0.8 * high,
+        low: None,
+        high: Some(high),
+        p: 0.4,
+    };
+    let both = |observed: f64, low: f64, high: f64| NullFact {
+        observed,
+        median: observed,
+        low: Some(low),
+        high: Some(high),
+        p: 0.9,
+    };
+    SpectrumNulls {
+        origin: Origin::Table,
+        draws: None,
+        excess_kurtosis: 0.01,
+        ks_median: high(0.0108, 0.0141),
+        ks_rms: high(0.0108, 0.013),
+        wasserstein: high(0.01, 0.012),
+        scale_ratio: both(1.0, 0.99, 1.01),
+        largest: high(1.15, 1.18),
+        smallest: NullFact {
+            low: Some(0.18),
+            high: None,
+            ..high(0.2, 0.18)
+        },
+        level_ratio: Some(both(0.5307, 0.48, 0.58)),
+    }
+}
+
+/// All of the spectrum.
+const fn bulk() -> Bulk {
+    Bulk {
+        above: 0,
+        below: 0,
+        share: 1.0,
+        sigma: 0.03,
+        edge_lower: 0.199,
+        edge_upper: 1.159,
+        ks: 0.0108,
+        ks_null_q99: 0.0141,
+        p: 0.4,
+        energy: 1.0,
+        energy_above: 0.0,
+        energy_below: 0.0,
     }
 }
 

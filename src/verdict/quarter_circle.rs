@@ -38,10 +38,11 @@ impl QuarterCircle {
             Law::MarchenkoPastur => "the Marchenko–Pastur law",
         };
         let measured = format!(
-            "KS to {law} {}, {} times the null's 99 % point {}",
+            "KS to {law} {}, {} times the null's 99 % point {}{}",
             figure(spectrum.ks_median),
             figure(spectrum.ks_median / spectrum.ks_null_q99),
-            figure(spectrum.ks_null_q99)
+            figure(spectrum.ks_null_q99),
+            and_bulk(spectrum)
         );
         let holds = spectrum.ks_median <= self.max_multiple * spectrum.ks_null_q99;
         let values = spectrum.singular_values.len();
@@ -60,5 +61,16 @@ impl QuarterCircle {
             "The layer stretches its inputs in ways that a matrix of independent random numbers does not."
         };
         Ruling::new(holds, measured, limit, meaning.to_owned())
+    }
+}
+
+/// How much of the spectrum is on the law all the same.
+fn and_bulk(spectrum: &Spectrum) -> String {
+    match spectrum.bulk.measured() {
+        Some(bulk) if bulk.above + bulk.below > 0 => format!(
+            "; {} % of the values alone are on it",
+            figure(100.0 * bulk.share)
+        ),
+        _ => String::new(),
     }
 }

@@ -332,6 +332,18 @@ pub struct Measuring {
     /// Seed of everything drawn [default: 0].
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Draw so many random matrices of each layer's shape for the nulls of its singular values,
+    /// in place of the built-in tables [1000 without a number; a minute or more for sides above
+    /// 4096].
+    #[arg(
+        long,
+        value_name = "DRAWS",
+        value_parser = null_draws,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1000"
+    )]
+    pub simulate_null: Option<usize>,
     /// Run the shadow model although the checkpoint or its config.json names another
     /// activation than ReLU.
     #[arg(long)]
@@ -369,6 +381,7 @@ impl Measuring {
         self.selecting.is_given()
             || self.engine.is_some()
             || self.seed.is_some()
+            || self.simulate_null.is_some()
             || self.assume_relu
     }
 
@@ -378,9 +391,11 @@ impl Measuring {
             selection: self.selecting.selection(),
             engine: self.engine()?,
             seed: self.seed.unwrap_or_default(),
+            simulate_null: self.simulate_null,
             full_controls: deeper.full_controls,
             vectors: deeper.vectors,
             assume_relu: self.assume_relu,
+            alone: false,
         })
     }
 }
@@ -422,6 +437,18 @@ fn draws(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(draws) if (2..=MOST_DRAWS).contains(&draws) => Ok(draws),
         _ => Err(format!("give a whole number from 2 to {MOST_DRAWS}")),
+    }
+}
+
+/// Fewest draws for a null: two of them lie beyond its 1 % point.
+const FEWEST_DRAWS: usize = 200;
+
+fn null_draws(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(draws) if (FEWEST_DRAWS..=MOST_DRAWS).contains(&draws) => Ok(draws),
+        _ => Err(format!(
+            "give a whole number from {FEWEST_DRAWS} to {MOST_DRAWS}"
+        )),
     }
 }
 

@@ -93,7 +93,27 @@ impl<'a> View<'a> {
                 format!("{} singular values", self.nu.len()),
             )
             .named(Mark::Curve(Part::Law, peak), self.name());
-        self.outliers(self.edges(panel))
+        self.outliers(self.edges(self.bulk(panel)))
+    }
+
+    /// The law of the part that is on it, where that is not all of the spectrum.
+    fn bulk(&self, panel: Panel) -> Panel {
+        let curve = self.spectrum.bulk.measured().and_then(|bulk| {
+            let m = self.nu.len();
+            let n = (m as f64 / self.spectrum.aspect).round() - bulk.above as f64;
+            let law = MarchenkoPastur::new((m - bulk.above - bulk.below) as f64 / n)?;
+            let unit = bulk.edge_upper / law.upper() / self.unit;
+            let density = |v: f64| bulk.share * law.density(v / unit) / unit;
+            let ends = [law.lower() * unit, law.upper() * unit];
+            (bulk.above + bulk.below > 0).then(|| {
+                let name = format!("law of {} % of them", super::figure(100.0 * bulk.share));
+                (trace(ends[0], ends[1], STEPS, density), name)
+            })
+        });
+        match curve {
+            Some((curve, name)) => panel.named(Mark::Dashes(Part::Alternative, curve), name),
+            None => panel,
+        }
     }
 
     fn edges(&self, panel: Panel) -> Panel {

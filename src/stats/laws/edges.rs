@@ -15,10 +15,7 @@ fn centre_and_scale(n: usize, m: usize, sign: f64) -> (f64, f64) {
 /// The σ that the largest singular value of i.i.d. n×m entries of scale `s` passes with
 /// probability `level` (Johnstone 2001).
 pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
-    let (mu, tau) = centre_and_scale(n, m, 1.0);
-    s * (mu + tau * tracy_widom::quantile(1.0 - level))
-        .max(0.0)
-        .sqrt()
+    from_upper_statistic(n, m, s, tracy_widom::quantile(1.0 - level))
 }
 
 /// (σ₁²/s² − μ)/τ: the largest singular value in the units in which it is Tracy–Widom
@@ -26,6 +23,12 @@ pub fn upper_threshold(n: usize, m: usize, s: f64, level: f64) -> f64 {
 pub fn upper_statistic(n: usize, m: usize, s: f64, largest: f64) -> f64 {
     let (mu, tau) = centre_and_scale(n, m, 1.0);
     ((largest / s).powi(2) - mu) / tau
+}
+
+/// The σ₁ at which [`upper_statistic`] is `statistic`.
+pub fn from_upper_statistic(n: usize, m: usize, s: f64, statistic: f64) -> f64 {
+    let (mu, tau) = centre_and_scale(n, m, 1.0);
+    s * (mu + tau * statistic).max(0.0).sqrt()
 }
 
 /// Standard deviation of the Tracy–Widom law of order 1 (Bornemann 2010, table 9: variance

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section};
+use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
 use randomlike::report::{Bundle, json, words, write};
 use randomlike::verdict::{Judgement, Outcome, judge};
 
@@ -11,8 +11,8 @@ use crate::args::Inspect;
 use crate::terminal::{self, WIDTH};
 
 const KEY: &str = "KS: distance of the weights to a bell curve. spectrum: distance of the \
-    singular values to their law, in units of what chance reaches once in 100. out: singular \
-    values above + below the law's edges.";
+    singular values to their law, in units of what chance reaches once in 100. bulk: share of \
+    them on the law when the rest is set aside. out: those above + below its edges.";
 
 /// Runs the command.
 pub fn run(args: &Inspect) -> Done {
@@ -63,14 +63,14 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
 /// The table: a line a layer.
 fn overview(layers: &[LayerFacts]) -> String {
     let header = [
-        "layer", "in→out", "label", "KS", "spectrum", "out", "biases",
+        "layer", "in→out", "label", "KS", "spectrum", "bulk", "out", "biases",
     ];
     let mut rows: Vec<Vec<String>> = layers.iter().map(row).collect();
     let room = room(&header, &rows);
     for row in &mut rows {
         row[0] = terminal::cut(&row[0], room);
     }
-    terminal::table(&header, rows, &[3, 4, 5]) + "\n" + &terminal::wrap(KEY, 0)
+    terminal::table(&header, rows, &[3, 4, 5, 6]) + "\n" + &terminal::wrap(KEY, 0)
 }
 
 /// What the other columns leave for the names.
@@ -100,11 +100,17 @@ fn row(layer: &LayerFacts) -> Vec<String> {
         layer.label.name().to_owned(),
         ks.map_or_else(dash, |ks| format!("{ks:.4}")),
         spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
+        spectrum.map_or_else(dash, bulk),
         spectrum.map_or_else(dash, |s| {
             format!("{}+{}", s.outliers_above, s.outliers_below)
         }),
         biases(layer).to_owned(),
     ]
+}
+
+fn bulk(spectrum: &Spectrum) -> String {
+    let bulk = spectrum.bulk.measured();
+    bulk.map_or_else(|| "-".to_owned(), |bulk| format!("{:.0} %", 100.0 * bulk.share))
 }
 
 fn biases(layer: &LayerFacts) -> &'static str {
@@ -128,6 +134,10 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
         &format!("{}: {}", layer.label.name(), layer.label_reason),
         2,
     );
+    let spectrum = layer.spectrum.measured();
+    if let Some(chance) = spectrum.and_then(words::spectrum_in_short) {
+        text += &terminal::wrap(&chance, 2);
+    }
     if let Some(controls) = layer.controls.measured() {
         text += &terminal::wrap(&words::controls_in_short(controls), 2);
     }
