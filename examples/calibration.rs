@@ -79,7 +79,7 @@ fn page(percent: usize, seed: u64) -> Result<String> {
     for law in Marginal::ALL {
         for (n, m, full) in SHAPES {
             let counts = alarms(Truth::Independent(law), (n, m), draws(full), seed)?;
-            let rates = rates(&counts);
+            let rates = rates(&counts, n.min(m));
             let _ = writeln!(
                 page,
                 "| {} | {n}×{m} | {} | {rates} |",
@@ -88,7 +88,7 @@ fn page(percent: usize, seed: u64) -> Result<String> {
             );
             eprintln!("{} {n}x{m}", law.name());
             if counts.draws >= 1000 {
-                for alarm in Alarm::ALL {
+                for alarm in told(n.min(m)) {
                     let rate = counts.alarm(alarm);
                     range = (range.0.min(rate), range.1.max(rate));
                 }
@@ -111,8 +111,18 @@ fn page(percent: usize, seed: u64) -> Result<String> {
     Ok(page)
 }
 
-fn rates(counts: &Counts) -> String {
-    let rates = Alarm::ALL.map(|alarm| format!("{:.2}", counts.alarm(alarm)));
+/// Fewer than 32 values have no bulk.
+fn told(values: usize) -> impl Iterator<Item = Alarm> {
+    let told = move |alarm: &Alarm| values >= 32 || *alarm != Alarm::Bulk;
+    Alarm::ALL.into_iter().filter(told)
+}
+
+fn rates(counts: &Counts, values: usize) -> String {
+    let rate = |alarm| {
+        let told = told(values).any(|told| told == alarm);
+        told.then(|| format!("{:.2}", counts.alarm(alarm)))
+    };
+    let rates = Alarm::ALL.map(|alarm| rate(alarm).unwrap_or_else(|| "-".to_owned()));
     rates.join(" | ")
 }
 

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::analysis::{self, Options};
+use crate::analysis::{self, FEWEST, Options};
 use crate::audit::{Label, NullFact, Section, Spectrum, SpectrumNulls};
 use crate::policy::Policy;
 use crate::verdict::{self, Check, Outcome};
@@ -81,10 +81,11 @@ impl Alarm {
             Self::Largest => spectrum.outliers_above > 0,
             Self::Smallest => spectrum.outliers_below > 0,
             Self::LevelRatio => rare(&|n| n.level_ratio),
-            Self::Bulk => spectrum
-                .bulk
-                .measured()
-                .is_none_or(|bulk| bulk.above + bulk.below > 0),
+            Self::Bulk => match spectrum.bulk.measured() {
+                Some(bulk) => bulk.above + bulk.below > 0,
+                // Of fewer values there is no bulk.
+                None => spectrum.singular_values.len() >= FEWEST,
+            },
         }
     }
 }

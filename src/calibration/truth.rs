@@ -145,7 +145,7 @@ mod tests {
         for seed in 0..8 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let entries = Truth::Spike(2.0).entries(n, m, &mut rng);
-            let matrix = Matrix::new(&entries, m, n).unwrap();
+            let matrix = Matrix::new(&entries, n, m).unwrap();
             mean += singular_values(matrix, Engine::Faer).unwrap()[0] / 8.0;
         }
         let y = 0.5_f64;

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Paths that must be there on a layer whose every section was measured.
-const LAYER: [&str; 123] = [
+const LAYER: [&str; 149] = [
     "name",
     "weight.tensor",
     "weight.dtype",
@@ -63,6 +63,32 @@ const LAYER: [&str; 123] = [
     "spectrum.ks_rms",
     "spectrum.ks_median",
     "spectrum.ks_null_q99",
+    "spectrum.nulls.status",
+    "spectrum.nulls.origin",
+    "spectrum.nulls.excess_kurtosis",
+    "spectrum.nulls.ks_median.observed",
+    "spectrum.nulls.ks_median.median",
+    "spectrum.nulls.ks_median.high",
+    "spectrum.nulls.ks_median.p",
+    "spectrum.nulls.ks_rms.p",
+    "spectrum.nulls.wasserstein.p",
+    "spectrum.nulls.scale_ratio.low",
+    "spectrum.nulls.largest.high",
+    "spectrum.nulls.smallest.low",
+    "spectrum.nulls.level_ratio.p",
+    "spectrum.bulk.status",
+    "spectrum.bulk.above",
+    "spectrum.bulk.below",
+    "spectrum.bulk.share",
+    "spectrum.bulk.sigma",
+    "spectrum.bulk.edge_lower",
+    "spectrum.bulk.edge_upper",
+    "spectrum.bulk.ks",
+    "spectrum.bulk.ks_null_q99",
+    "spectrum.bulk.p",
+    "spectrum.bulk.energy",
+    "spectrum.bulk.energy_above",
+    "spectrum.bulk.energy_below",
     "spectrum.wasserstein",
     "spectrum.outliers_above",
     "spectrum.outliers_below",
@@ -304,4 +330,27 @@ fn the_seed_is_recorded_and_changes_the_draws() {
     let mean = |audit: &Value| audit["layers"][0]["shadow"]["relative_error"]["mean"].clone();
     assert_ne!(mean(&zero), mean(&one));
     assert_eq!(mean(&zero), mean(&with_config(None, &["--seed", "0"])));
+}
+
+// 300 draws know a 99 % point of σ₁ to some .3 of its spread, a few thousandths of its value.
+#[test]
+fn a_null_of_the_very_shape_is_drawn_on_request() {
+    let of = |flags: &[&str]| {
+        let source = "fixtures/pybullet_enjoy_Humanoid.safetensors";
+        let arguments = ["inspect", source, "--include", "dense2", "--json"];
+        let bytes = run(&[&arguments[..], flags].concat());
+        let audit: Value = serde_json::from_slice(&bytes).unwrap();
+        (audit, bytes)
+    };
+    let (table, _) = of(&[]);
+    let (drawn, bytes) = of(&["--simulate-null=300", "--threads", "1"]);
+    assert_eq!(bytes, of(&["--simulate-null=300", "--threads", "2"]).1);
+    assert_eq!(drawn["settings"]["simulate_null"], 300);
+    let nulls = |audit: &Value| audit["layers"][0]["spectrum"]["nulls"].clone();
+    let (table, drawn) = (nulls(&table), nulls(&drawn));
+    assert_eq!((&table["origin"], &table["draws"]), (&"table".into(), &Value::Null));
+    assert_eq!((&drawn["origin"], &drawn["draws"]), (&"simulated".into(), &300.into()));
+    let limit = |nulls: &Value| nulls["largest"]["high"].as_f64().unwrap();
+    let ratio = limit(&drawn) / limit(&table);
+    assert!((ratio - 1.0).abs() < 0.01 && drawn != table, "{ratio}");
 }

@@ -2,6 +2,7 @@
 //! every dependency again.
 
 mod audit_names;
+mod calibration;
 mod cli;
 mod compare;
 mod controls;
@@ -10,6 +11,7 @@ mod hostile_audit;
 mod loading;
 mod outputs;
 mod planted;
+mod published;
 mod reference;
 mod sample_reports;
 mod shadow;

@@ -61,6 +61,44 @@ fn the_sample_reports_are_those_of_today() {
     }
 }
 
+/// The kind that earns each label, and the picture that shows it, in docs/labels.md.
+const LABELS: [(&str, &str, &str); 6] = [
+    ("rank-deficient", "duplicated-rows", "spectrum"),
+    ("at-initialisation", "kaiming", "weights"),
+    ("heavy-tailed", "laplace", "weights"),
+    ("random-like", "gaussian", "spectrum"),
+    ("random-bulk-with-spikes", "spikes", "spectrum"),
+    ("undecided", "uniform", "weights"),
+];
+
+#[test]
+fn the_pictures_of_the_labels_are_those_of_today() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_randomlike"));
+        let output = command.current_dir(home.path()).args(arguments).output();
+        assert!(output.unwrap().status.success(), "{arguments:?}");
+    };
+    for (label, kind, picture) in LABELS {
+        let file = format!("{kind}.safetensors");
+        run(&["synth", kind, &file]);
+        run(&["inspect", &file, "--out", kind]);
+        let audit = std::fs::read(home.path().join(kind).join("audit.json")).unwrap();
+        let audit: Value = serde_json::from_slice(&audit).unwrap();
+        assert_eq!(audit["layers"][0]["label"], label, "{kind}");
+        let name = audit["layers"][0]["name"].as_str().unwrap();
+        let fresh = format!("{kind}/figures/01-{name}-{picture}.png");
+        let fresh = std::fs::read(home.path().join(fresh)).unwrap();
+        let kept = format!("docs/figures/label-{label}.png");
+        if std::env::var_os("REDRAW").is_some() {
+            std::fs::write(&kept, &fresh).unwrap();
+        }
+        let how = "REDRAW=1 cargo test --release --test it pictures_of_the_labels";
+        let differs = pictures(&std::fs::read(&kept).unwrap_or_default(), &fresh);
+        assert_eq!(differs, None, "{kept}; {how}");
+    }
+}
+
 fn difference(name: &Path, kept: &[u8], fresh: &[u8]) -> Option<String> {
     match name.extension().and_then(|extension| extension.to_str()) {
         Some("json") => {

@@ -99,13 +99,15 @@ impl<'a> View<'a> {
     /// The law of the part that is on it, where that is not all of the spectrum.
     fn bulk(&self, panel: Panel) -> Panel {
         let curve = self.spectrum.bulk.measured().and_then(|bulk| {
-            let m = self.nu.len();
-            let n = (m as f64 / self.spectrum.aspect).round() - bulk.above as f64;
-            let law = MarchenkoPastur::new((m - bulk.above - bulk.below) as f64 / n)?;
+            let m = self.nu.len().checked_sub(bulk.above.checked_add(bulk.below)?)?;
+            let n = (self.nu.len() as f64 / self.spectrum.aspect).round() - bulk.above as f64;
+            let law = MarchenkoPastur::new(m as f64 / n)?;
             let unit = bulk.edge_upper / law.upper() / self.unit;
             let density = |v: f64| bulk.share * law.density(v / unit) / unit;
             let ends = [law.lower() * unit, law.upper() * unit];
-            (bulk.above + bulk.below > 0).then(|| {
+            // A file of strangers may hold any numbers.
+            let sound = unit > 0.0 && ends[1] <= 8.0 * self.law.upper() && m < self.nu.len();
+            sound.then(|| {
                 let name = format!("law of {} % of them", super::figure(100.0 * bulk.share));
                 (trace(ends[0], ends[1], STEPS, density), name)
             })

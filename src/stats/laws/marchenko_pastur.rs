@@ -102,30 +102,6 @@ impl MarchenkoPastur {
             .fold(0.0, f64::max)
     }
 
-    /// 99 % point of [`Self::ks`] for i.i.d. entries and m singular values scaled by their
-    /// median: (1.02 + .556 ln m + .54 y)/m.
-    ///
-    /// The weighted least-squares line through m·KS of seeded Gaussian matrices. `cargo run
-    /// --release --example ks_null -- --draws N --sizes M` prints, for y = ¼, ½ and 1 (standard
-    /// error in the last digits in brackets):
-    ///
-    /// | M | N | y = ¼ | y = ½ | y = 1 |
-    /// |---|---|---|---|---|
-    /// | 32 | 4000 | 3.100(20) | 3.153(43) | 3.500(45) |
-    /// | 64 | 4000 | 3.447(30) | 3.594(43) | 3.807(60) |
-    /// | 128 | 4000 | 3.879(36) | 3.997(46) | 4.271(29) |
-    /// | 256 | 2000 | 4.259(35) | 4.375(61) | 4.676(59) |
-    /// | 512 | 1000 | 4.712(92) | 4.711(122) | 5.171(142) |
-    /// | 1024 | 600 | 4.786(82) | 5.104(167) | 5.460(216) |
-    ///
-    /// χ² of the line is 16 on 15 degrees of freedom. Larger M and y < ¼ are extrapolated; at
-    /// y = .05 and M = 32, 64, 128 simulation gives 3.004(36), 3.396(35) and 3.801(54), the
-    /// line 2.97, 3.36 and 3.74.
-    pub fn ks_null_q99(self, m: usize) -> f64 {
-        let m = m as f64;
-        (1.02 + 0.556 * m.ln() + 0.54 * self.y) / m
-    }
-
     /// W₁ to the law, ∫|F_M(ν) − F(ν)| dν over the values and the support, by the midpoint rule
     /// on at least 8192 points, at least four between two neighbours.
     ///
