@@ -81,6 +81,9 @@ pub struct Verdict {
     /// What must come out; nothing where theory does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Outcome>,
+    /// Why theory does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<&'static str>,
     /// What came out; nothing where the check said nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obtained: Option<Outcome>,
@@ -210,6 +213,7 @@ fn verdicts(truth: &Truth, judgement: &Judgement) -> Vec<Verdict> {
             Verdict {
                 check,
                 expected,
+                open: truth.open(check),
                 obtained: worst.map(|finding| finding.outcome),
                 measured: said(|f| &f.measured),
                 limit: said(|f| &f.limit),

@@ -85,7 +85,9 @@ Examples:
   randomlike selftest --seed 7
 
 Each row is one truth: what is planted, which checks must fail by theory and the
-label the layer must get, and what came out. Checks that are not named pass.
+label the layer must get, and what came out. Checks that are not named pass, but
+for the few where theory does not say; `--json` has each verdict with its figures
+and the reason for what is expected.
 With a policy of your own it shows which planted faults would get through; its
 [[layer]] patterns have one layer to match here, called `layer`. With another
 seed a few verdicts may differ by chance: each edge of a spectrum is tested at

@@ -177,7 +177,10 @@ fn mismatches(tried: &Tried) -> String {
     if !tried.same_from_json {
         text += "  audit.json, read back, gives another judgement\n";
     }
-    text + &terminal::wrap(&format!("By theory: {}.", tried.truth.why), 2)
+    text + &terminal::wrap(
+        &format!("By theory (docs/theory.md): {}.", tried.truth.why),
+        2,
+    )
 }
 
 const fn verb(outcome: Outcome) -> &'static str {
@@ -201,7 +204,7 @@ fn summary(tried: &[Tried], wrong: usize) -> String {
     let counts = Counts::of(tried);
     let open = match counts.open {
         0 => String::new(),
-        open => format!(", {open} more left open by theory"),
+        open => format!(", {open} left open"),
     };
     let verdict = match wrong {
         0 => "all as planted".to_owned(),
