@@ -10,6 +10,7 @@
 //! [`compare`] puts two audits side by side, and [`verdict`] judges one beside an earlier one.
 //! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
 //! samples.
+//! [`synth`] writes checkpoints with planted truths, and [`selftest`] runs the road on them.
 //!
 //! [`stats`] is mathematics on slices and [`linalg`] on matrices, [`nulls`] what chance makes of
 //! singular values; none of them knows of nets.
@@ -17,7 +18,8 @@
 //!
 //! Where something new goes: a check is one file in `verdict/`, a figure one in
 //! `report/figures/`, a format one in `checkpoint/`, a command one in
-//! `bin/randomlike/commands/`, a law one in `stats/laws/`.
+//! `bin/randomlike/commands/`, a law one in `stats/laws/`, and what a check must pass and
+//! fail a row in `selftest/truths.rs`.
 
 pub mod analysis;
 pub mod audit;
@@ -32,6 +34,7 @@ pub mod nulls;
 pub mod policy;
 mod regular;
 pub mod report;
+pub mod selftest;
 pub mod shadow;
 pub mod stats;
 mod streams;

@@ -19,6 +19,8 @@ const CHUNK: usize = 1 << 16;
 const MOST: usize = 1 << 31;
 /// Standard deviation of a planted entry: the scale of no initialiser at the usual shapes.
 const STD: f64 = 0.03;
+/// Directions of `low-rank`.
+const RANK: usize = 16;
 
 macro_rules! kebab_names {
     ($kind:ty, $($variant:ident => $name:literal),+ $(,)?) => {
@@ -61,10 +63,18 @@ pub enum Kind {
     StudentT,
     /// Normal weights and one visible rank-one signal.
     Spikes,
+    /// Normal weights and one rank-one signal of twice the strength that just shows.
+    FaintSpike,
+    /// Normal weights and the product of two thin normal matrices.
+    LowRank,
     /// Normal weights, the second half of the outputs a copy of the first.
     DuplicatedRows,
     /// Normal weights, each output with its own scale.
     RowScales,
+    /// Normal weights, each input with its own scale.
+    InputScales,
+    /// Normal weights, one in a hundred of them ten standard deviations large.
+    TenSigma,
     /// Normal weights around a mean that is not zero.
     Mean,
     /// Normal weights between the inputs and outputs of each quarter, zero elsewhere: four
@@ -72,6 +82,14 @@ pub enum Kind {
     Blocks,
     /// The default initialiser of a `PyTorch` `Linear`.
     Kaiming,
+    /// The normal law of He et al., by inputs.
+    KaimingNormal,
+    /// The uniform law of Glorot & Bengio, Keras' default.
+    GlorotUniform,
+    /// The normal law that BERT and GPT-2 start with.
+    Bert,
+    /// The law of BERT, each output's weights in ascending order.
+    Sorted,
     /// Weights that are all zero.
     Zeros,
     /// Normal weights, three of them NaN or infinite.
@@ -80,8 +98,11 @@ pub enum Kind {
 
 kebab_names!(Kind,
     Alexnet => "alexnet", Gaussian => "gaussian", Uniform => "uniform", Laplace => "laplace",
-    StudentT => "student-t", Spikes => "spikes", DuplicatedRows => "duplicated-rows",
-    RowScales => "row-scales", Mean => "mean", Blocks => "blocks", Kaiming => "kaiming", Zeros => "zeros", Nan => "nan");
+    StudentT => "student-t", TenSigma => "ten-sigma", Spikes => "spikes",
+    FaintSpike => "faint-spike", LowRank => "low-rank", DuplicatedRows => "duplicated-rows",
+    RowScales => "row-scales", InputScales => "input-scales", Mean => "mean", Blocks => "blocks",
+    Kaiming => "kaiming", KaimingNormal => "kaiming-normal", GlorotUniform => "glorot-uniform",
+    Bert => "bert-0.02", Sorted => "sorted", Zeros => "zeros", Nan => "nan");
 
 /// How weights and biases are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,17 +143,35 @@ impl Kind {
             Self::Uniform => "independent uniform weights, sd .03",
             Self::Laplace => "independent Laplace weights, sd .03",
             Self::StudentT => "independent Student-t weights with 5 degrees of freedom",
+            Self::TenSigma => "normal weights, one in a hundred at plus or minus 10 sd",
             Self::Spikes => "normal weights and one rank-one signal above the edge",
+            Self::FaintSpike => "normal weights and one signal twice as strong as just shows",
+            Self::LowRank => "normal weights and a signal of rank 16, each 4 times that strong",
             Self::DuplicatedRows => {
                 "normal weights, the second half of the outputs copies the first"
             }
             Self::RowScales => "normal weights, each output's scale lognormal with tau .3",
+            Self::InputScales => "normal weights, each input's scale lognormal with tau .5",
             Self::Mean => "normal weights of sd .03 around a mean of .01",
             Self::Blocks => "normal weights in four blocks on the diagonal, zero elsewhere",
             Self::Kaiming => "uniform weights as a PyTorch Linear starts with",
+            Self::KaimingNormal => "normal weights of variance 2/inputs",
+            Self::GlorotUniform => "uniform weights as a Keras Dense starts with",
+            Self::Bert => "normal weights of sd .02, as BERT and GPT-2 start with",
+            Self::Sorted => "normal weights of sd .02, each output's in ascending order",
             Self::Zeros => "weights that are all zero",
             Self::Nan => "normal weights, two of them NaN and one infinite",
         }
+    }
+}
+
+impl Kind {
+    /// Whether no entry depends on what was drawn for another.
+    const fn is_drawn_entry_by_entry(self) -> bool {
+        !matches!(
+            self,
+            Self::DuplicatedRows | Self::Sorted | Self::InputScales | Self::LowRank | Self::Nan
+        )
     }
 }
 
@@ -168,6 +207,14 @@ struct Plan {
     name: &'static str,
     outputs: usize,
     inputs: usize,
+}
+
+impl Plan {
+    /// Size of the entries of a ±1 pattern whose one singular value just leaves the bulk of
+    /// normal entries: STD·(NM)^¼ (BBP, docs/theory.md §3) over the pattern's own √(NM).
+    fn just_visible(&self) -> f64 {
+        STD * (self.outputs as f64 * self.inputs as f64).powf(-0.25)
+    }
 }
 
 /// Writes the checkpoint, whole or not at all; equal options give equal bytes.
@@ -251,8 +298,13 @@ fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     rng
 }
 
+/// A generator for what belongs to a layer as a whole, apart from the chunks of its weights.
+fn beside(seed: u64, layer: u64, which: u32) -> ChaCha8Rng {
+    generator(seed, layer << 32 | u64::from(u32::MAX - which))
+}
+
 fn bias(options: &Options, plan: &Plan, stream: u64) -> Option<Vec<f64>> {
-    let mut rng = generator(options.seed, stream << 32 | u64::from(u32::MAX));
+    let mut rng = beside(options.seed, stream, 0);
     match options.bias {
         Bias::Absent => None,
         Bias::Zero => Some(vec![0.0; plan.outputs]),
@@ -279,22 +331,57 @@ fn weights(kind: Kind, options: &Options, plan: &Plan, stream: u64) -> Vec<Vec<f
             .map(|at| entry(kind, plan, at, &mut rng))
             .collect()
     };
-    let mut blocks: Vec<Vec<f64>> = (0..drawn.div_ceil(CHUNK))
+    let blocks: Vec<Vec<f64>> = (0..drawn.div_ceil(CHUNK))
         .into_par_iter()
         .map(chunk)
         .collect();
-    if drawn < count {
-        let mut all = blocks.concat();
-        all.extend_from_within(..count - drawn);
-        blocks = vec![all];
+    if kind.is_drawn_entry_by_entry() {
+        return blocks;
     }
-    if kind == Kind::Nan {
-        let first = blocks.iter_mut().flatten();
-        for (w, bad) in first.zip([f64::NAN, f64::NAN, f64::INFINITY]) {
-            *w = bad;
+    let mut all = blocks.concat();
+    let mut rng = beside(options.seed, stream, 1);
+    match kind {
+        Kind::DuplicatedRows => all.extend_from_within(..count - drawn),
+        Kind::Sorted => {
+            let rows = all.par_chunks_mut(plan.inputs);
+            rows.for_each(|row| row.sort_unstable_by(f64::total_cmp));
+        }
+        Kind::InputScales => scale_inputs(&mut all, plan, &mut rng),
+        Kind::LowRank => add_low_rank(&mut all, plan, &mut rng),
+        Kind::Nan => {
+            for (w, bad) in all.iter_mut().zip([f64::NAN, f64::NAN, f64::INFINITY]) {
+                *w = bad;
+            }
+        }
+        _ => {}
+    }
+    vec![all]
+}
+
+fn scale_inputs(weights: &mut [f64], plan: &Plan, rng: &mut ChaCha8Rng) {
+    let scales: Vec<f64> = (0..plan.inputs)
+        .map(|_| (0.5 * normal(rng)).exp())
+        .collect();
+    for row in weights.chunks_mut(plan.inputs) {
+        for (w, scale) in row.iter_mut().zip(&scales) {
+            *w *= scale;
         }
     }
-    blocks
+}
+
+fn add_low_rank(weights: &mut [f64], plan: &Plan, rng: &mut ChaCha8Rng) {
+    let mut factor = |side: usize| -> Vec<[f64; RANK]> {
+        let row = |_| std::array::from_fn(|_| normal(rng));
+        (0..side).map(row).collect()
+    };
+    let (of_outputs, of_inputs) = (factor(plan.outputs), factor(plan.inputs));
+    let size = 4.0 * plan.just_visible();
+    let rows = weights.par_chunks_mut(plan.inputs).zip(&of_outputs);
+    rows.for_each(|(row, a)| {
+        for (w, b) in row.iter_mut().zip(&of_inputs) {
+            *w += size * a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        }
+    });
 }
 
 fn entry(kind: Kind, plan: &Plan, at: usize, rng: &mut ChaCha8Rng) -> f64 {
@@ -323,7 +410,27 @@ fn entry(kind: Kind, plan: &Plan, at: usize, rng: &mut ChaCha8Rng) -> f64 {
             let sign = if (row + column) % 2 == 0 { 1.0 } else { -1.0 };
             STD * (normal(rng) + 0.4 * sign)
         }
-        Kind::Alexnet | Kind::Gaussian | Kind::DuplicatedRows | Kind::Nan => STD * normal(rng),
+        Kind::FaintSpike => {
+            let sign = if (row + column) % 2 == 0 { 1.0 } else { -1.0 };
+            STD * normal(rng) + 2.0 * plan.just_visible() * sign
+        }
+        Kind::TenSigma => {
+            let (place, usual) = (uniform(rng), STD * normal(rng));
+            if place.abs() < 0.99 {
+                usual
+            } else {
+                10.0 * STD * place.signum()
+            }
+        }
+        Kind::KaimingNormal => (2.0 / plan.inputs as f64).sqrt() * normal(rng),
+        Kind::GlorotUniform => (6.0 / (plan.inputs + plan.outputs) as f64).sqrt() * uniform(rng),
+        Kind::Bert | Kind::Sorted => 0.02 * normal(rng),
+        Kind::Alexnet
+        | Kind::Gaussian
+        | Kind::DuplicatedRows
+        | Kind::InputScales
+        | Kind::LowRank
+        | Kind::Nan => STD * normal(rng),
     }
 }
 

@@ -101,6 +101,14 @@ fn every_line_for_people_fits_eighty_columns() {
         &["compare", "--help"],
         &["layers", "--help"],
         &["synth", "--help"],
+        &["selftest", "--help"],
+        &["selftest", "nan", "uniform"],
+        &[
+            "selftest",
+            "uniform",
+            "--policy",
+            "tests/cli/selftest.in/lenient.toml",
+        ],
     ] {
         let text = String::from_utf8(run(args).stdout).unwrap();
         assert!(!text.is_empty());

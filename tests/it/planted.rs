@@ -4,6 +4,7 @@ use randomlike::analysis;
 use randomlike::audit::Audit;
 use randomlike::checkpoint::Checkpoint;
 use randomlike::policy::Policy;
+use randomlike::selftest::{self, TRUTHS};
 use randomlike::synth::{self, Bias, Kind, Options};
 use randomlike::verdict::{self, Check, Judgement, Outcome};
 
@@ -23,140 +24,15 @@ fn run(kind: Kind, bias: Bias) -> (Audit, Judgement) {
     (audit, judgement)
 }
 
-/// The outcome of each check, in the order of [`Check::ALL`].
-fn outcomes(judgement: &Judgement) -> [Outcome; 9] {
-    Check::ALL.map(|check| {
-        let mut of_check = judgement.findings.iter().filter(|f| f.check == check);
-        let outcome = of_check.next().unwrap().outcome;
-        assert!(of_check.next().is_none(), "{check:?} twice");
-        outcome
-    })
-}
-
-/// What the theory says of each kind, in the order of [`Check::ALL`]: covered, finite,
-/// weights-gaussian, moved-from-initialisation, biases-constant, quarter-circle,
-/// spectral-edge, level-spacing, shadow-reversible. Sources: docs/theory.md, §1 for the weights
-/// (populations beyond the limits of policy/default.toml or not), §3 for the singular values,
-/// §5 for the codes: what is not independent between entries (a direction, copies, scales)
-/// adds to the error and is gone when they are shuffled; a mean or a law is not.
-const TABLE: [(Kind, Bias, [Outcome; 9]); 16] = [
-    (Kind::Gaussian, Bias::Constant, [Pass; 9]),
-    (
-        Kind::Gaussian,
-        Bias::Varied,
-        [Pass, Pass, Pass, Pass, Fail, Pass, Pass, Pass, Pass],
-    ),
-    (Kind::Gaussian, Bias::Zero, [Pass; 9]),
-    (
-        Kind::Gaussian,
-        Bias::Absent,
-        [Pass, Pass, Pass, Pass, Skipped, Pass, Pass, Pass, Pass],
-    ),
-    // Independent entries of any law with a fourth moment have the normal law's spectrum.
-    (
-        Kind::Uniform,
-        Bias::Constant,
-        [Pass, Pass, Fail, Pass, Pass, Pass, Pass, Pass, Pass],
-    ),
-    (
-        Kind::Laplace,
-        Bias::Constant,
-        [Pass, Pass, Fail, Pass, Pass, Pass, Pass, Pass, Pass],
-    ),
-    (
-        Kind::StudentT,
-        Bias::Constant,
-        [Pass, Pass, Fail, Pass, Pass, Pass, Pass, Pass, Pass],
-    ),
-    // Uniform weights that pass all of the spectrum: the initialiser trap.
-    (
-        Kind::Kaiming,
-        Bias::Zero,
-        [Pass, Pass, Fail, Fail, Pass, Pass, Pass, Pass, Pass],
-    ),
-    // One visible direction leaves the bulk and the marginal as they are.
-    (
-        Kind::Spikes,
-        Bias::Constant,
-        [Pass, Pass, Pass, Pass, Pass, Pass, Fail, Pass, Fail],
-    ),
-    (
-        Kind::Mean,
-        Bias::Constant,
-        [Pass, Pass, Pass, Pass, Pass, Pass, Fail, Pass, Pass],
-    ),
-    // Half of the values are zero, and nothing lies between the edges of the law.
-    (
-        Kind::DuplicatedRows,
-        Bias::Constant,
-        [Pass, Pass, Pass, Pass, Pass, Fail, Fail, Skipped, Fail],
-    ),
-    // Excess kurtosis 3(exp(4·.3²) − 1) = 1.3; the row-scale trap of §3.
-    (
-        Kind::RowScales,
-        Bias::Constant,
-        [Pass, Pass, Fail, Pass, Pass, Fail, Fail, Pass, Fail],
-    ),
-    // Four independent spectra on one another: neighbours no longer repel.
-    (
-        Kind::Blocks,
-        Bias::Constant,
-        [Pass, Pass, Fail, Pass, Pass, Pass, Pass, Fail, Pass],
-    ),
-    // Every weight is equal: known, and known to be no bell curve. No spectrum is left.
-    (
-        Kind::Zeros,
-        Bias::Constant,
-        [
-            Fail, Pass, Fail, Fail, Pass, Skipped, Skipped, Skipped, Skipped,
-        ],
-    ),
-    // Broken weights say nothing of the biases, which are one constant or have no scale.
-    (
-        Kind::Nan,
-        Bias::Constant,
-        [
-            Fail, Fail, Skipped, Skipped, Pass, Skipped, Skipped, Skipped, Skipped,
-        ],
-    ),
-    (
-        Kind::Nan,
-        Bias::Varied,
-        [
-            Fail, Fail, Skipped, Skipped, Skipped, Skipped, Skipped, Skipped, Skipped,
-        ],
-    ),
-];
-
+// The table of what theory says, and the tests of the table itself, are in src/selftest.
 #[test]
-fn every_check_says_of_every_kind_what_the_theory_says() {
-    for (kind, bias, expected) in TABLE {
-        let (_, judgement) = run(kind, bias);
-        assert_eq!(
-            outcomes(&judgement),
-            expected,
-            "{kind} {bias}: {judgement:#?}"
-        );
+fn every_check_says_of_every_truth_what_the_theory_says() {
+    let tried = selftest::run(TRUTHS, &selftest::Options::default(), &mut |_| {}).unwrap();
+    for (tried, truth) in tried.iter().zip(TRUTHS) {
+        assert_eq!(tried.truth, *truth);
+        assert!(tried.as_planted(), "{truth}: {tried:#?}");
     }
-}
-
-#[test]
-fn every_check_must_pass_somewhere_and_fail_somewhere() {
-    for (i, check) in Check::ALL.into_iter().enumerate() {
-        for needed in [Pass, Fail] {
-            assert!(
-                TABLE.iter().any(|(_, _, expected)| expected[i] == needed),
-                "no kind makes {check:?} {needed:?}"
-            );
-        }
-    }
-    // alexnet is the Gaussian row at 58 million weights.
-    for kind in Kind::ALL.into_iter().filter(|&kind| kind != Kind::Alexnet) {
-        assert!(
-            TABLE.iter().any(|row| row.0 == kind),
-            "{kind} is not planted"
-        );
-    }
+    assert_eq!(tried.len(), TRUTHS.len());
 }
 
 // §3: one outlier by itself when |mean|/sd > (NM)^−¼; here 1/3 against .053.

@@ -4,6 +4,7 @@ pub mod check;
 pub mod compare;
 pub mod inspect;
 pub mod layers;
+pub mod selftest;
 pub mod shadow;
 pub mod synth;
 pub mod train;
@@ -29,7 +30,7 @@ pub type Done = Result<ExitCode, Box<dyn Error>>;
 
 /// Measured, and the gate holds where one was asked for.
 pub const HOLDS: ExitCode = ExitCode::SUCCESS;
-/// The gate failed; only `check` answers this.
+/// The gate failed, or a planted truth did not come out: `check` and `selftest` answer this.
 pub const FAILED: u8 = 1;
 /// The work could not be done.
 pub const COULD_NOT_AUDIT: u8 = 2;

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Shadow(args) => commands::shadow::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
+        Command::Selftest(args) => commands::selftest::run(&args),
     };
     done.unwrap_or_else(|fault| {
         terminal::complain(fault.as_ref());
