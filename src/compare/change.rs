@@ -87,9 +87,7 @@ impl Figure {
             _ => None,
         }
     }
-}
 
-impl Figure {
     /// A, B, the change and the change in units, as tables write them; a dash where there is
     /// nothing to write.
     pub fn words(&self) -> [String; 4] {
