@@ -105,9 +105,8 @@ fn values(kept: &Value, fresh: &Value, share: f64) -> Option<String> {
         (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
             a.iter().find_map(|(key, a)| {
                 let share = match key.as_str() {
-                    "shadow" | "chains" | "controls" => SINGLE,
-                    // Those of a comparison are objects; some are the shadow's.
-                    "figures" => SINGLE,
+                    // Among the figures of a comparison are the shadow's.
+                    "shadow" | "chains" | "controls" | "figures" => SINGLE,
                     "change" | "units" => CHANGE,
                     _ => share,
                 };
