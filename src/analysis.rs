@@ -37,7 +37,7 @@ pub struct Progress<'a> {
     pub index: usize,
     /// Number of layers.
     pub layers: usize,
-    /// `read`, `weights and spectrum`, `shadow`, or `chain`.
+    /// `read`, `weights and spectrum`, `shadow`, `chain`, or `difference`.
     pub stage: &'static str,
 }
 

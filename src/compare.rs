@@ -10,6 +10,7 @@
 //! real one, and [`Difference`] is what tells; a change of many units is real either way.
 
 mod catalogue;
+mod chains;
 mod change;
 mod difference;
 mod kind;
@@ -18,6 +19,7 @@ mod spectra;
 
 use serde::{Deserialize, Serialize};
 
+pub use chains::ChainPair;
 pub use change::{Change, Figure, Standing};
 pub use difference::{Difference, EnergyShare};
 pub use kind::DifferenceKind;
@@ -46,10 +48,13 @@ pub struct Comparison {
     pub a: SourceFacts,
     /// What B is.
     pub b: SourceFacts,
-    /// What was measured in other ways on both sides, in sentences.
+    /// What was measured in other ways on both sides, and what was not compared, in sentences.
     pub notes: Vec<String>,
     /// The layers found in both, in the order of A.
     pub layers: Vec<Pair>,
+    /// The chains of layers found in both, in the order of A.
+    #[serde(default)]
+    pub chains: Vec<ChainPair>,
     /// Layers of A without a partner in B.
     pub only_in_a: Vec<Unmatched>,
     /// Layers of B without a partner in A.
@@ -144,6 +149,10 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
         });
     }
     let pair = |&(i, j, by)| Pair::new(by, (i, &a.layers[i]), (j, &b.layers[j]));
+    let layers: Vec<Pair> = matched.pairs.iter().map(pair).collect();
+    let (chains, not_compared) = chains::of(&a.chains, &b.chains, &layers);
+    let mut notes = notes(a, b);
+    notes.extend(not_compared);
     Ok(Comparison {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -152,8 +161,9 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
         },
         a: a.source.clone(),
         b: b.source.clone(),
-        notes: notes(a, b),
-        layers: matched.pairs.iter().map(pair).collect(),
+        notes,
+        layers,
+        chains,
         only_in_a: matched.only_in_a,
         only_in_b: matched.only_in_b,
     })

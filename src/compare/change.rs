@@ -87,13 +87,16 @@ impl Figure {
             _ => None,
         }
     }
-}
 
-impl Figure {
     /// A, B, the change and the change in units, as tables write them; a dash where there is
     /// nothing to write.
     pub fn words(&self) -> [String; 4] {
         let dash = || "–".to_owned();
+        let number = if COUNTS.contains(&self.name.as_str()) {
+            whole
+        } else {
+            number
+        };
         match &self.standing {
             Standing::Compared(change) => [
                 number(change.a),
@@ -108,6 +111,18 @@ impl Figure {
             Standing::Skipped { .. } => [dash(), dash(), dash(), dash()],
         }
     }
+}
+
+/// Figures that count something, written without decimals.
+const COUNTS: [&str; 4] = [
+    "non_finite",
+    "spectrum.rank_loss",
+    "spectrum.outliers_above",
+    "spectrum.outliers_below",
+];
+
+fn whole(value: f64) -> String {
+    format!("{value:.0}").replace('-', "−")
 }
 
 fn number(value: f64) -> String {
@@ -205,6 +220,11 @@ mod tests {
         assert_eq!(little.words(), ["0", "0.00100", "+0.00100", "0"]);
         let same = of(Reading::plain(1.0), Reading::plain(1.0));
         assert_eq!(same.words(), ["1.00", "1.00", "0", "–"]);
+        let counted = Figure {
+            name: "spectrum.outliers_above".into(),
+            standing: Standing::of(Ok(Reading::plain(18.0)), Ok(Reading::plain(0.0))),
+        };
+        assert_eq!(counted.words(), ["18", "0", "−18", "–"]);
     }
 
     #[test]

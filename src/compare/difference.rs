@@ -57,8 +57,12 @@ pub struct Difference {
     /// Share of Σσ² in the largest k values, for some k.
     pub energy: Vec<EnergyShare>,
     /// Whether B's sides were exchanged: the two orientations contradict each other, and one of
-    /// them is known from less than the other.
+    /// them is known from less than the other, or both are only assumed.
     pub transposed: bool,
+    /// ‖Bᵀ − A‖_F/‖A‖_F where the layer is square and its sides could be exchanged unnoticed;
+    /// absent when A is zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned_norm: Option<f64>,
     /// One word for it, by the rule of docs/compare.md.
     pub kind: DifferenceKind,
     /// The figures that decided it, in words.
@@ -186,7 +190,7 @@ fn of_pair(
     for (side, stored) in [("A", &a), ("B", &b)] {
         let broken = stored.entries.iter().filter(|w| !w.is_finite()).count();
         if broken > 0 {
-            return skipped(format!("{broken} weights of {side} are NaN or infinite"));
+            return skipped(format!("NaN or infinite weights in {side}: {broken}"));
         }
     }
     let mut difference = measured(&a, &b, engine)?;
@@ -237,6 +241,16 @@ fn transposed(entries: &[f64], columns: usize) -> Vec<f64> {
         .collect()
 }
 
+/// ‖Bᵀ − A‖_F of two square matrices.
+fn to_transpose(a: &[f64], b: &[f64], side: usize) -> f64 {
+    let square = |(row, of_a): (usize, &[f64])| -> f64 {
+        let of_b = b.iter().skip(row).step_by(side.max(1));
+        of_a.iter().zip(of_b).map(|(a, b)| (b - a).powi(2)).sum()
+    };
+    let rows = a.chunks(side.max(1)).enumerate();
+    rows.map(square).sum::<f64>().sqrt()
+}
+
 fn measured(a: &Stored<'_>, b: &Stored<'_>, engine: Engine) -> Result<Difference> {
     let entries: Vec<f64> = a
         .entries
@@ -280,6 +294,8 @@ fn measured(a: &Stored<'_>, b: &Stored<'_>, engine: Engine) -> Result<Difference
         },
         spectrum: facts.spectrum,
         transposed: false,
+        turned_norm: (n == m && size_a > 0.0)
+            .then(|| to_transpose(&a.entries, &b.entries, n) / size_a),
         kind: DifferenceKind::Undecided,
         kind_reason: String::new(),
     };
@@ -463,5 +479,9 @@ mod tests {
         // 2×3 to 3×2.
         let found = transposed(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3);
         assert_eq!(found, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        // {1, 2; 3, 4} to {1, 3; 2, 4} turned, and to itself turned.
+        let a = [1.0, 2.0, 3.0, 4.0];
+        assert!(to_transpose(&a, &[1.0, 3.0, 2.0, 4.0], 2) <= 0.0);
+        assert!((to_transpose(&a, &a, 2) - 2_f64.sqrt()).abs() < 1e-12);
     }
 }

@@ -13,6 +13,10 @@ const STANDING: f64 = 0.25;
 /// Most of the singular values that may lie outside the law beside a random bulk.
 const SPIKES: f64 = 0.1;
 
+/// Bᵀ is so much nearer to A than B is where B lies the other way round; of two independent
+/// matrices both are as near, to a share of 1/N.
+const TURNED: f64 = 0.5;
+
 /// What the weights of B less those of A look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,7 +61,7 @@ impl DifferenceKind {
     /// What it says and what it does not, in plain words.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Unchanged => "Every weight of B is that of A: the layer was not trained further.",
+            Self::Unchanged => "Every weight of B is that of A; the biases have no part in this.",
             Self::Rounding => {
                 "No weight moved further than storing it in its dtype moves it: most likely only \
                  the dtype changed."
@@ -77,6 +81,35 @@ impl DifferenceKind {
             }
             Self::Undecided => "Too small to tell, not measured, or like none of the other words.",
         }
+    }
+}
+
+impl Difference {
+    /// Whether B's transpose is much nearer to A than B is.
+    fn looks_turned(&self) -> bool {
+        let norms = self.turned_norm.zip(self.relative_norm);
+        norms.is_some_and(|(turned, as_it_is)| turned < TURNED * as_it_is)
+    }
+
+    /// What is to be known of the sides of B, in a sentence; nothing where all agrees.
+    pub fn sides(&self) -> Option<String> {
+        if self.transposed {
+            return Some(
+                "The two orientations contradict each other; the one known from less yielded, \
+                 and B's sides were exchanged."
+                    .into(),
+            );
+        }
+        let (turned, as_it_is) = self.turned_norm.zip(self.relative_norm)?;
+        let number = crate::verdict::figure::figure;
+        self.looks_turned().then(|| {
+            format!(
+                "B may be stored the other way round: its transpose is nearer to A, {} of A's \
+                 norm and not {}. The figures of the difference are those of B as it lies.",
+                number(turned),
+                number(as_it_is)
+            )
+        })
     }
 }
 
@@ -163,6 +196,7 @@ mod tests {
             spectrum: layer.spectrum,
             energy: Vec::new(),
             transposed: false,
+            turned_norm: None,
             kind: DifferenceKind::Undecided,
             kind_reason: String::new(),
         };
@@ -221,6 +255,21 @@ mod tests {
             };
         };
         assert_eq!(word(none), DifferenceKind::Undecided);
+    }
+
+    #[test]
+    fn a_transpose_that_is_nearer_is_told() {
+        let with = |turned| difference(|d| (d.relative_norm, d.turned_norm) = (Some(1.4), turned));
+        assert_eq!(with(Some(0.71)).sides(), None);
+        let told = with(Some(0.69)).sides().unwrap();
+        assert!(told.contains("0.690 of A's norm and not 1.40"), "{told}");
+        assert_eq!(with(None).sides(), None);
+        assert!(difference(|d| d.turned_norm = Some(0.0)).looks_turned());
+        let unchanged = |d: &mut Difference| {
+            (d.relative_norm, d.turned_norm) = (Some(0.0), Some(0.0));
+        };
+        assert_eq!(difference(unchanged).sides(), None);
+        assert!(difference(|d| d.transposed = true).sides().is_some());
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::template;
 use crate::Result;
 use crate::audit::{Orientation, Section, SourceFacts};
 use crate::compare::{
-    Comparison, Difference, DifferenceKind, Figure, LayerSide, MatchedBy, Pair, Standing, Unmatched,
+    ChainPair, Comparison, Difference, DifferenceKind, Figure, LayerSide, MatchedBy, Pair,
+    Standing, Unmatched,
 };
 use crate::verdict::figure::{counted, grouped};
 
@@ -29,6 +30,7 @@ struct Page<'a> {
     overview: Option<Picture<'a>>,
     kinds: [(&'static str, &'static str); 6],
     layers: Vec<Layer<'a>>,
+    chains: Vec<Chain<'a>>,
     unmatched: Vec<[String; 4]>,
     files: Vec<[String; 4]>,
 }
@@ -61,9 +63,17 @@ struct Layer<'a> {
 struct Delta<'a> {
     meaning: &'static str,
     reason: &'a str,
-    transposed: bool,
+    sides: Option<String>,
     picture: Option<Picture<'a>>,
     figures: Vec<(&'static str, String)>,
+}
+
+#[derive(Serialize)]
+struct Chain<'a> {
+    name: String,
+    in_b: Option<String>,
+    figures: Vec<Row<'a>>,
+    missing: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +110,7 @@ impl<'a> Page<'a> {
             layers: layers
                 .map(|(i, (pair, figures))| Layer::new(i, pair, figures))
                 .collect(),
+            chains: comparison.chains.iter().map(Chain::new).collect(),
             unmatched: only("A", in_a).chain(only("B", in_b)).collect(),
             files: files("A", &comparison.a)
                 .chain(files("B", &comparison.b))
@@ -119,7 +130,7 @@ impl<'a> Layer<'a> {
     fn new(index: usize, pair: &'a Pair, figures: &'a PairFigures) -> Self {
         let difference = pair.difference.measured();
         let dash = || "–".to_owned();
-        let figures_of = rows(pair);
+        let figures_of = rows(&pair.figures);
         Self {
             anchor: format!("layer-{}", index + 1),
             name: pair.name(),
@@ -146,7 +157,18 @@ impl<'a> Layer<'a> {
             no_spectra: reason(&pair.spectra),
             moved: figures_of.iter().any(|row| !row.still),
             figures: figures_of,
-            missing: missing(pair),
+            missing: missing(&pair.figures),
+        }
+    }
+}
+
+impl<'a> Chain<'a> {
+    fn new(pair: &'a ChainPair) -> Self {
+        Self {
+            name: pair.name(),
+            in_b: (pair.a != pair.b).then(|| pair.b.join(" → ")),
+            figures: rows(&pair.figures),
+            missing: missing(&pair.figures),
         }
     }
 }
@@ -189,9 +211,9 @@ fn stored(pair: &Pair) -> String {
     format!("stored as {} in A, {} in B", of(&pair.a), of(&pair.b))
 }
 
-fn rows(pair: &Pair) -> Vec<Row<'_>> {
+fn rows(figures: &[Figure]) -> Vec<Row<'_>> {
     let is_still = |figure: &Figure| figure.change().is_some_and(|c| c.change == 0.0);
-    pair.figures
+    figures
         .iter()
         .filter(|figure| !matches!(figure.standing, Standing::Skipped { .. }))
         .map(|figure| Row {
@@ -203,9 +225,9 @@ fn rows(pair: &Pair) -> Vec<Row<'_>> {
 }
 
 /// A sentence for each reason why figures are missing.
-fn missing(pair: &Pair) -> Vec<String> {
+fn missing(figures: &[Figure]) -> Vec<String> {
     let mut told: Vec<(String, Vec<&str>)> = Vec::new();
-    for figure in &pair.figures {
+    for figure in figures {
         let sentence = match &figure.standing {
             Standing::Compared(_) => continue,
             Standing::OnlyInA { reason, .. } => format!("not in B: {reason}"),
@@ -226,7 +248,7 @@ fn delta<'a>(found: &'a Difference, figure: Option<&'a figures::Figure>) -> Delt
     Delta {
         meaning: found.kind.meaning(),
         reason: &found.kind_reason,
-        transposed: found.transposed,
+        sides: found.sides(),
         picture: figure.map(picture),
         figures: delta_figures(found),
     }

@@ -38,26 +38,38 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[test]
 fn the_sample_reports_are_those_of_today() {
-    let home = tempfile::tempdir().unwrap();
     for net in NETS {
-        let source = format!("fixtures/{net}.safetensors");
-        let fresh = home.path().join(net);
-        let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
-            .args(["inspect", &source, "--out"])
-            .arg(&fresh)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{net}");
-        let (kept, fresh) = (files(&Path::new("reports").join(net)), files(&fresh));
-        let how = format!("cargo run --release -- inspect {source} --out reports/{net}");
-        assert!(
-            kept.keys().eq(fresh.keys()),
-            "other files in reports/{net}; {how}"
-        );
-        for (name, bytes) in &kept {
-            let differs = difference(name, bytes, &fresh[name]);
-            assert_eq!(differs, None, "reports/{net}/{}; {how}", name.display());
-        }
+        is_that_of_today(net, &["inspect", &format!("fixtures/{net}.safetensors")]);
+    }
+}
+
+#[test]
+fn the_sample_comparison_is_that_of_today() {
+    let nets = ["plain", "shadow"].map(|net| format!("fixtures/fashion_{net}.safetensors"));
+    is_that_of_today("compare_fashion", &["compare", &nets[0], &nets[1]]);
+}
+
+/// Whether `reports/NAME` is what `command --out` writes.
+fn is_that_of_today(name: &str, command: &[&str]) {
+    let home = tempfile::tempdir().unwrap();
+    let fresh = home.path().join(name);
+    let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
+        .args(command)
+        .arg("--out")
+        .arg(&fresh)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{name}");
+    let (kept, fresh) = (files(&Path::new("reports").join(name)), files(&fresh));
+    let command = command.join(" ");
+    let how = format!("cargo run --release -- {command} --out reports/{name}");
+    assert!(
+        kept.keys().eq(fresh.keys()),
+        "other files in reports/{name}; {how}"
+    );
+    for (file, bytes) in &kept {
+        let differs = difference(file, bytes, &fresh[file]);
+        assert_eq!(differs, None, "reports/{name}/{}; {how}", file.display());
     }
 }
 
@@ -110,9 +122,12 @@ fn difference(name: &Path, kept: &[u8], fresh: &[u8]) -> Option<String> {
     }
 }
 
-/// Digits of controls, which are drawn in single precision, and of what the shadow model computes in single precision, in an order of its sums that
-/// follows the processor's vectors; a constant chosen from them is good to 1e-4.
+/// Digits of controls, which are drawn in single precision, and of what the shadow model computes
+/// in single precision, in an order of its sums that follows the processor's vectors; a constant
+/// chosen from them is good to 1e-4.
 const SINGLE: f64 = 1e-4;
+/// Digits of the change of such a figure, which is small beside it.
+const CHANGE: f64 = 1e-2;
 
 /// Numbers to this share of them, all else exactly.
 fn values(kept: &Value, fresh: &Value, share: f64) -> Option<String> {
@@ -128,7 +143,9 @@ fn values(kept: &Value, fresh: &Value, share: f64) -> Option<String> {
         (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
             a.iter().find_map(|(key, a)| {
                 let share = match key.as_str() {
-                    "shadow" | "chains" | "controls" => SINGLE,
+                    // Among the figures of a comparison are the shadow's.
+                    "shadow" | "chains" | "controls" | "figures" => SINGLE,
+                    "change" | "units" => CHANGE,
                     _ => share,
                 };
                 Some(format!("{key}: {}", values(a, &b[key], share)?))
@@ -177,6 +194,9 @@ fn the_comparison_notices_what_it_should() {
     let shadow = |error: f64| serde_json::json!({"shadow": {"error": error}});
     assert_eq!(values(&shadow(1.0), &shadow(1.00001), 1e-9), None);
     assert!(values(&shadow(1.0), &shadow(1.001), 1e-9).is_some());
+    let figure = |change: f64| serde_json::json!({"figures": [{"a": 1.0, "change": change}]});
+    assert_eq!(values(&figure(0.01), &figure(0.01001), 1e-9), None);
+    assert!(values(&figure(0.01), &figure(0.0102), 1e-9).is_some());
     let folder = Path::new("reports/neuralfoil_medium/figures");
     let picture = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let (a, b) = (

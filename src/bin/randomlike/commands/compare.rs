@@ -5,7 +5,9 @@ use std::path::Path;
 
 use randomlike::audit::{Audit, Section};
 use randomlike::checkpoint::Checkpoint;
-use randomlike::compare::{self, Comparison, Figure, MatchedBy, Pair, Side, Standing, Unmatched};
+use randomlike::compare::{
+    self, ChainPair, Comparison, Figure, MatchedBy, Pair, Side, Standing, Unmatched,
+};
 use randomlike::report::{Bundle, json, write};
 
 use super::{Done, HOLDS, is_audit, measure_opened};
@@ -122,6 +124,10 @@ fn page(args: &Compare, comparison: &Comparison) -> String {
         page.push('\n');
         page += &details(pair);
     }
+    for pair in &comparison.chains {
+        page.push('\n');
+        page += &chain(pair);
+    }
     page += &unmatched("A", &comparison.only_in_a);
     page += &unmatched("B", &comparison.only_in_b);
     page.push('\n');
@@ -153,7 +159,7 @@ fn row(pair: &Pair) -> Vec<String> {
     vec![
         terminal::cut(&pair.a.name, 18),
         difference.map_or_else(dash, |found| found.kind.name().to_owned()),
-        size.map_or_else(dash, |size| format!("{size:.4}")),
+        size.map_or_else(dash, share),
         pair.spectra.measured().map_or_else(dash, |found| {
             format!("{:.2}×", found.wasserstein / found.wasserstein_null_q99)
         }),
@@ -162,6 +168,15 @@ fn row(pair: &Pair) -> Vec<String> {
             format!("{} {units}", figure.name)
         }),
     ]
+}
+
+/// Four decimals, and an exponent where they would hide the size.
+fn share(size: f64) -> String {
+    if size > 0.0 && !(1e-3..1e4).contains(&size) {
+        format!("{size:.1e}")
+    } else {
+        format!("{size:.4}")
+    }
 }
 
 /// The difference in words, and every figure that is not the same on both sides.
@@ -176,18 +191,41 @@ fn details(pair: &Pair) -> String {
     };
     text += &terminal::wrap(&labels, 2);
     text += &terminal::wrap(&difference(pair), 2);
-    let changed: Vec<&Figure> = pair.figures.iter().filter(|f| is_changed(f)).collect();
-    if !changed.is_empty() {
-        text += &table(&changed);
+    text + &figures(&pair.figures)
+}
+
+/// What comes back along layers that feed each other.
+fn chain(pair: &ChainPair) -> String {
+    let mut text = terminal::headed(&pair.name());
+    if pair.a != pair.b {
+        text += &terminal::wrap(&format!("in B: {}", pair.b.join(" → ")), 2);
     }
-    text + &the_rest(pair)
+    text + &figures(&pair.figures)
+}
+
+/// A table of those that are not the same on both sides, and a line on the others.
+fn figures(figures: &[Figure]) -> String {
+    let changed: Vec<&Figure> = figures.iter().filter(|f| is_changed(f)).collect();
+    let text = if changed.is_empty() {
+        String::new()
+    } else {
+        table(&changed)
+    };
+    text + &the_rest(figures)
 }
 
 fn difference(pair: &Pair) -> String {
     match &pair.difference {
         Section::Skipped { reason } => format!("difference not measured: {reason}"),
         Section::Measured(found) => {
-            format!("difference: {}: {}", found.kind.name(), found.kind_reason)
+            let sides = found
+                .sides()
+                .map_or_else(String::new, |told| format!(". {told}"));
+            format!(
+                "difference: {}: {}{sides}",
+                found.kind.name(),
+                found.kind_reason
+            )
         }
     }
 }
@@ -212,9 +250,9 @@ fn table(figures: &[&Figure]) -> String {
 }
 
 /// What is equal, and why the others are missing, in a line each.
-fn the_rest(pair: &Pair) -> String {
+fn the_rest(figures: &[Figure]) -> String {
     let mut lines: Vec<(String, usize)> = Vec::new();
-    for figure in &pair.figures {
+    for figure in figures {
         let line = match &figure.standing {
             Standing::Compared(change) if change.change == 0.0 => "are the same".to_owned(),
             Standing::Compared(_) => continue,
