@@ -15,7 +15,7 @@ use randomlike::verdict::Check;
 const USAGE: &str = "calibration [--draws PERCENT] [--seed S]";
 
 /// Inputs, outputs and draws.
-const SHAPES: [(usize, usize, usize); 10] = [
+const SHAPES: [(usize, usize, usize); 11] = [
     (64, 16, 2000),
     (32, 32, 2000),
     (512, 32, 2000),
@@ -26,6 +26,7 @@ const SHAPES: [(usize, usize, usize); 10] = [
     (256, 256, 1000),
     (512, 256, 1000),
     (1024, 512, 300),
+    (2048, 1024, 60),
 ];
 
 const TRUTHS: [(Truth, usize, usize, usize); 15] = [

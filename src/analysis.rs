@@ -10,7 +10,7 @@ mod vectors;
 mod weights;
 
 use label::Lost;
-pub(crate) use label::{FEWEST, on_the_law};
+pub(crate) use label::{BULK, FEWEST, of_the_bulk};
 
 use half::{bf16, f16};
 use serde::Serialize;

@@ -11,7 +11,7 @@ const GAUSSIAN_WASSERSTEIN: f64 = 0.06;
 /// Excess kurtosis of t with 10 degrees of freedom.
 const HEAVY_KURTOSIS: f64 = 1.0;
 /// Share of the singular values that must be on the law for the rest to be spikes.
-const BULK: f64 = 0.9;
+pub(crate) const BULK: f64 = 0.9;
 /// A random matrix is as far as this in one of 1000 draws: the end of what the tables know.
 const RARE: f64 = 0.001;
 
@@ -88,7 +88,7 @@ fn decided(weights: &Weights, gaussian: &GaussianDistance, spectrum: &Spectrum) 
         "weights KS {:.4}, excess kurtosis {:.2}; {}",
         gaussian.ks,
         gaussian.excess_kurtosis,
-        described(spectrum),
+        of_the_bulk(spectrum),
     );
     let heavy = gaussian.excess_kurtosis > HEAVY_KURTOSIS && gaussian.ks > GAUSSIAN_KS;
     let label = match bulk {
@@ -107,7 +107,7 @@ fn decided(weights: &Weights, gaussian: &GaussianDistance, spectrum: &Spectrum) 
 }
 
 /// The bulk, or how far the whole is from the law where there is none.
-fn described(spectrum: &Spectrum) -> String {
+pub(crate) fn of_the_bulk(spectrum: &Spectrum) -> String {
     let times = |ks: f64, null: f64| format!("KS {:.1} times its null's 99 % point", ks / null);
     match spectrum.bulk.measured() {
         None => format!(
@@ -136,12 +136,6 @@ fn is_like_a_random_one(spectrum: &Spectrum) -> bool {
             .iter()
             .all(|fact| fact.p > RARE)
     })
-}
-
-/// Within twice the null's 99 % point; each outlier moves the empirical law by 1/M by itself.
-pub(crate) fn on_the_law(spectrum: &Spectrum, outliers: usize) -> bool {
-    let moved = outliers as f64 / spectrum.singular_values.len() as f64;
-    spectrum.ks_median <= 2.0 * spectrum.ks_null_q99 + moved
 }
 
 /// The limits of the default policy, beyond the sampling floors.

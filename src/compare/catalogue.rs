@@ -26,7 +26,7 @@
 use std::f64::consts::PI;
 
 use super::change::{Figure, Reading, Standing};
-use crate::audit::{Biases, LayerFacts, LayerShadow, Section, Spectrum, Weights};
+use crate::audit::{Biases, Bulk, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 use crate::shadow::Estimate;
 use crate::stats::laws::edges;
 
@@ -47,7 +47,7 @@ const fn quantity(name: &'static str, of: fn(&LayerFacts) -> Found) -> Quantity 
 }
 
 /// All figures, in the order of the sections.
-const QUANTITIES: [Quantity; 36] = [
+const QUANTITIES: [Quantity; 38] = [
     quantity("non_finite", |l| {
         Ok(Reading::plain(l.non_finite.total() as f64))
     }),
@@ -160,6 +160,8 @@ const QUANTITIES: [Quantity; 36] = [
             Some(Reading::with(s.level_ratio?, error))
         })
     }),
+    quantity("spectrum.bulk_share", |l| bulk(l, |bulk| bulk.share)),
+    quantity("spectrum.bulk_energy", |l| bulk(l, |bulk| bulk.energy)),
     quantity("spectrum.alpha", |l| {
         spectrum(l, |s| {
             let fit = s.power_law?;
@@ -264,6 +266,14 @@ fn on_the_edge(spectrum: &Spectrum, value: f64, slope: f64) -> Reading {
     let n = (m as f64 / spectrum.aspect).round() as usize;
     let error = edges::upper_spread(n, m, spectrum.sigma_median);
     Reading::with(value, slope * error / spectrum.spectral_norm)
+}
+
+/// Where the bulk ends is a search, of which theory knows no error.
+fn bulk(layer: &LayerFacts, of: fn(&Bulk) -> f64) -> Found {
+    spectrum(layer, |s| {
+        let bulk = s.bulk.measured()?;
+        Some(Reading::plain(of(bulk)))
+    })
 }
 
 /// √(ln M)/(πM): the standard deviation of the share of eigenvalues below a point of the bulk of

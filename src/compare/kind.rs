@@ -3,16 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::Difference;
-use crate::analysis::{FEWEST, on_the_law};
-use crate::audit::Spectrum;
+use crate::analysis::{BULK, FEWEST, of_the_bulk};
 
 /// Share of the singular values that may carry a difference of low rank.
 const TOP: f64 = 0.1;
 /// Share of the singular values that may stand above rounding in a difference of low rank.
 const STANDING: f64 = 0.25;
-/// Most of the singular values that may lie outside the law beside a random bulk.
-const SPIKES: f64 = 0.1;
-
 /// Bᵀ is so much nearer to A than B is where B lies the other way round; of two independent
 /// matrices both are as near, to a share of 1/N.
 const TURNED: f64 = 0.5;
@@ -153,28 +149,18 @@ fn of_a_spectrum(difference: &Difference, size: usize) -> (DifferenceKind, Strin
     let Some(spectrum) = difference.spectrum.measured() else {
         return (DifferenceKind::Undecided, figures);
     };
-    let outliers = spectrum.outliers_above + spectrum.outliers_below;
-    let kind = match outliers {
-        _ if !is_bulk(spectrum, outliers) => DifferenceKind::Undecided,
-        0 => DifferenceKind::Random,
-        _ => DifferenceKind::RandomWithSpikes,
+    let kind = match spectrum.bulk.measured() {
+        Some(bulk) if bulk.above + bulk.below == 0 => DifferenceKind::Random,
+        Some(bulk) if bulk.share >= BULK => DifferenceKind::RandomWithSpikes,
+        _ => DifferenceKind::Undecided,
     };
-    let law = format!(
-        "{figures}; KS {:.1} times its null's 99 % point, {outliers} outliers",
-        spectrum.ks_median / spectrum.ks_null_q99
-    );
-    (kind, law)
-}
-
-fn is_bulk(spectrum: &Spectrum, outliers: usize) -> bool {
-    let few = outliers as f64 <= SPIKES * spectrum.singular_values.len() as f64;
-    few && on_the_law(spectrum, outliers)
+    (kind, format!("{figures}; {}", of_the_bulk(spectrum)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Section;
+    use crate::audit::{Bulk, Section, Spectrum};
     use crate::verdict::facts;
 
     /// Random-looking, 256 values, 131 of them with 90 % of the energy.
@@ -222,14 +208,25 @@ mod tests {
             DifferenceKind::Unchanged
         );
         assert_eq!(of(&difference(|_| ()), true).0, DifferenceKind::Rounding);
-        let spiked = |d: &mut Difference| with(d, |s| s.outliers_above = 3);
-        assert_eq!(word(spiked), DifferenceKind::RandomWithSpikes);
-        let off = |d: &mut Difference| with(d, |s| s.ks_median = 0.2);
-        assert_eq!(word(off), DifferenceKind::Undecided);
-        let many = |d: &mut Difference| {
-            with(d, |s| (s.outliers_above, s.ks_median) = (60, 0.2));
+        let bulk = |d: &mut Difference, change: fn(&mut Bulk)| {
+            with(d, |s| {
+                if let Section::Measured(bulk) = &mut s.bulk {
+                    change(bulk);
+                }
+            });
         };
+        let spiked = |d: &mut Difference| bulk(d, |b| (b.above, b.share) = (3, 0.99));
+        assert_eq!(word(spiked), DifferenceKind::RandomWithSpikes);
+        let many = |d: &mut Difference| bulk(d, |b| (b.above, b.share) = (60, 0.77));
         assert_eq!(word(many), DifferenceKind::Undecided);
+        let off = |d: &mut Difference| {
+            with(d, |s| {
+                s.bulk = Section::Skipped {
+                    reason: "none".into(),
+                };
+            });
+        };
+        assert_eq!(word(off), DifferenceKind::Undecided);
     }
 
     // 26 of 256 is the tenth, rounded up; 64 the quarter.

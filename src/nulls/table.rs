@@ -474,6 +474,24 @@ mod tests {
         }
     }
 
+    // Beyond M = 1024 a row's quantiles are those of 1024 around its own median. Of 120 draws the
+    // median is known to .11 of their spread.
+    #[test]
+    fn between_rows_of_few_draws() {
+        let shape = Shape::new(2000, 1500).unwrap();
+        let own = Null::simulated(shape, 0.0, 120, 7).unwrap().unwrap();
+        let table = Null::at(shape, 0.0).unwrap();
+        for figure in Figure::ALL {
+            let (own, table) = (own.quantiles(figure), table.quantiles(figure));
+            let spread = own[7] - own[3];
+            let apart = (own[MEDIAN] - table[MEDIAN]).abs() / (spread / 3.29);
+            assert!(apart < 0.45, "{figure:?}: {apart}");
+            // 5 to 95 %: known to a sixth.
+            let ratio = (table[7] - table[3]) / spread;
+            assert!((ratio - 1.0).abs() < 0.5, "{figure:?}: {ratio}");
+        }
+    }
+
     #[test]
     fn a_value_has_a_share_below_it() {
         let quantiles = LEVELS.map(|level| Normal::standard().inverse_cdf(level));
