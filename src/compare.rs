@@ -19,6 +19,7 @@ mod spectra;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use change::words_of;
 pub use chains::ChainPair;
 pub use change::{Change, Figure, Standing};
 pub use difference::{Difference, EnergyShare};

@@ -92,11 +92,7 @@ impl Figure {
     /// nothing to write.
     pub fn words(&self) -> [String; 4] {
         let dash = || "–".to_owned();
-        let number = if COUNTS.contains(&self.name.as_str()) {
-            whole
-        } else {
-            number
-        };
+        let number = words_of(&self.name);
         match &self.standing {
             Standing::Compared(change) => [
                 number(change.a),
@@ -120,6 +116,11 @@ const COUNTS: [&str; 4] = [
     "spectrum.outliers_above",
     "spectrum.outliers_below",
 ];
+
+/// How a figure is written: counts without decimals.
+pub(crate) fn words_of(name: &str) -> fn(f64) -> String {
+    if COUNTS.contains(&name) { whole } else { number }
+}
 
 fn whole(value: f64) -> String {
     format!("{value:.0}").replace('-', "−")

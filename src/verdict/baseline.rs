@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::figure::figure;
 use super::{Check, Finding, Level, Ruling};
-use crate::compare::{Change, Comparison, Figure, Pair, Standing, Unmatched};
+use crate::compare::{Change, Comparison, Figure, Pair, Standing, Unmatched, words_of};
 use crate::stats::GOE_RATIO;
 
 /// Level and tolerances of the check: by how much a figure may get worse.
@@ -204,14 +203,15 @@ impl Baseline {
         }
         let in_units = units.map_or_else(String::new, |units| format!(", {units:.1} of its units"));
         let noise = units.map_or_else(String::new, |_| format!(", or {} of its units", self.noise));
+        let words = words_of(gated.figure);
         Some(Ruling::new(
             false,
             format!(
                 "{} {} was {} in the baseline: worse by {}{in_units}",
                 gated.figure,
-                figure(change.b),
-                figure(change.a),
-                figure(worse)
+                words(change.b),
+                words(change.a),
+                words(worse)
             ),
             format!("worse by at most {tolerance}{noise}"),
             gated.meaning.to_owned(),
