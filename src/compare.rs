@@ -19,8 +19,8 @@ mod spectra;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use change::words_of;
 pub use chains::ChainPair;
+pub(crate) use change::words_of;
 pub use change::{Change, Figure, Standing};
 pub use difference::{Difference, EnergyShare};
 pub use kind::DifferenceKind;

@@ -119,7 +119,11 @@ const COUNTS: [&str; 4] = [
 
 /// How a figure is written: counts without decimals.
 pub(crate) fn words_of(name: &str) -> fn(f64) -> String {
-    if COUNTS.contains(&name) { whole } else { number }
+    if COUNTS.contains(&name) {
+        whole
+    } else {
+        number
+    }
 }
 
 fn whole(value: f64) -> String {
