@@ -1,6 +1,6 @@
 //! One word for a layer; the rules and their reasons are in docs/labels.md.
 
-use crate::audit::{GaussianDistance, Label, Section, Spectrum, Weights};
+use crate::audit::{GaussianDistance, Initializer, Label, Section, Spectrum, Weights};
 
 /// Fewest singular values from which a spectrum is labelled.
 pub(crate) const FEWEST: usize = 32;
@@ -45,6 +45,9 @@ pub(super) fn of(
     let initializer = weights.and_then(|weights| weights.initializer.as_ref());
     let constant = weights.is_some_and(|weights| weights.gaussian.is_none());
     let size = lost.of;
+    if (1..FEWEST).contains(&size) {
+        return (Label::Undecided, too_small(lost, initializer));
+    }
     // Equal weights have one direction and are what some layers start with.
     if lost.count > 0 && !constant {
         return (
@@ -56,7 +59,7 @@ pub(super) fn of(
         );
     }
     if let Some(init) = initializer
-        && (constant || spectrum.is_none_or(|s| size < FEWEST || is_like_a_random_one(s)))
+        && (constant || spectrum.is_none_or(is_like_a_random_one))
     {
         let reason = format!(
             "KS {:.4} to {}, limit {:.4}, nothing fitted",
@@ -70,16 +73,19 @@ pub(super) fn of(
             "weights or spectrum were not measured".into(),
         );
     };
-    if size < FEWEST {
-        return (
-            Label::Undecided,
-            format!("{size} singular values; at least {FEWEST} are needed"),
-        );
-    }
     let Some(gaussian) = &weights.gaussian else {
         return (Label::Undecided, "the weights are constant".into());
     };
     decided(weights, gaussian, spectrum)
+}
+
+/// What is known of a layer without a word for it.
+fn too_small(lost: Lost, initializer: Option<&Initializer>) -> String {
+    let few = format!("{} singular values; at least {FEWEST} are needed", lost.of);
+    let zero = (lost.count > 0).then(|| format!("{} of them are zero to rounding", lost.count));
+    let drawn = initializer.map(|init| format!("the weights match {}", init.name));
+    let told: Vec<String> = [Some(few), zero, drawn].into_iter().flatten().collect();
+    told.join("; ")
 }
 
 fn decided(weights: &Weights, gaussian: &GaussianDistance, spectrum: &Spectrum) -> (Label, String) {
@@ -156,7 +162,7 @@ fn is_mixture(weights: &Weights) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Initializer, LayerFacts};
+    use crate::audit::LayerFacts;
     use crate::verdict::facts;
 
     fn label(layer: &LayerFacts, lost: usize) -> Label {
@@ -192,6 +198,19 @@ mod tests {
     fn an_initialiser_needs_its_spectrum_too() {
         assert_eq!(label(&untouched(), 0), Label::AtInitialisation);
         assert_ne!(label(&off_the_law(untouched()), 0), Label::AtInitialisation);
+    }
+
+    // No confident word, whatever is known.
+    #[test]
+    fn a_small_layer_is_undecided() {
+        let small = Lost { count: 3, of: 31 };
+        let layer = untouched();
+        let (weights, spectrum) = (layer.weights.measured(), layer.spectrum.measured());
+        let (label, reason) = of(weights, spectrum, small);
+        assert_eq!(label, Label::Undecided);
+        assert!(reason.contains("3 of them are zero") && reason.contains("lecun-normal"));
+        let enough = Lost { count: 0, of: 32 };
+        assert_eq!(of(weights, spectrum, enough).0, Label::AtInitialisation);
     }
 
     #[test]

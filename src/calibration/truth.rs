@@ -126,7 +126,9 @@ fn normal(count: usize, rng: &mut impl Rng) -> Vec<f64> {
 
 fn unit(mut vector: Vec<f64>) -> Vec<f64> {
     let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
-    vector.iter_mut().for_each(|x| *x /= length);
+    for x in &mut vector {
+        *x /= length;
+    }
     vector
 }
 

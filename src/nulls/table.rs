@@ -329,7 +329,7 @@ impl Table {
         if above > last {
             let (one, two) = (here(last.checked_sub(1)?)?, here(last)?);
             let octaves = (m as f64 / self.sizes[last].0 as f64).log2();
-            return Some(normal(moved_on(&one, &two, octaves), Origin::Extrapolated));
+            return Some(normal(&moved_on(&one, &two, octaves), Origin::Extrapolated));
         }
         let high = here(above)?;
         let size = self.sizes[above].0;
@@ -346,13 +346,13 @@ impl Table {
         } else {
             Origin::Table
         };
-        Some(normal(quantiles, origin))
+        Some(normal(&quantiles, origin))
     }
 }
 
-const fn normal(quantiles: All, origin: Origin) -> Null {
+const fn normal(quantiles: &All, origin: Origin) -> Null {
     Null {
-        quantiles,
+        quantiles: *quantiles,
         origin,
         draws: None,
         excess_kurtosis: 0.0,
