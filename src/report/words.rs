@@ -1,10 +1,10 @@
 //! Facts in sentences, the same on the page and on the terminal.
 
 use crate::audit::{
-    Bulk, Cause, Component, Controls, NullFact, Origin, Section, SingularVector, Spectrum,
+    Bulk, Cause, Component, Controls, Origin, Section, SingularVector, Spectrum,
     SpectrumNulls, Trap, VectorFacts, Vectors,
 };
-use crate::verdict::figure::{counted, figure};
+use crate::verdict::figure::{chance, counted, figure};
 
 /// Most vectors that are told of one by one.
 const TOLD: usize = 3;
@@ -72,16 +72,6 @@ fn shares(nulls: &SpectrumNulls) -> String {
         .filter_map(|(name, fact)| Some(format!("{name} {}", chance(fact?))))
         .collect();
     told.join(", ")
-}
-
-/// p as a percentage, "under .1 %" where the tables end.
-pub fn chance(fact: &NullFact) -> String {
-    let ends = f64::from(u8::from(fact.low.is_some())) + f64::from(u8::from(fact.high.is_some()));
-    // The tables end at .1 % on either side.
-    if fact.p <= 1.000_1e-3 * ends {
-        return format!("under {:.1} %", 0.1 * ends);
-    }
-    format!("{} %", figure(100.0 * fact.p))
 }
 
 /// What the controls say of the largest singular value, a sentence for each comparison.

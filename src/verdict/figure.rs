@@ -1,5 +1,7 @@
 //! Numbers as the findings show them.
 
+use crate::audit::NullFact;
+
 /// `value` to three significant digits, without an exponent while it stays short.
 pub(crate) fn figure(value: f64) -> String {
     if value == 0.0 {
@@ -11,6 +13,16 @@ pub(crate) fn figure(value: f64) -> String {
     }
     let decimals = (2.0 - magnitude).max(0.0) as usize;
     format!("{value:.decimals$}")
+}
+
+/// p as a percentage, "under .1 %" where the tables end.
+pub(crate) fn chance(fact: &NullFact) -> String {
+    let ends = f64::from(u8::from(fact.low.is_some())) + f64::from(u8::from(fact.high.is_some()));
+    // The tables end at .1 % on either side.
+    if fact.p <= 1.000_1e-3 * ends {
+        return format!("under {:.1} %", 0.1 * ends);
+    }
+    format!("{} %", figure(100.0 * fact.p))
 }
 
 /// `count noun`, in the plural unless there is one.
@@ -54,6 +66,22 @@ mod tests {
         for (value, words) in cases {
             assert_eq!(figure(value), words);
         }
+    }
+
+    // The tables know .1 % on either side.
+    #[test]
+    fn chance_ends_where_the_tables_do() {
+        let fact = |p, low| NullFact {
+            observed: 1.0,
+            median: 1.0,
+            low,
+            high: Some(2.0),
+            p,
+        };
+        assert_eq!(chance(&fact(0.25, None)), "25.0 %");
+        assert_eq!(chance(&fact(0.001, None)), "under 0.1 %");
+        assert_eq!(chance(&fact(0.0015, None)), "0.150 %");
+        assert_eq!(chance(&fact(0.002, Some(0.5))), "under 0.2 %");
     }
 
     #[test]

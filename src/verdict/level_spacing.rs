@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::figure::figure;
+use super::figure::{chance, figure};
 use super::{Level, Ruling};
 use crate::audit::{LayerFacts, Section, Spectrum};
 use crate::stats::GOE_RATIO;
@@ -54,8 +54,15 @@ impl LevelSpacing {
                 "Neighbouring singular values are spaced more evenly than chance would."
             }
         };
+        let fact = spectrum
+            .nulls
+            .measured()
+            .and_then(|nulls| nulls.level_ratio.as_ref());
+        let by_chance = fact.map_or_else(String::new, |fact| {
+            format!("; as far by chance: {}", chance(fact))
+        });
         let measured = format!(
-            "mean ratio {}, {} standard errors off",
+            "mean ratio {}, {} standard errors off{by_chance}",
             figure(ratio),
             figure(errors)
         );

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::figure::{counted, figure};
+use super::figure::{chance, counted, figure};
 use super::{Level, Ruling};
 use crate::audit::{Cause, LayerFacts, Section, Spectrum};
 
@@ -40,8 +40,16 @@ impl SpectralEdge {
 }
 
 fn describe(spectrum: &Spectrum) -> String {
+    let nulls = spectrum.nulls.measured();
+    let by_chance = nulls.map_or_else(String::new, |nulls| {
+        format!(
+            "; as far by chance: largest {}, smallest {}",
+            chance(&nulls.largest),
+            chance(&nulls.smallest)
+        )
+    });
     format!(
-        "{} above {}, {} below {}; largest {}",
+        "{} above {}, {} below {}; largest {}{by_chance}",
         spectrum.outliers_above,
         figure(spectrum.outlier_threshold_above),
         spectrum.outliers_below,

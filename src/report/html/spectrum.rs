@@ -2,7 +2,7 @@
 
 use super::{number, share};
 use crate::audit::{LayerFacts, NullFact};
-use crate::report::words;
+use crate::verdict::figure::chance;
 
 /// Every figure, those with a null beside it.
 pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
@@ -109,6 +109,6 @@ fn beside_chance(value: f64, fact: &NullFact) -> String {
     format!(
         "{} (random: {reach}; as far: {})",
         number(value),
-        words::chance(fact)
+        chance(fact)
     )
 }
