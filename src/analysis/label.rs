@@ -117,7 +117,7 @@ pub(crate) fn of_the_bulk(spectrum: &Spectrum) -> String {
     let times = |ks: f64, null: f64| format!("KS {:.1} times its null's 99 % point", ks / null);
     match spectrum.bulk.measured() {
         None => format!(
-            "spectrum {}, no 32 neighbouring singular values on the law",
+            "spectrum {}, and no bulk on the law",
             times(spectrum.ks_median, spectrum.ks_null_q99)
         ),
         Some(bulk) if bulk.above + bulk.below == 0 => format!(

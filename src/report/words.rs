@@ -1,8 +1,8 @@
 //! Facts in sentences, the same on the page and on the terminal.
 
 use crate::audit::{
-    Bulk, Cause, Component, Controls, Origin, Section, SingularVector, Spectrum,
-    SpectrumNulls, Trap, VectorFacts, Vectors,
+    Bulk, Cause, Component, Controls, Origin, Section, SingularVector, Spectrum, SpectrumNulls,
+    Trap, VectorFacts, Vectors,
 };
 use crate::verdict::figure::{chance, counted, figure};
 

@@ -16,6 +16,8 @@ use crate::stats::laws::marchenko_pastur::MarchenkoPastur;
 const LEVEL: f64 = 0.01;
 /// What is left says nothing when it is less than this.
 const FEWEST: usize = crate::analysis::FEWEST;
+/// Least share of the values that is called a bulk: a few neighbours look like a part of any law.
+const LEAST: f64 = 0.1;
 /// Share of σ₁ up to which a value is zero to the rounding of 24 bits.
 const LOST: f64 = 1e-7;
 /// Splits of a number of values between the two ends that are tried.
@@ -54,10 +56,13 @@ pub(super) fn largest(values: &[f64], shape: Shape, excess_kurtosis: f64) -> Res
         excess_kurtosis,
         lost,
     };
-    let most = (shape.m - lost)
-        .checked_sub(FEWEST)
-        .ok_or_else(|| format!("fewer than {FEWEST} singular values"))?;
-    let none = || format!("no {FEWEST} neighbouring singular values are on the law");
+    let least = FEWEST.max((LEAST * shape.m as f64).ceil() as usize);
+    let none = || format!("no {least} neighbouring singular values are on the law");
+    let kept = shape.m - lost;
+    if kept < FEWEST {
+        return Err(format!("fewer than {FEWEST} singular values"));
+    }
+    let most = kept.checked_sub(least).ok_or_else(none)?;
     let (mut failed, mut count) = (None, 0);
     let mut found = loop {
         match spectrum.split(count) {
@@ -145,7 +150,7 @@ impl Spectrum<'_> {
         let m = shape.m as f64;
         let law = MarchenkoPastur::new(m / shape.n as f64)?;
         let unit = sigma * (shape.n as f64).sqrt();
-        let square = |values: &[f64]| values.iter().map(|s| s * s).sum::<f64>();
+        let square = |values: &[f64]| values.iter().fold(0.0, |sum, s| sum + s * s);
         let total = square(self.values);
         let Aside { above, below } = aside;
         Some(Bulk {
