@@ -10,7 +10,8 @@
 //! [`compare`] puts two audits side by side, and [`verdict`] judges one beside an earlier one.
 //! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
 //! samples.
-//! [`synth`] writes checkpoints with planted truths, and [`selftest`] runs the road on them.
+//! [`synth`] writes checkpoints with planted truths, and [`selftest`] runs the road on them;
+//! [`calibration`] counts how often chance, and how often a planted truth, raises each alarm.
 //!
 //! [`stats`] is mathematics on slices and [`linalg`] on matrices, [`nulls`] what chance makes of
 //! singular values; none of them knows of nets.
