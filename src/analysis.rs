@@ -5,6 +5,7 @@ mod controls;
 mod initializer;
 mod label;
 mod reversal;
+mod side_by_side;
 mod spectrum;
 mod vectors;
 mod weights;
@@ -76,23 +77,18 @@ pub fn measure(
     let count = found.layers.len();
     let named = activation::named(checkpoint, checkpoint.folder());
     let shadow = reversal::Model::new(named.as_ref(), options);
-    let mut facts = Vec::with_capacity(count);
-    for (index, layer) in found.layers.iter().enumerate() {
-        let mut stage = |stage| {
+    let facts = side_by_side::measure(
+        &found.layers,
+        &|layer, stage| measure_layer(checkpoint, layer, (options, &shadow), stage),
+        &mut |index, stage| {
             progress(Progress {
-                layer: &layer.name,
+                layer: &found.layers[index].name,
                 index,
                 layers: count,
                 stage,
             });
-        };
-        facts.push(measure_layer(
-            checkpoint,
-            layer,
-            (options, &shadow),
-            &mut stage,
-        )?);
-    }
+        },
+    )?;
     let chains = measure_chains(checkpoint, &found.layers, &shadow, progress)?;
     Ok(Audit {
         layers: facts,
@@ -168,7 +164,12 @@ pub fn measure_spectrum(
         simulate: options.simulate_null,
         seed: options.seed,
     };
-    Ok(writable(spectrum::measure(values, &layer, law, (f64::EPSILON, plan))))
+    Ok(writable(spectrum::measure(
+        values,
+        &layer,
+        law,
+        (f64::EPSILON, plan),
+    )))
 }
 
 fn marginal(weights: &Section<Weights>) -> spectrum::Marginal {

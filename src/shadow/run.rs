@@ -1,5 +1,7 @@
 //! Draws through one matrix: down, dropped, up, and what comes back.
 
+use std::sync::Arc;
+
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
@@ -16,54 +18,109 @@ pub(super) const BLOCK: usize = 32;
 /// What came back from one draw.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Return {
-    pub draw: Draw,
+    pub draw: Arc<Draw>,
     /// z = Wᵀx, before bias and ReLU.
     pub z: Vec<f32>,
     /// The same with 1 − q of x dropped and the rest divided by q.
     pub z_dropped: Vec<f32>,
 }
 
-/// Runs `count` draws for `purpose`, in order.
-pub(super) fn returns(
-    matrix: &ScaledMatrix,
+/// Draws that several matrices run on, and what they hold as the columns of tensors.
+#[derive(Debug)]
+pub(super) struct Block {
+    draws: Vec<Arc<Draw>>,
+    codes: Tensor,
+    /// 1 for what is kept on the way down, 0 for the rest.
+    down: Tensor,
+    /// 1/q for what is kept on the way up, 0 for the rest.
+    up: Tensor,
+}
+
+impl Block {
+    /// At most [`BLOCK`] draws of a layer of `n` inputs and `m` outputs.
+    pub(super) fn of(draws: Vec<Draw>, (n, m): (usize, usize), keep: f64) -> Result<Self> {
+        let kept = |kept: bool| f32::from(u8::from(kept));
+        let of = |length, entry: &dyn Fn(&Draw, usize) -> f32| {
+            columns_of(length, draws.len(), |draw, i| entry(&draws[draw], i))
+        };
+        Ok(Self {
+            codes: of(m, &|draw, i| draw.code.values[i])?,
+            down: of(n, &|draw, i| kept(draw.down[i]))?,
+            up: of(n, &|draw, i| kept(draw.up[i]) / keep as f32)?,
+            draws: draws.into_iter().map(Arc::new).collect(),
+        })
+    }
+}
+
+/// `count` draws for `purpose`, in order.
+pub(super) fn draws(
     plan: &Plan,
     purpose: Purpose,
     count: usize,
-) -> Result<Vec<Return>> {
-    let mut all = Vec::with_capacity(count);
-    for start in (0..count).step_by(BLOCK) {
-        let draws: Vec<Draw> = (start..count.min(start + BLOCK))
+    (n, m): (usize, usize),
+) -> Result<Vec<Block>> {
+    let block = |start: usize| {
+        let draws = (start..count.min(start + BLOCK))
             .into_par_iter()
-            .map(|i| Draw::new(plan, purpose, i as u64, matrix.n, matrix.m))
+            .map(|i| Draw::new(plan, purpose, i as u64, n, m))
             .collect();
-        // α = 2/(ρ·n·s²) and s = 1 after scaling.
-        let alpha = 2.0 / (plan.rho * matrix.n as f64);
-        all.extend(block((matrix, matrix), alpha, plan.keep, draws)?);
+        Block::of(draws, (n, m), plan.keep)
+    };
+    (0..count).step_by(BLOCK).map(block).collect()
+}
+
+/// What comes back of every draw from one matrix, in order.
+pub(super) fn returns(matrix: &ScaledMatrix, rho: f64, blocks: &[Block]) -> Result<Vec<Return>> {
+    let mut all = Vec::new();
+    for one in blocks {
+        all.extend(block((matrix, matrix), alpha(rho, matrix), one)?);
     }
     Ok(all)
+}
+
+/// α = 2/(ρ·n·s²), and s = 1 after scaling.
+fn alpha(rho: f64, matrix: &ScaledMatrix) -> f64 {
+    2.0 / (rho * matrix.n as f64)
 }
 
 /// x = r(αWh) ⊙ drop by the first matrix, z = Wᵀx by the second, which is the same one.
 pub(super) fn block(
     (down, up): (&ScaledMatrix, &ScaledMatrix),
     alpha: f64,
-    keep: f64,
-    draws: Vec<Draw>,
+    block: &Block,
 ) -> Result<Vec<Return>> {
-    let kept = |kept: bool| f32::from(u8::from(kept));
-    let of = |length, entry: &dyn Fn(&Draw, usize) -> f32| {
-        columns_of(length, draws.len(), |draw, i| entry(&draws[draw], i))
-    };
-    let codes = of(down.m, &|draw, i| draw.code.values[i])?;
-    let masks = of(down.n, &|draw, i| kept(draw.down[i]))?;
-    let again = of(down.n, &|draw, i| kept(draw.up[i]) / keep as f32)?;
-    let inputs = reversed(&down.down(&codes)?, alpha, &masks)?;
-    let z = columns(&up.up(&inputs)?)?;
-    let z_dropped = columns(&up.up(&(inputs * again)?)?)?;
-    let back = draws.into_iter().zip(z).zip(z_dropped);
+    let (inputs, z) = returned((down, up), alpha, block)?;
+    let z_dropped = columns(&up.up(&(inputs * &block.up)?)?)?;
+    let back = block.draws.iter().zip(z).zip(z_dropped);
     Ok(back
-        .map(|((draw, z), z_dropped)| Return { draw, z, z_dropped })
+        .map(|((draw, z), z_dropped)| Return {
+            draw: Arc::clone(draw),
+            z,
+            z_dropped,
+        })
         .collect())
+}
+
+/// x and z, a draw a column of x.
+fn returned(
+    (down, up): (&ScaledMatrix, &ScaledMatrix),
+    alpha: f64,
+    block: &Block,
+) -> Result<(Tensor, Vec<Vec<f32>>)> {
+    let inputs = reversed(&down.down(&block.codes)?, alpha, &block.down)?;
+    let z = columns(&up.up(&inputs)?)?;
+    Ok((inputs, z))
+}
+
+/// z of every draw of a block, with its code.
+pub(super) fn codes_and_returns<'a>(
+    matrix: &ScaledMatrix,
+    rho: f64,
+    block: &'a Block,
+) -> Result<Vec<(&'a Code, Vec<f32>)>> {
+    let (_, z) = returned((matrix, matrix), alpha(rho, matrix), block)?;
+    let codes = block.draws.iter().map(|draw| &draw.code);
+    Ok(codes.zip(z).collect())
 }
 
 /// One step of the way down, eq. 4: r(α·Wh) ⊙ mask, from W·h.
