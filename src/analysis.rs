@@ -14,6 +14,7 @@ use label::Lost;
 pub(crate) use label::{FEWEST, on_the_law};
 
 use half::{bf16, f16};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
@@ -523,13 +524,17 @@ pub(crate) fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> 
 }
 
 fn count_not_finite<T: Entry>(entries: &[T]) -> (u64, u64) {
-    entries.iter().fold((0, 0), |(nan, infinite), &w| {
-        let w: f64 = w.into();
-        (
-            nan + u64::from(w.is_nan()),
-            infinite + u64::from(w.is_infinite()),
-        )
-    })
+    let count = |part: &[T]| {
+        part.iter().fold((0, 0), |(nan, infinite), &w| {
+            let w: f64 = w.into();
+            (
+                nan + u64::from(w.is_nan()),
+                infinite + u64::from(w.is_infinite()),
+            )
+        })
+    };
+    let parts = entries.par_chunks(1 << 16).map(count);
+    parts.reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
 }
 
 /// Why a section is skipped when `count` entries are NaN or infinite.

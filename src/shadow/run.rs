@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Plan;
@@ -232,23 +233,75 @@ fn recall(support: &[usize], back: &[f64]) -> f64 {
 pub(super) fn calibrated<'a>(pairs: &[(&'a Code, &'a [f32])]) -> f64 {
     let returned = pairs.iter().flat_map(|(_, z)| *z);
     let highest = f64::from(returned.copied().fold(0.0, f32::max));
+    let blocks: Vec<Side> = pairs.chunks(LANES).map(Side::of).collect();
     let error = |cut: f64| {
-        let each: Vec<f64> = pairs
-            .par_iter()
-            .map(|(code, z)| threshold_error(code, z, cut))
-            .collect();
-        each.iter().sum::<f64>()
+        let each: Vec<[f64; LANES]> = blocks.par_iter().map(|block| block.errors(cut)).collect();
+        each.iter().flatten().take(pairs.len()).sum::<f64>()
     };
     -maximize(|cut| -error(cut), 0.0, highest, 1e-4 * highest)
 }
 
-/// ‖r(z − cut) − h‖²/‖h‖², alone.
-fn threshold_error(code: &Code, z: &[f32], cut: f64) -> f64 {
-    let pairs = code.values.iter().zip(z);
-    let error: f64 = pairs
-        .map(|(&h, &z)| ((f64::from(z) - cut).max(0.0) - f64::from(h)).powi(2))
-        .sum();
-    error / code.square()
+/// Draws whose errors are added up side by side.
+const LANES: usize = 16;
+
+/// Some draws, coordinate by coordinate: each sum goes in the order of the coordinates, and the
+/// processor has several to add to at a time. Lanes without a draw are zero.
+struct Side {
+    /// h and z of each draw.
+    coordinates: Vec<([f32; LANES], [f32; LANES])>,
+    /// ‖h‖², 1 without a draw.
+    squares: [f64; LANES],
+}
+
+impl Side {
+    fn of(pairs: &[(&Code, &[f32])]) -> Self {
+        let length = pairs.first().map_or(0, |(code, _)| code.values.len());
+        let mut coordinates = vec![([0.0; LANES], [0.0; LANES]); length];
+        let mut squares = [1.0; LANES];
+        for (lane, (code, z)) in pairs.iter().enumerate() {
+            squares[lane] = code.square();
+            let entries = code.values.iter().zip(*z);
+            for ((codes, returns), (&h, &z)) in coordinates.iter_mut().zip(entries) {
+                (codes[lane], returns[lane]) = (h, z);
+            }
+        }
+        Self {
+            coordinates,
+            squares,
+        }
+    }
+
+    /// ‖r(z − cut) − h‖²/‖h‖² of each draw.
+    fn errors(&self, cut: f64) -> [f64; LANES] {
+        let sums = Arch::new().dispatch(Errors { of: self, cut });
+        std::array::from_fn(|lane| sums[lane] / self.squares[lane])
+    }
+}
+
+struct Errors<'a> {
+    of: &'a Side,
+    cut: f64,
+}
+
+impl WithSimd for Errors<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "vector code arises only where a loop is inlined into what `pulp` dispatches"
+    )]
+    fn with_simd<S: Simd>(self, _: S) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        for (codes, returns) in &self.of.coordinates {
+            for lane in 0..LANES {
+                let back = (f64::from(returns[lane]) - self.cut).max(0.0);
+                let off = back - f64::from(codes[lane]);
+                sums[lane] += off * off;
+            }
+        }
+        sums
+    }
 }
 
 #[cfg(test)]
