@@ -156,7 +156,7 @@ mod tests {
             let mut seen = Vec::new();
             let facts = pool.unwrap().install(|| {
                 measure(&layers, &work, &mut |place, stage| {
-                    seen.push((place, stage))
+                    seen.push((place, stage));
                 })
             });
             let facts = facts.unwrap();

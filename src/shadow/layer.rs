@@ -377,9 +377,9 @@ fn measured(
         Swept::None => Vec::new(),
     };
     Ok(Measured {
-        sweep,
         reversal,
         errors,
+        sweep,
         pairs,
     })
 }
@@ -420,21 +420,16 @@ fn reversal(
     let dropout_bias = calibrated(&calibration, |back| &back.z_dropped);
     drop(calibration);
     let returns = run::returns(matrix, plan.rho, &draws.scored)?;
-    let scores = |z: fn(&Return) -> &[f32], bias: &dyn Fn(usize) -> f64| -> Vec<Score> {
-        let each = returns.iter();
-        each.map(|back| run::score(&back.draw.code, z(back), bias))
-            .collect()
-    };
     let of = |f: fn(&Return) -> f64| Estimate::among(&returns.iter().map(f).collect::<Vec<_>>());
-    let calibrated = scores(|back| &back.z, &|_| bias);
-    let dropped = scores(|back| &back.z_dropped, &|_| dropout_bias);
+    let calibrated = scores(&returns, |back| &back.z, |_| bias);
+    let dropped = scores(&returns, |back| &back.z_dropped, |_| dropout_bias);
     let errors = calibrated.iter().map(|score| score.error).collect();
     let reversal = Reversal {
         gain: of(|back| run::gain(&back.draw.code, &back.z))?,
         linear_error: of(|back| run::linear_error(&back.draw.code, &back.z))?,
-        no_bias: Recovery::of(&scores(|back| &back.z, &|_| 0.0))?,
+        no_bias: Recovery::of(&scores(&returns, |back| &back.z, |_| 0.0))?,
         own_bias: own
-            .map(|own| Recovery::of(&scores(|back| &back.z, &|i| own[i])))
+            .map(|own| Recovery::of(&scores(&returns, |back| &back.z, |i| own[i])))
             .transpose()?,
         calibrated: Recovery::of(&calibrated)?,
         bias,
@@ -450,6 +445,17 @@ fn reversal(
     };
     let pairs = Pairs::of(&returns, plan.k, bias);
     Ok((reversal, errors, pairs))
+}
+
+/// Scores of what `z` chooses of each return, after a bias.
+fn scores(
+    returns: &[Return],
+    z: impl Fn(&Return) -> &[f32],
+    bias: impl Fn(usize) -> f64,
+) -> Vec<Score> {
+    let each = returns.iter();
+    each.map(|back| run::score(&back.draw.code, z(back), &bias))
+        .collect()
 }
 
 /// The best constant bias for what `z` chooses of these returns.

@@ -205,9 +205,7 @@ fn generalized_normal(
         beta.ln() - (2.0 * scale(beta, power)).ln() - ln_gamma(1.0 / beta) - 1.0 / beta
     };
     let quick = WeightedValues::new(values);
-    let at = |beta: f64, location: f64| {
-        likelihood(beta, quick.distances(location).power_sum(beta))
-    };
+    let at = |beta: f64, location: f64| likelihood(beta, quick.distances(location).power_sum(beta));
     let heaviest = values.iter().map(|(_, p)| *p).fold(0.0, f64::max);
     let least = if heaviest > LUMP { 1.0 } else { LEAST };
     let best_beta = |location: f64| {

@@ -325,7 +325,10 @@ fn counts<T: Copy + Sync>(entries: &[T], bits: impl Fn(T) -> u16 + Sync) -> Vec<
         counts
     };
     let parts = entries.par_chunks(COUNTED);
-    parts.fold(none, counted).reduce_with(together).unwrap_or_else(none)
+    parts
+        .fold(none, counted)
+        .reduce_with(together)
+        .unwrap_or_else(none)
 }
 
 impl Values {

@@ -191,7 +191,7 @@ macro_rules! horner {
 }
 
 /// Half of the digits of ln 2, so that a whole number times it is exact, and the rest.
-const LN_2_HIGH: f64 = 6.931_471_803_691_238_16e-1;
+const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 /// e^x = 2ⁿ·e^r with n = x·log₂e rounded and |r| ≤ ln 2/2, where Taylor's series to r¹³ is
@@ -201,7 +201,7 @@ fn exp(x: f64) -> f64 {
     /// 1.5·2⁵²: what is added to it is rounded to a whole number in its lowest bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
     // There n is −1023 and 1024, whose powers of two come out as 0 and infinite.
-    let within = x.max(-709.0).min(710.0);
+    let within = x.clamp(-709.0, 710.0);
     let rounded = within * LOG2_E + ROUND;
     let n = rounded - ROUND;
     let r = within - n * LN_2_HIGH - n * LN_2_LOW;
