@@ -38,11 +38,12 @@ import json, sys, time
 import numpy
 from safetensors.numpy import load_file
 start = time.perf_counter()
-for tensor in load_file(sys.argv[1]).values():
-    if tensor.ndim == 2:
-        numpy.linalg.svd(tensor.astype(numpy.float64), compute_uv=False)
+matrices = [tensor for tensor in load_file(sys.argv[1]).values() if tensor.ndim == 2]
+for matrix in matrices:
+    numpy.linalg.svd(matrix.astype(numpy.float64), compute_uv=False)
 seconds = time.perf_counter() - start
-print(json.dumps({"seconds": seconds, "version": "NumPy " + numpy.__version__}))
+version = "NumPy " + numpy.__version__
+print(json.dumps({"seconds": seconds, "version": version, "layers": len(matrices)}))
 """
 
 WEIGHTWATCHER = """
@@ -132,8 +133,10 @@ def main():
         for place in (1, 2):
             seconds = [row[place]["seconds"] for row in rows]
             ratios = [s / row[0] for s, row in zip(seconds, rows)]
+            first = rows[0][place]
             print(
-                f"{rows[0][place]['version']}: {statistics.median(seconds):.2f} s, ratio "
+                f"{first['version']}, {first['layers']} layers: "
+                f"{statistics.median(seconds):.2f} s, ratio "
                 f"{statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})"
             )
 
