@@ -5,6 +5,7 @@ mod controls;
 mod initializer;
 mod label;
 mod reversal;
+mod side_by_side;
 mod spectrum;
 mod vectors;
 mod weights;
@@ -13,6 +14,7 @@ use label::Lost;
 pub(crate) use label::{BULK, FEWEST, of_the_bulk};
 
 use half::{bf16, f16};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
@@ -76,23 +78,18 @@ pub fn measure(
     let count = found.layers.len();
     let named = activation::named(checkpoint, checkpoint.folder());
     let shadow = reversal::Model::new(named.as_ref(), options);
-    let mut facts = Vec::with_capacity(count);
-    for (index, layer) in found.layers.iter().enumerate() {
-        let mut stage = |stage| {
+    let facts = side_by_side::measure(
+        &found.layers,
+        &|layer, stage| measure_layer(checkpoint, layer, (options, &shadow), stage),
+        &mut |index, stage| {
             progress(Progress {
-                layer: &layer.name,
+                layer: &found.layers[index].name,
                 index,
                 layers: count,
                 stage,
             });
-        };
-        facts.push(measure_layer(
-            checkpoint,
-            layer,
-            (options, &shadow),
-            &mut stage,
-        )?);
-    }
+        },
+    )?;
     let chains = measure_chains(checkpoint, &found.layers, &shadow, progress)?;
     Ok(Audit {
         layers: facts,
@@ -527,13 +524,17 @@ pub(crate) fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> 
 }
 
 fn count_not_finite<T: Entry>(entries: &[T]) -> (u64, u64) {
-    entries.iter().fold((0, 0), |(nan, infinite), &w| {
-        let w: f64 = w.into();
-        (
-            nan + u64::from(w.is_nan()),
-            infinite + u64::from(w.is_infinite()),
-        )
-    })
+    let count = |part: &[T]| {
+        part.iter().fold((0, 0), |(nan, infinite), &w| {
+            let w: f64 = w.into();
+            (
+                nan + u64::from(w.is_nan()),
+                infinite + u64::from(w.is_infinite()),
+            )
+        })
+    };
+    let parts = entries.par_chunks(1 << 16).map(count);
+    parts.reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
 }
 
 /// Why a section is skipped when `count` entries are NaN or infinite.

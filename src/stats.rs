@@ -12,6 +12,7 @@ mod power_law;
 mod sample;
 mod spacings;
 mod two_sample;
+mod weighted_sums;
 
 pub use families::{Family, FamilyName, FittedFamily};
 pub use gaussian::GaussianDistance;

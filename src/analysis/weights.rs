@@ -10,6 +10,8 @@ use crate::stats::{Family, GaussianDistance, Histogram, Sample};
 /// Bins of the rescaled views. Divided by its line's rms no entry exceeds √(length of the
 /// line), so a bin is at most 2e-4 wide for lines of 9216.
 const BINS: usize = 1 << 20;
+/// Columns whose squares are added up by one task, each in the order of the rows.
+const COLUMNS: usize = 512;
 /// Parts of the rescaled views, fixed so that sums are taken in the same order everywhere.
 const PARTS: usize = 4;
 
@@ -48,7 +50,7 @@ pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer) -> Section<Weights
 /// Each stored row divided by its own rms.
 fn by_line<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistance> {
     let scales: Vec<f64> = entries
-        .chunks(width)
+        .par_chunks(width)
         .map(|row| rms(sum_of_squares(row), row.len()))
         .collect();
     rescaled(entries, width, |line, _| scales[line])
@@ -57,12 +59,16 @@ fn by_line<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistance> {
 /// Each stored column divided by its own rms.
 fn by_position<T: Entry>(entries: &[T], width: usize) -> Section<GaussianDistance> {
     let mut squares = vec![0.0; width];
-    for row in entries.chunks(width) {
-        for (square, &w) in squares.iter_mut().zip(row) {
-            let w: f64 = w.into();
-            *square += w * w;
+    let some = squares.par_chunks_mut(COLUMNS).enumerate();
+    some.for_each(|(place, squares)| {
+        for row in entries.chunks(width) {
+            let row = row.get(place * COLUMNS..).unwrap_or_default();
+            for (square, &w) in squares.iter_mut().zip(row) {
+                let w: f64 = w.into();
+                *square += w * w;
+            }
         }
-    }
+    });
     let height = entries.len() / width;
     let scales: Vec<f64> = squares
         .into_iter()

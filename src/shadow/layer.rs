@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::matrix::ScaledMatrix;
-use super::run::{self, Return, Score};
+use super::run::{self, Block, Return, Score};
 use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, sweep};
 use crate::audit::Section;
 use crate::checkpoint::{Checkpoint, Entries};
@@ -264,30 +264,30 @@ pub(crate) fn measure_beside<T: Copy + Into<f64> + Sync>(
     let own: Option<Vec<f64>> = stored
         .bias
         .map(|bias| bias.iter().map(|b| b / unit).collect());
-    let ks = sweep::ks(plan.k, m);
-    let layer = measured(&matrix, plan, own.as_deref(), &ks)?;
+    let draws = Draws::new(plan, (n, m))?;
+    let layer = measured(&matrix, &draws, own.as_deref(), Swept::Every)?;
     // One control at a time in memory.
-    let mut control = |control, place, ks: &[usize]| {
+    let mut control = |control, place, swept| {
         let drawn = matrix.control(control, plan.seed, place)?;
         if place == 0 {
             drawn.read(|entries| beside(control, entries))?;
         }
-        measured(&drawn, plan, None, ks)
+        measured(&drawn, &draws, None, swept)
     };
-    let first = control(Control::Shuffled, 0, &ks)?;
+    let first = control(Control::Shuffled, 0, Swept::Every)?;
     let (mut reversals, mut errors) = (vec![first.reversal], vec![first.errors]);
     for place in 1..shuffles(n, m) {
-        let next = control(Control::Shuffled, place, &[])?;
+        let next = control(Control::Shuffled, place, Swept::None)?;
         reversals.push(next.reversal);
         errors.push(next.errors);
     }
-    let gaussian = control(Control::Gaussian, 0, &ks)?;
+    let gaussian = control(Control::Gaussian, 0, Swept::Every)?;
     let ratio = average::ratio(&layer.errors, &errors).ok_or(ShadowError::NotApplicable(
         "too few draws, or the shuffled control came back without an error",
     ))?;
     let shuffled = average::reversals(&reversals);
     let at_own_k = shuffled.calibrated.relative_error.mean;
-    let point = |(i, &k): (usize, &usize)| {
+    let point = |(i, &(k, _)): (usize, &(usize, Option<Block>))| {
         let shuffled = if k == plan.k {
             at_own_k
         } else {
@@ -305,7 +305,7 @@ pub(crate) fn measure_beside<T: Copy + Into<f64> + Sync>(
         predicted: sizes.relative_error(),
         shuffles: reversals.len(),
         ratio,
-        sweep: ks.iter().enumerate().map(point).collect(),
+        sweep: draws.sweep.iter().enumerate().map(point).collect(),
         pairs: layer.pairs,
         layer: layer.reversal,
         controls: Controls {
@@ -325,24 +325,61 @@ struct Measured {
     pairs: Pairs,
 }
 
+/// The draws that the layer and its controls run on.
+struct Draws<'a> {
+    plan: &'a Plan,
+    calibration: Vec<Block>,
+    scored: Vec<Block>,
+    /// By k; at the plan's own those that are scored.
+    sweep: Vec<(usize, Option<Block>)>,
+}
+
+impl<'a> Draws<'a> {
+    fn new(plan: &'a Plan, shape: (usize, usize)) -> Result<Self, ShadowError> {
+        let of = |purpose, count| run::draws(plan, purpose, count, shape);
+        let at = |k| {
+            let own = k == plan.k;
+            let draws = (!own).then(|| sweep::draws(plan, k, shape)).transpose()?;
+            Ok((k, draws))
+        };
+        let ks = sweep::ks(plan.k, shape.1);
+        Ok(Self {
+            plan,
+            calibration: of(Purpose::Calibration, plan.calibration)?,
+            scored: of(Purpose::Scored, plan.trials)?,
+            sweep: ks.into_iter().map(at).collect::<Result<_, ShadowError>>()?,
+        })
+    }
+}
+
+/// At which k a matrix is measured beside the plan's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Swept {
+    Every,
+    None,
+}
+
 fn measured(
     matrix: &ScaledMatrix,
-    plan: &Plan,
+    draws: &Draws<'_>,
     own: Option<&[f64]>,
-    ks: &[usize],
+    swept: Swept,
 ) -> Result<Measured, ShadowError> {
-    let (reversal, errors, pairs) = reversal(matrix, plan, own)?;
-    let at = |&k: &usize| {
-        if k == plan.k {
-            Ok(errors.clone())
-        } else {
-            sweep::errors(matrix, plan, k)
-        }
+    let (reversal, errors, pairs) = reversal(matrix, draws, own)?;
+    let at = |(_, draws_at): &(usize, Option<Block>)| {
+        draws_at.as_ref().map_or_else(
+            || Ok(errors.clone()),
+            |at| sweep::errors(matrix, draws.plan.rho, at),
+        )
+    };
+    let sweep = match swept {
+        Swept::Every => draws.sweep.iter().map(at).collect::<Result<_, _>>()?,
+        Swept::None => Vec::new(),
     };
     Ok(Measured {
-        sweep: ks.iter().map(at).collect::<Result<_, _>>()?,
         reversal,
         errors,
+        sweep,
         pairs,
     })
 }
@@ -374,29 +411,25 @@ fn check<T>(stored: &Stored<'_, T>, plan: &Plan) -> Result<(), ShadowError> {
 /// What comes back from one matrix, the calibrated error of each draw, and some coordinates.
 fn reversal(
     matrix: &ScaledMatrix,
-    plan: &Plan,
+    draws: &Draws<'_>,
     own: Option<&[f64]>,
 ) -> Result<(Reversal, Vec<f64>, Pairs), ShadowError> {
-    let calibration = run::returns(matrix, plan, Purpose::Calibration, plan.calibration)?;
+    let plan = draws.plan;
+    let calibration = run::returns(matrix, plan.rho, &draws.calibration)?;
     let bias = calibrated(&calibration, |back| &back.z);
     let dropout_bias = calibrated(&calibration, |back| &back.z_dropped);
     drop(calibration);
-    let returns = run::returns(matrix, plan, Purpose::Scored, plan.trials)?;
-    let scores = |z: fn(&Return) -> &[f32], bias: &dyn Fn(usize) -> f64| -> Vec<Score> {
-        let each = returns.iter();
-        each.map(|back| run::score(&back.draw.code, z(back), bias))
-            .collect()
-    };
+    let returns = run::returns(matrix, plan.rho, &draws.scored)?;
     let of = |f: fn(&Return) -> f64| Estimate::among(&returns.iter().map(f).collect::<Vec<_>>());
-    let calibrated = scores(|back| &back.z, &|_| bias);
-    let dropped = scores(|back| &back.z_dropped, &|_| dropout_bias);
+    let calibrated = scores(&returns, |back| &back.z, |_| bias);
+    let dropped = scores(&returns, |back| &back.z_dropped, |_| dropout_bias);
     let errors = calibrated.iter().map(|score| score.error).collect();
     let reversal = Reversal {
         gain: of(|back| run::gain(&back.draw.code, &back.z))?,
         linear_error: of(|back| run::linear_error(&back.draw.code, &back.z))?,
-        no_bias: Recovery::of(&scores(|back| &back.z, &|_| 0.0))?,
+        no_bias: Recovery::of(&scores(&returns, |back| &back.z, |_| 0.0))?,
         own_bias: own
-            .map(|own| Recovery::of(&scores(|back| &back.z, &|i| own[i])))
+            .map(|own| Recovery::of(&scores(&returns, |back| &back.z, |i| own[i])))
             .transpose()?,
         calibrated: Recovery::of(&calibrated)?,
         bias,
@@ -412,6 +445,17 @@ fn reversal(
     };
     let pairs = Pairs::of(&returns, plan.k, bias);
     Ok((reversal, errors, pairs))
+}
+
+/// Scores of what `z` chooses of each return, after a bias.
+fn scores(
+    returns: &[Return],
+    z: impl Fn(&Return) -> &[f32],
+    bias: impl Fn(usize) -> f64,
+) -> Vec<Score> {
+    let each = returns.iter();
+    each.map(|back| run::score(&back.draw.code, z(back), &bias))
+        .collect()
 }
 
 /// The best constant bias for what `z` chooses of these returns.

@@ -1,9 +1,13 @@
 //! A layer's matrix on the device, scaled to entries of mean square 1, and its controls.
 
 use candle_core::{Device, Result, Storage, Tensor, bail};
+use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::controls::{self, Control, Entries};
 use crate::layers::Orientation;
+
+/// Longer sides up to which products are made without the tensor library.
+const SMALL: usize = 256;
 
 /// W/s, n×m, as it lies in the file.
 #[derive(Debug, Clone)]
@@ -109,12 +113,70 @@ impl ScaledMatrix {
 
     /// W·h for each column of `codes`, m×draws.
     pub(super) fn down(&self, codes: &Tensor) -> Result<Tensor> {
+        if let Some(product) = self.small_product(self.orientation, codes)? {
+            return Ok(product);
+        }
         self.in_out()?.matmul(codes)
     }
 
     /// Wᵀ·x for each column of `inputs`, n×draws.
     pub(super) fn up(&self, inputs: &Tensor) -> Result<Tensor> {
+        let turned = match self.orientation {
+            Orientation::OutIn => Orientation::InOut,
+            Orientation::InOut => Orientation::OutIn,
+        };
+        if let Some(product) = self.small_product(turned, inputs)? {
+            return Ok(product);
+        }
         self.in_out()?.t()?.matmul(inputs)
+    }
+
+    /// The stored matrix, turned if `way` is [`Orientation::OutIn`], times `columns`; nothing
+    /// where that is work for the tensor library: large, on another device, or to be
+    /// differentiated.
+    ///
+    /// The library counts the processors at every product, longer than a small product takes.
+    /// The numbers are the same: a sum of at most [`SMALL`] terms in their order, each step fused.
+    fn small_product(&self, way: Orientation, columns: &Tensor) -> Result<Option<Tensor>> {
+        let (rows, cols) = self.stored.dims2()?;
+        let is_small = rows.max(cols) <= SMALL;
+        if !is_small || self.stored.track_op() || columns.track_op() {
+            return Ok(None);
+        }
+        let (length, width) = columns.dims2()?;
+        let (matrix, columns) = (
+            self.stored.storage_and_layout(),
+            columns.storage_and_layout(),
+        );
+        let (Storage::Cpu(stored), Storage::Cpu(entries)) = (&*matrix.0, &*columns.0) else {
+            return Ok(None);
+        };
+        let (Some(here), Some(there)) = (
+            matrix.1.contiguous_offsets(),
+            columns.1.contiguous_offsets(),
+        ) else {
+            return Ok(None);
+        };
+        let stored: &[f32] = &stored.as_slice()?[here.0..here.1];
+        let entries: &[f32] = &entries.as_slice()?[there.0..there.1];
+        let stored = MatRef::from_row_major_slice(stored, rows, cols);
+        let stored = match way {
+            Orientation::InOut => stored,
+            Orientation::OutIn => stored.transpose(),
+        };
+        if stored.ncols() != length {
+            return Ok(None);
+        }
+        let mut product = vec![0.0; stored.nrows() * width];
+        faer::linalg::matmul::matmul(
+            MatMut::from_row_major_slice_mut(&mut product, stored.nrows(), width),
+            Accum::Replace,
+            stored,
+            MatRef::from_row_major_slice(entries, length, width),
+            1.0,
+            Par::Seq,
+        );
+        Tensor::from_vec(product, (stored.nrows(), width), &Device::Cpu).map(Some)
     }
 }
 
@@ -153,6 +215,43 @@ mod tests {
                 .unwrap()
                 .is_none()
         );
+    }
+
+    // To the last bit: which of the two makes a product must not show.
+    #[test]
+    fn small_products_are_those_of_the_tensor_library() {
+        for (n, m) in [
+            (64, 64),
+            (3, 200),
+            (200, 3),
+            (17, 41),
+            (256, 255),
+            (100, 256),
+        ] {
+            for orientation in [Orientation::InOut, Orientation::OutIn] {
+                let entries = controls::gaussian(n * m, 1, 0);
+                let matrix = ScaledMatrix::new(&entries, n, m, orientation)
+                    .unwrap()
+                    .unwrap();
+                let columns = |length: usize| {
+                    let drawn = controls::gaussian(length * 32, 2, 0);
+                    let kept = drawn.into_iter().map(|w| if w > 0.4 { w } else { 0.0 });
+                    Tensor::from_iter(kept, &Device::Cpu)
+                        .unwrap()
+                        .reshape((length, 32))
+                        .unwrap()
+                };
+                let (codes, inputs) = (columns(m), columns(n));
+                let whole = matrix.in_out().unwrap();
+                let bits = |tensor: Tensor| -> Vec<u32> {
+                    values(&tensor).into_iter().map(f32::to_bits).collect()
+                };
+                let (down, up) = (matrix.down(&codes).unwrap(), matrix.up(&inputs).unwrap());
+                assert_eq!(bits(down), bits(whole.matmul(&codes).unwrap()), "{n}x{m}");
+                let turned = whole.t().unwrap().matmul(&inputs).unwrap();
+                assert_eq!(bits(up), bits(turned), "{n}x{m}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Draws through one matrix: down, dropped, up, and what comes back.
 
+use std::sync::Arc;
+
 use candle_core::{Device, Result, Tensor};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Plan;
@@ -16,54 +19,109 @@ pub(super) const BLOCK: usize = 32;
 /// What came back from one draw.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Return {
-    pub draw: Draw,
+    pub draw: Arc<Draw>,
     /// z = Wᵀx, before bias and ReLU.
     pub z: Vec<f32>,
     /// The same with 1 − q of x dropped and the rest divided by q.
     pub z_dropped: Vec<f32>,
 }
 
-/// Runs `count` draws for `purpose`, in order.
-pub(super) fn returns(
-    matrix: &ScaledMatrix,
+/// Draws that several matrices run on, and what they hold as the columns of tensors.
+#[derive(Debug)]
+pub(super) struct Block {
+    draws: Vec<Arc<Draw>>,
+    codes: Tensor,
+    /// 1 for what is kept on the way down, 0 for the rest.
+    down: Tensor,
+    /// 1/q for what is kept on the way up, 0 for the rest.
+    up: Tensor,
+}
+
+impl Block {
+    /// At most [`BLOCK`] draws of a layer of `n` inputs and `m` outputs.
+    pub(super) fn of(draws: Vec<Draw>, (n, m): (usize, usize), keep: f64) -> Result<Self> {
+        let kept = |kept: bool| f32::from(u8::from(kept));
+        let of = |length, entry: &dyn Fn(&Draw, usize) -> f32| {
+            columns_of(length, draws.len(), |draw, i| entry(&draws[draw], i))
+        };
+        Ok(Self {
+            codes: of(m, &|draw, i| draw.code.values[i])?,
+            down: of(n, &|draw, i| kept(draw.down[i]))?,
+            up: of(n, &|draw, i| kept(draw.up[i]) / keep as f32)?,
+            draws: draws.into_iter().map(Arc::new).collect(),
+        })
+    }
+}
+
+/// `count` draws for `purpose`, in order.
+pub(super) fn draws(
     plan: &Plan,
     purpose: Purpose,
     count: usize,
-) -> Result<Vec<Return>> {
-    let mut all = Vec::with_capacity(count);
-    for start in (0..count).step_by(BLOCK) {
-        let draws: Vec<Draw> = (start..count.min(start + BLOCK))
+    (n, m): (usize, usize),
+) -> Result<Vec<Block>> {
+    let block = |start: usize| {
+        let draws = (start..count.min(start + BLOCK))
             .into_par_iter()
-            .map(|i| Draw::new(plan, purpose, i as u64, matrix.n, matrix.m))
+            .map(|i| Draw::new(plan, purpose, i as u64, n, m))
             .collect();
-        // α = 2/(ρ·n·s²) and s = 1 after scaling.
-        let alpha = 2.0 / (plan.rho * matrix.n as f64);
-        all.extend(block((matrix, matrix), alpha, plan.keep, draws)?);
+        Block::of(draws, (n, m), plan.keep)
+    };
+    (0..count).step_by(BLOCK).map(block).collect()
+}
+
+/// What comes back of every draw from one matrix, in order.
+pub(super) fn returns(matrix: &ScaledMatrix, rho: f64, blocks: &[Block]) -> Result<Vec<Return>> {
+    let mut all = Vec::new();
+    for one in blocks {
+        all.extend(block((matrix, matrix), alpha(rho, matrix), one)?);
     }
     Ok(all)
+}
+
+/// α = 2/(ρ·n·s²), and s = 1 after scaling.
+fn alpha(rho: f64, matrix: &ScaledMatrix) -> f64 {
+    2.0 / (rho * matrix.n as f64)
 }
 
 /// x = r(αWh) ⊙ drop by the first matrix, z = Wᵀx by the second, which is the same one.
 pub(super) fn block(
     (down, up): (&ScaledMatrix, &ScaledMatrix),
     alpha: f64,
-    keep: f64,
-    draws: Vec<Draw>,
+    block: &Block,
 ) -> Result<Vec<Return>> {
-    let kept = |kept: bool| f32::from(u8::from(kept));
-    let of = |length, entry: &dyn Fn(&Draw, usize) -> f32| {
-        columns_of(length, draws.len(), |draw, i| entry(&draws[draw], i))
-    };
-    let codes = of(down.m, &|draw, i| draw.code.values[i])?;
-    let masks = of(down.n, &|draw, i| kept(draw.down[i]))?;
-    let again = of(down.n, &|draw, i| kept(draw.up[i]) / keep as f32)?;
-    let inputs = reversed(&down.down(&codes)?, alpha, &masks)?;
-    let z = columns(&up.up(&inputs)?)?;
-    let z_dropped = columns(&up.up(&(inputs * again)?)?)?;
-    let back = draws.into_iter().zip(z).zip(z_dropped);
+    let (inputs, z) = returned((down, up), alpha, block)?;
+    let z_dropped = columns(&up.up(&(inputs * &block.up)?)?)?;
+    let back = block.draws.iter().zip(z).zip(z_dropped);
     Ok(back
-        .map(|((draw, z), z_dropped)| Return { draw, z, z_dropped })
+        .map(|((draw, z), z_dropped)| Return {
+            draw: Arc::clone(draw),
+            z,
+            z_dropped,
+        })
         .collect())
+}
+
+/// x and z, a draw a column of x.
+fn returned(
+    (down, up): (&ScaledMatrix, &ScaledMatrix),
+    alpha: f64,
+    block: &Block,
+) -> Result<(Tensor, Vec<Vec<f32>>)> {
+    let inputs = reversed(&down.down(&block.codes)?, alpha, &block.down)?;
+    let z = columns(&up.up(&inputs)?)?;
+    Ok((inputs, z))
+}
+
+/// z of every draw of a block, with its code.
+pub(super) fn codes_and_returns<'a>(
+    matrix: &ScaledMatrix,
+    rho: f64,
+    block: &'a Block,
+) -> Result<Vec<(&'a Code, Vec<f32>)>> {
+    let (_, z) = returned((matrix, matrix), alpha(rho, matrix), block)?;
+    let codes = block.draws.iter().map(|draw| &draw.code);
+    Ok(codes.zip(z).collect())
 }
 
 /// One step of the way down, eq. 4: r(α·Wh) ⊙ mask, from W·h.
@@ -109,6 +167,8 @@ pub(super) struct Score {
 }
 
 /// Scores h̃ = r(z + b) against `code`; `bias` answers b of a coordinate.
+///
+/// Generic over `bias`, so that a constant costs no call a coordinate.
 pub(super) fn score(code: &Code, z: &[f32], bias: impl Fn(usize) -> f64) -> Score {
     let back: Vec<f64> = z
         .iter()
@@ -164,7 +224,14 @@ pub(super) fn linear_error(code: &Code, z: &[f32]) -> f64 {
 /// Ties at the edge count by position, and a coordinate that is not positive never counts.
 fn recall(support: &[usize], back: &[f64]) -> f64 {
     let mut order: Vec<usize> = (0..back.len()).filter(|&i| back[i] > 0.0).collect();
-    order.sort_by(|&a, &b| back[b].total_cmp(&back[a]).then(a.cmp(&b)));
+    // Which are the largest, not in what order they come.
+    if let Some(last) = support
+        .len()
+        .checked_sub(1)
+        .filter(|&last| last < order.len())
+    {
+        order.select_nth_unstable_by(last, |&a, &b| back[b].total_cmp(&back[a]).then(a.cmp(&b)));
+    }
     order.truncate(support.len());
     let found = order.iter().filter(|i| support.binary_search(i).is_ok());
     found.count() as f64 / support.len() as f64
@@ -175,23 +242,75 @@ fn recall(support: &[usize], back: &[f64]) -> f64 {
 pub(super) fn calibrated<'a>(pairs: &[(&'a Code, &'a [f32])]) -> f64 {
     let returned = pairs.iter().flat_map(|(_, z)| *z);
     let highest = f64::from(returned.copied().fold(0.0, f32::max));
+    let blocks: Vec<Side> = pairs.chunks(LANES).map(Side::of).collect();
     let error = |cut: f64| {
-        let each: Vec<f64> = pairs
-            .par_iter()
-            .map(|(code, z)| threshold_error(code, z, cut))
-            .collect();
-        each.iter().sum::<f64>()
+        let each: Vec<[f64; LANES]> = blocks.par_iter().map(|block| block.errors(cut)).collect();
+        each.iter().flatten().take(pairs.len()).sum::<f64>()
     };
     -maximize(|cut| -error(cut), 0.0, highest, 1e-4 * highest)
 }
 
-/// ‖r(z − cut) − h‖²/‖h‖², alone.
-fn threshold_error(code: &Code, z: &[f32], cut: f64) -> f64 {
-    let pairs = code.values.iter().zip(z);
-    let error: f64 = pairs
-        .map(|(&h, &z)| ((f64::from(z) - cut).max(0.0) - f64::from(h)).powi(2))
-        .sum();
-    error / code.square()
+/// Draws whose errors are added up side by side.
+const LANES: usize = 16;
+
+/// Some draws, coordinate by coordinate: each sum goes in the order of the coordinates, and the
+/// processor has several to add to at a time. Lanes without a draw are zero.
+struct Side {
+    /// h and z of each draw.
+    coordinates: Vec<([f32; LANES], [f32; LANES])>,
+    /// ‖h‖², 1 without a draw.
+    squares: [f64; LANES],
+}
+
+impl Side {
+    fn of(pairs: &[(&Code, &[f32])]) -> Self {
+        let length = pairs.first().map_or(0, |(code, _)| code.values.len());
+        let mut coordinates = vec![([0.0; LANES], [0.0; LANES]); length];
+        let mut squares = [1.0; LANES];
+        for (lane, (code, z)) in pairs.iter().enumerate() {
+            squares[lane] = code.square();
+            let entries = code.values.iter().zip(*z);
+            for ((codes, returns), (&h, &z)) in coordinates.iter_mut().zip(entries) {
+                (codes[lane], returns[lane]) = (h, z);
+            }
+        }
+        Self {
+            coordinates,
+            squares,
+        }
+    }
+
+    /// ‖r(z − cut) − h‖²/‖h‖² of each draw.
+    fn errors(&self, cut: f64) -> [f64; LANES] {
+        let sums = Arch::new().dispatch(Errors { of: self, cut });
+        std::array::from_fn(|lane| sums[lane] / self.squares[lane])
+    }
+}
+
+struct Errors<'a> {
+    of: &'a Side,
+    cut: f64,
+}
+
+impl WithSimd for Errors<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "vector code arises only where a loop is inlined into what `pulp` dispatches"
+    )]
+    fn with_simd<S: Simd>(self, _: S) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        for (codes, returns) in &self.of.coordinates {
+            for lane in 0..LANES {
+                let back = (f64::from(returns[lane]) - self.cut).max(0.0);
+                let off = back - f64::from(codes[lane]);
+                sums[lane] += off * off;
+            }
+        }
+        sums
+    }
 }
 
 #[cfg(test)]

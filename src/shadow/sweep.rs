@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Draw;
 use super::matrix::ScaledMatrix;
-use super::run::{self, BLOCK, Return};
+use super::run::{self, BLOCK, Block, Return};
 use super::{Plan, ShadowError};
 use crate::streams::Purpose;
 
@@ -65,12 +65,8 @@ pub(super) fn ks(k: usize, m: usize) -> Vec<usize> {
     ks
 }
 
-/// The errors of the draws scored at `k`, in the order of the draws.
-pub(super) fn errors(
-    matrix: &ScaledMatrix,
-    plan: &Plan,
-    k: usize,
-) -> Result<Vec<f64>, ShadowError> {
+/// The draws of a layer at `k`, of n inputs and m outputs.
+pub(super) fn draws(plan: &Plan, k: usize, (n, m): (usize, usize)) -> Result<Block, ShadowError> {
     let plan = Plan { k, ..*plan };
     let draw = |i: usize| {
         let (purpose, i) = if i < CALIBRATION {
@@ -79,20 +75,20 @@ pub(super) fn errors(
             (Purpose::Scored, i - CALIBRATION)
         };
         let index = FIRST | (k as u64) << 5 | i as u64;
-        Draw::new(&plan, purpose, index, matrix.n, matrix.m)
+        Draw::new(&plan, purpose, index, n, m)
     };
-    let draws: Vec<Draw> = (0..BLOCK).map(draw).collect();
-    let alpha = 2.0 / (plan.rho * matrix.n as f64);
-    let kept = |kept: bool| f32::from(u8::from(kept));
-    let codes = run::columns_of(matrix.m, BLOCK, |draw, i| draws[draw].code.values[i])?;
-    let masks = run::columns_of(matrix.n, BLOCK, |draw, i| kept(draws[draw].down[i]))?;
-    let inputs = ((matrix.down(&codes)? * alpha)?.relu()? * masks)?;
-    let back = run::columns(&matrix.up(&inputs)?)?;
-    let pairs: Vec<_> = draws
-        .iter()
-        .zip(&back)
-        .map(|(draw, z)| (&draw.code, z.as_slice()))
-        .collect();
+    let draws = (0..BLOCK).map(draw).collect();
+    Ok(Block::of(draws, (n, m), plan.keep)?)
+}
+
+/// The errors of the draws scored, in their order.
+pub(super) fn errors(
+    matrix: &ScaledMatrix,
+    rho: f64,
+    draws: &Block,
+) -> Result<Vec<f64>, ShadowError> {
+    let back = run::codes_and_returns(matrix, rho, draws)?;
+    let pairs: Vec<_> = back.iter().map(|(code, z)| (*code, z.as_slice())).collect();
     let (calibration, scored) = pairs.split_at(CALIBRATION);
     let bias = run::calibrated(calibration);
     let each = scored.iter();

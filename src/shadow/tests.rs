@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
-use run::Return;
+use run::{Block, Return};
 
 /// Shapes with fewer, as many and more outputs than inputs.
 const SHAPES: [(usize, usize); 3] = [(700, 250), (400, 400), (300, 700)];
@@ -60,9 +60,8 @@ fn returns(model: Model, (n, m): (usize, usize), rho: f64) -> Vec<Return> {
             _ => up.clone(),
         };
         let draws = vec![Draw::new(&plan, Purpose::Scored, seed, n, m)];
-        run::block((&down, &up), alpha, plan.keep, draws)
-            .unwrap()
-            .remove(0)
+        let draws = Block::of(draws, (n, m), plan.keep).unwrap();
+        run::block((&down, &up), alpha, &draws).unwrap().remove(0)
     };
     (0..MATRICES).into_par_iter().map(one).collect()
 }
@@ -292,7 +291,10 @@ fn a_draw_does_not_depend_on_the_others() {
         .unwrap()
         .unwrap();
     let plan = Plan::for_layer(90, 60, 4);
-    let some = |count| run::returns(&matrix, &plan, Purpose::Scored, count).unwrap();
+    let some = |count| {
+        let draws = run::draws(&plan, Purpose::Scored, count, (90, 60)).unwrap();
+        run::returns(&matrix, plan.rho, &draws).unwrap()
+    };
     assert_eq!(some(37), some(40)[..37]);
 }
 

@@ -1,4 +1,6 @@
 //! The best of five families by likelihood per weight.
+//!
+//! A search asks for sums made in vectors; what it found is then evaluated term by term.
 
 use std::fmt;
 
@@ -8,6 +10,7 @@ use statrs::function::gamma::ln_gamma;
 use super::Sample;
 use super::laws::normal;
 use super::maximize;
+use super::weighted_sums::WeightedValues;
 
 /// The names of the fitted families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -197,58 +200,65 @@ fn generalized_normal(
     (mean, median, std): (f64, f64, f64),
     base: f64,
 ) -> FittedFamily {
-    let scale = |beta: f64, location: f64| {
-        let power: f64 = values
-            .iter()
-            .map(|(x, p)| p * (x - location).abs().powf(beta))
-            .sum();
-        ((beta * power).ln() / beta).exp()
+    let scale = |beta: f64, power: f64| ((beta * power).ln() / beta).exp();
+    let likelihood = |beta: f64, power: f64| {
+        beta.ln() - (2.0 * scale(beta, power)).ln() - ln_gamma(1.0 / beta) - 1.0 / beta
     };
-    let likelihood = |beta: f64, location: f64| {
-        beta.ln() - (2.0 * scale(beta, location)).ln() - ln_gamma(1.0 / beta) - 1.0 / beta
-    };
+    let quick = WeightedValues::new(values);
+    let at = |beta: f64, location: f64| likelihood(beta, quick.distances(location).power_sum(beta));
     let heaviest = values.iter().map(|(_, p)| *p).fold(0.0, f64::max);
     let least = if heaviest > LUMP { 1.0 } else { LEAST };
     let best_beta = |location: f64| {
-        maximize(
-            |ln| likelihood(ln.exp(), location),
-            f64::ln(least),
-            f64::ln(20.0),
-            WIDTH,
-        )
-        .exp()
+        let distances = quick.distances(location);
+        let at = |beta: f64| likelihood(beta, distances.power_sum(beta));
+        maximize(|ln| at(ln.exp()), f64::ln(least), f64::ln(20.0), WIDTH).exp()
     };
-    let better = |a: (f64, f64), b: (f64, f64)| {
-        if likelihood(b.0, b.1) > likelihood(a.0, a.1) {
-            b
-        } else {
-            a
-        }
-    };
+    let better = |a: (f64, f64), b: (f64, f64)| if at(b.0, b.1) > at(a.0, a.1) { b } else { a };
     let start = better((best_beta(mean), mean), (best_beta(median), median));
-    let moved = std * maximize(|z| likelihood(start.0, median + std * z), -1.0, 1.0, WIDTH);
+    let moved = std * maximize(|z| at(start.0, median + std * z), -1.0, 1.0, WIDTH);
     let (_, location) = better(start, (start.0, median + moved));
     let beta = best_beta(location);
+    let power = values
+        .iter()
+        .map(|(x, p)| p * (x - location).abs().powf(beta))
+        .sum();
     FittedFamily {
         name: FamilyName::GeneralizedNormal,
         parameter: Some(beta),
         location,
-        scale: scale(beta, location),
-        gain: likelihood(beta, location) - base,
+        scale: scale(beta, power),
+        gain: likelihood(beta, power) - base,
     }
 }
 
 /// Location and scale by EM at each ν (Lange, Little & Taylor 1989), ν from ½ to 1000.
 fn student_t(values: &[(f64, f64)], mean: f64, std: f64, base: f64) -> FittedFamily {
-    let fit = |nu: f64| {
+    let fit = |nu: f64, step: &dyn Fn(f64, f64) -> (f64, f64)| {
         let (mut location, mut scale) = (mean, std * ((nu - 2.0).max(0.5) / nu).sqrt());
         for _ in 0..12 {
-            (location, scale) = em_step(values, nu, location, scale);
+            (location, scale) = step(location, scale);
         }
-        (location, scale, t_likelihood(values, nu, location, scale))
+        (location, scale)
     };
-    let nu = maximize(|ln| fit(ln.exp()).2, f64::ln(0.5), f64::ln(1000.0), WIDTH).exp();
-    let (location, scale, likelihood) = fit(nu);
+    let quick = WeightedValues::new(values);
+    let at = |nu: f64| {
+        let (location, scale) = fit(nu, &|location, scale| {
+            moved_by(location, quick.student(nu, location, scale))
+        });
+        t_likelihood(nu, scale, quick.student_tail(nu, location, scale))
+    };
+    let nu = maximize(|ln| at(ln.exp()), f64::ln(0.5), f64::ln(1000.0), WIDTH).exp();
+    let (location, scale) = fit(nu, &|location, scale| em_step(values, nu, location, scale));
+    let tail = values
+        .iter()
+        .map(|(x, p)| {
+            p * ((x - location) / scale)
+                .powi(2)
+                .mul_add(1.0 / nu, 0.0)
+                .ln_1p()
+        })
+        .sum();
+    let likelihood = t_likelihood(nu, scale, tail);
     FittedFamily {
         name: FamilyName::StudentT,
         parameter: Some(nu),
@@ -267,6 +277,11 @@ fn em_step(values: &[(f64, f64)], nu: f64, location: f64, scale: f64) -> (f64, f
         sum += w * d;
         square += w * d * d;
     }
+    moved_by(location, [weights, sum, square])
+}
+
+/// Location and scale after a step from `location`, by Σ p·w, Σ p·w·d and Σ p·w·d².
+fn moved_by(location: f64, [weights, sum, square]: [f64; 3]) -> (f64, f64) {
     // Dividing by the weights, not by the count, speeds EM up (Kent, Tyler & Vardi 1994).
     let shift = sum / weights;
     (
@@ -277,20 +292,12 @@ fn em_step(values: &[(f64, f64)], nu: f64, location: f64, scale: f64) -> (f64, f
     )
 }
 
-fn t_likelihood(values: &[(f64, f64)], nu: f64, location: f64, scale: f64) -> f64 {
+/// `tail` is Σ p·ln(1 + ((x − location)/scale)²/ν).
+fn t_likelihood(nu: f64, scale: f64, tail: f64) -> f64 {
     let constant = ln_gamma(0.5 * (nu + 1.0))
         - ln_gamma(0.5 * nu)
         - 0.5 * (std::f64::consts::PI * nu).ln()
         - scale.ln();
-    let tail: f64 = values
-        .iter()
-        .map(|(x, p)| {
-            p * ((x - location) / scale)
-                .powi(2)
-                .mul_add(1.0 / nu, 0.0)
-                .ln_1p()
-        })
-        .sum();
     constant - 0.5 * (nu + 1.0) * tail
 }
 

@@ -61,12 +61,19 @@ impl GaussianDistance {
 fn quantile_figures(sample: &Sample, mean: f64, std: f64) -> (f64, f64) {
     let count = sample.count() as f64;
     let parts = sample.fold_chunks(|groups| {
+        // One group ends where the next begins.
+        let mut ended: Option<(f64, f64)> = None;
         groups.fold((0.0, 0.0, 0.0), |(distance, cross, square), g| {
             let z = (g.value - mean) / std;
             let (p0, p1) = (g.below as f64 / count, (g.below + g.count) as f64 / count);
-            let (q0, q1) = (normal::quantile(p0), normal::quantile(p1));
+            let at = |p| {
+                let q = normal::quantile(p);
+                (q, normal::density(q))
+            };
             // ∫Φ⁻¹ dp from a to b is φ(Φ⁻¹(a)) − φ(Φ⁻¹(b)).
-            let (d0, d1) = (normal::density(q0), normal::density(q1));
+            let (q0, d0) = ended.unwrap_or_else(|| at(p0));
+            let (q1, d1) = at(p1);
+            ended = Some((q1, d1));
             let whole = d0 - d1;
             let away = if z <= q0 {
                 whole - z * (p1 - p0)

@@ -7,6 +7,8 @@ use super::Moments;
 
 /// Entries handled by one task; fixed, so that sums are taken in the same order everywhere.
 const CHUNK: usize = 1 << 16;
+/// Entries counted by one task: its table of 2¹⁶ counts is small beside them.
+const COUNTED: usize = 1 << 20;
 /// Positions from which a range is searched whole for its largest distance.
 const LEAF: usize = 32;
 /// Standard deviations within which a coarsened sample is binned.
@@ -56,23 +58,22 @@ impl Sample {
 
     /// Counts 16-bit entries: their histogram is the data.
     pub fn from_f16(entries: &[f16]) -> Option<Self> {
-        Self::from_bits(entries.iter().map(|w| w.to_bits()), |bits| {
-            f16::from_bits(bits).to_f64()
-        })
+        Self::from_bits(entries, f16::to_bits, |bits| f16::from_bits(bits).to_f64())
     }
 
     /// Counts 16-bit entries: their histogram is the data.
     pub fn from_bf16(entries: &[bf16]) -> Option<Self> {
-        Self::from_bits(entries.iter().map(|w| w.to_bits()), |bits| {
+        Self::from_bits(entries, bf16::to_bits, |bits| {
             bf16::from_bits(bits).to_f64()
         })
     }
 
-    fn from_bits(entries: impl Iterator<Item = u16>, value: fn(u16) -> f64) -> Option<Self> {
-        let mut counts = vec![0; 1 << 16];
-        for bits in entries {
-            counts[usize::from(bits)] += 1;
-        }
+    fn from_bits<T: Copy + Sync>(
+        entries: &[T],
+        bits: fn(T) -> u16,
+        value: fn(u16) -> f64,
+    ) -> Option<Self> {
+        let counts = counts(entries, bits);
         let pairs = (0..=u16::MAX).zip(counts).filter(|&(_, count)| count > 0);
         Self::from_counts(
             pairs
@@ -308,6 +309,28 @@ impl Sample {
     }
 }
 
+/// How many entries have each pattern of bits.
+fn counts<T: Copy + Sync>(entries: &[T], bits: impl Fn(T) -> u16 + Sync) -> Vec<u64> {
+    let none = || vec![0_u64; 1 << 16];
+    let counted = |mut counts: Vec<u64>, part: &[T]| {
+        for &entry in part {
+            counts[usize::from(bits(entry))] += 1;
+        }
+        counts
+    };
+    let together = |mut counts: Vec<u64>, more: Vec<u64>| {
+        for (count, more) in counts.iter_mut().zip(more) {
+            *count += more;
+        }
+        counts
+    };
+    let parts = entries.par_chunks(COUNTED);
+    parts
+        .fold(none, counted)
+        .reduce_with(together)
+        .unwrap_or_else(none)
+}
+
 impl Values {
     fn len(&self) -> usize {
         match self {
@@ -449,8 +472,9 @@ mod tests {
 
     #[test]
     fn the_histogram_of_16_bits_equals_the_sorted_sample() {
-        let entries: Vec<bf16> = (0..200_000_u32)
-            .map(|i| bf16::from_f32((i * 7919 % 1000) as f32 - 500.0))
+        // Of more than two tasks.
+        let entries: Vec<bf16> = (0..2_200_000_u32)
+            .map(|i| bf16::from_f32((i.wrapping_mul(7919) % 1000) as f32 - 500.0))
             .collect();
         let wide: Vec<f32> = entries.iter().map(|w| w.to_f32()).collect();
         let (a, b) = (
