@@ -1,0 +1,553 @@
+//! The distribution of the singular values of a very large matrix, without all of them.
+//!
+//! Stochastic Lanczos quadrature (Ubaru, Chen & Saad 2017) in blocks: from every block of 16
+//! random directions k block Lanczos steps, whose T gives points and weights that share the
+//! moments up to 2k − 1 of λ = σ² as those directions see it. Three errors are kept apart:
+//!
+//! - *sampling*: directions are not the trace. Standard deviation √(2/(PM)·(F(1 − F) − C²/V)) for P
+//!   directions ([`measure`]); the bound is four of these, which 2k independent points all keep
+//!   in 99 cases of 100. It falls as 1/√(PM): .002 takes P = 500 000/M, 122 at M = 4096 and 61 at
+//!   8192, so that the whole costs 4NM·Pk flops, linear in N and independent of M.
+//! - *resolution*: k steps see nothing finer than about σ₁/4k. Estimated as the distance to what
+//!   half the steps give, which falls as 1/k² where the density is smooth; what cannot be
+//!   passed whatever the spectrum comes from Chebyshev, Markov and Stieltjes ([`envelope`]) and is
+//!   about 1.6/k. In W₁ no two measures with these moments are further apart than
+//!   πσ₁/4k (Jackson, Favard; Chen, Trogdon & Ubaru 2021).
+//! - *rounding* of products in single precision, 1e-6 of λ₁.
+//!
+//! The largest and smallest values come from further steps from the best approximations of
+//! these blocks, each with the length of its residual. The largest that are told apart
+//! are then exact in the distribution too: only the rest is sampled.
+//!
+//! At the bottom of a square matrix steps on WᵀW say little: a residual r leaves σ within √r.
+//! Up to M/N of about .6 the lower edge is as good as the upper.
+
+mod candle;
+mod envelope;
+mod krylov;
+mod measure;
+mod product;
+
+use rayon::prelude::*;
+
+pub use self::candle::OnDevice;
+use self::krylov::{Decomposition, Krylov, Ritz};
+use self::measure::{Measure, Probes};
+pub use self::product::{GramProduct, InPlace, Stored};
+use super::{Matrix, SpectrumError};
+use crate::streams::{Purpose, generator};
+
+/// Directions of one block.
+const WIDTH: usize = 16;
+/// Blocks that share a pass through the matrix.
+const TOGETHER: usize = 4;
+/// Standard deviations of the sampling error that are stated as its bound: Bonferroni over 128
+/// points at 1 %.
+const DEVIATIONS: f64 = 4.0;
+/// Standard deviations of a single normal figure passed once in 100.
+const ONE_IN_100: f64 = 2.576;
+/// The most of √(F(1 − F) − C²/V) in a flat spectrum, for the number of directions.
+const LEFT: f64 = 0.25;
+/// Share of λ₁ that rounding of products may move an eigenvalue by.
+const ROUNDING: f64 = 16.0 * f32::EPSILON as f64;
+/// Extreme values are known well enough at this share of σ₁.
+const TOLERANCE: f64 = 1e-4;
+/// Steps for extreme values, and between two looks at them.
+const MOST: usize = 32;
+const LOOK: usize = 8;
+/// Below this share of λ₁ steps for the smallest values are in vain.
+const HARD_EDGE: f64 = 1e-3;
+
+/// What is asked of [`density`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Block Lanczos steps.
+    pub steps: usize,
+    /// Directions, rounded up to whole blocks; without, as many as [`tolerance`] takes.
+    ///
+    /// [`tolerance`]: Self::tolerance
+    pub probes: Option<usize>,
+    /// The sampling error that is aimed at.
+    pub tolerance: f64,
+    /// Extreme values wanted at each end.
+    pub extremes: usize,
+    /// Seed of the directions.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            steps: 64,
+            probes: None,
+            tolerance: 2e-3,
+            extremes: 8,
+            seed: 0,
+        }
+    }
+}
+
+/// A figure and how far it may be off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounded {
+    /// The figure.
+    pub value: f64,
+    /// What it is within.
+    pub error: f64,
+}
+
+/// The distribution of M singular values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Density {
+    /// M.
+    pub size: usize,
+    /// Points of the distribution function, ascending in both; straight lines between.
+    curve: Vec<Point>,
+    /// What the distribution function is within at every point, in 99 of 100 seeds, for what the
+    /// directions leave open.
+    pub sampling: f64,
+    /// Its distance to that of half the steps.
+    pub resolution: f64,
+    /// What the steps cannot be wrong by, whatever the spectrum.
+    pub certain: f64,
+    /// What a W₁ distance is within, sampling and resolution together; units of σ.
+    pub wasserstein_error: f64,
+    /// Means of λ, λ², λ³, λ⁴ over all values, λ = σ²; each within its error in 99 of 100 seeds.
+    pub moments: [Bounded; 4],
+    /// The largest singular values, descending. Each has a singular value within its error.
+    pub top: Vec<Bounded>,
+    /// The smallest, ascending. Beyond an error as large as the value they say nothing.
+    pub bottom: Vec<Bounded>,
+    /// The largest values that the distribution holds as they are.
+    pub exact: usize,
+    /// Random directions.
+    pub probes: usize,
+    /// Block Lanczos steps taken.
+    pub steps: usize,
+    /// Columns that the matrix was multiplied with.
+    pub products: usize,
+    /// Seed of the directions.
+    pub seed: u64,
+}
+
+/// A share of all values and what they are below.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// σ, in the units of the entries.
+    pub sigma: f64,
+    /// Share of the singular values below.
+    pub share: f64,
+}
+
+impl Density {
+    /// What the distribution function is within: sampling and resolution together.
+    pub fn error(&self) -> f64 {
+        self.sampling + self.resolution
+    }
+
+    /// Share of the singular values below σ.
+    pub fn cdf(&self, sigma: f64) -> f64 {
+        cdf(&self.curve, sigma)
+    }
+
+    /// The σ that this share of the singular values is below.
+    pub fn quantile(&self, share: f64) -> f64 {
+        let at = self.curve.partition_point(|point| point.share < share);
+        let after = self.curve.get(at).or(self.curve.last());
+        let before = at.checked_sub(1).and_then(|at| self.curve.get(at));
+        match (before, after) {
+            (Some(a), Some(b)) if b.share > a.share => {
+                let part = ((share - a.share) / (b.share - a.share)).min(1.0);
+                a.sigma + part * (b.sigma - a.sigma)
+            }
+            (_, Some(point)) | (Some(point), None) => point.sigma,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// M values, descending, that have this distribution: those at shares (i − ½)/M, the largest
+    /// as they were found. Fit for any figure of a whole spectrum but spacings and rank.
+    pub fn values(&self) -> Vec<f64> {
+        let size = self.size as f64;
+        let rest = (0..self.size - self.exact).rev();
+        let rest = rest.map(|i| self.quantile((i as f64 + 0.5) / size));
+        let top = self.top[..self.exact].iter().map(|top| top.value);
+        top.chain(rest).collect()
+    }
+
+    /// `count` points at equal steps of the share, both ends among them.
+    pub fn grid(&self, count: usize) -> Vec<Point> {
+        let point = |i: usize| {
+            let share = i as f64 / (count - 1).max(1) as f64;
+            let sigma = self.quantile(share);
+            Point { sigma, share }
+        };
+        (0..count).map(point).collect()
+    }
+}
+
+fn cdf(curve: &[Point], sigma: f64) -> f64 {
+    let at = curve.partition_point(|point| point.sigma <= sigma);
+    let before = at.checked_sub(1).and_then(|at| curve.get(at));
+    match (before, curve.get(at)) {
+        (None, _) => 0.0,
+        (Some(last), None) => last.share,
+        (Some(a), Some(b)) => {
+            a.share + (b.share - a.share) * (sigma - a.sigma) / (b.sigma - a.sigma)
+        }
+    }
+}
+
+/// The distribution of the singular values of `matrix`, its entries read where they lie.
+///
+/// Memory beside the matrix: the basis of 4 blocks, 4·16·k·M single-precision numbers (134 MB at
+/// M = 8192, k = 64), and some 40 MB for a pass. The same bytes for any number of threads.
+///
+/// # Errors
+/// When an entry is not finite, or a small eigenvalue problem does not converge.
+pub fn density<T: Stored>(
+    matrix: Matrix<'_, T>,
+    options: &Options,
+) -> Result<Density, SpectrumError> {
+    of(&InPlace::new(matrix)?, options)
+}
+
+/// The same by products that may be another device's.
+///
+/// # Errors
+/// When the device fails, or a small eigenvalue problem does not converge.
+pub fn of(product: &impl GramProduct, options: &Options) -> Result<Density, SpectrumError> {
+    let plan = Plan::new(product.size(), options);
+    let mut run = Run {
+        product,
+        plan,
+        seed: options.seed,
+        products: 0,
+        whole: Vec::new(),
+        half: Vec::new(),
+    };
+    let ends = run.sample(options.extremes)?;
+    run.summarise(&ends)
+}
+
+/// How many blocks and steps.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    size: usize,
+    width: usize,
+    blocks: usize,
+    steps: usize,
+    /// The steps of one block span the whole space: T has all eigenvalues.
+    complete: bool,
+}
+
+impl Plan {
+    fn new(size: usize, options: &Options) -> Self {
+        let width = WIDTH.min(size).max(1);
+        let steps = options.steps.max(2);
+        let complete = steps * width >= size;
+        let deviations = DEVIATIONS * LEFT / options.tolerance;
+        let enough = 2.0 * deviations * deviations / size.max(1) as f64;
+        let probes = options.probes.unwrap_or(enough.ceil() as usize).max(1);
+        Self {
+            size,
+            width,
+            blocks: if complete { 1 } else { probes.div_ceil(width) },
+            steps: steps.min(size.div_ceil(width)),
+            complete,
+        }
+    }
+
+    fn probes(self) -> Probes {
+        Probes {
+            count: if self.complete {
+                self.size
+            } else {
+                self.blocks * self.width
+            },
+            together: if self.complete { self.size } else { self.width },
+            size: self.size,
+        }
+    }
+}
+
+struct Run<'a, P> {
+    product: &'a P,
+    plan: Plan,
+    seed: u64,
+    products: usize,
+    /// The pairs of every block after all steps, and after half of them.
+    whole: Vec<Vec<Ritz>>,
+    half: Vec<Vec<Ritz>>,
+}
+
+/// The extreme eigenvalues, largest first and smallest first.
+#[derive(Debug, Clone, Default)]
+struct Ends {
+    top: Vec<Ritz>,
+    bottom: Vec<Ritz>,
+}
+
+impl Ends {
+    fn of(pairs: &[Ritz], count: usize) -> Self {
+        let count = count.min(pairs.len());
+        Self {
+            top: pairs.iter().rev().take(count).copied().collect(),
+            bottom: pairs.iter().take(count).copied().collect(),
+        }
+    }
+
+    fn largest(&self) -> f64 {
+        self.top.first().map_or(0.0, |pair| pair.value)
+    }
+
+    fn has_hard_edge(&self) -> bool {
+        let smallest = self.bottom.first().map_or(0.0, |pair| pair.value);
+        smallest <= HARD_EDGE * self.largest()
+    }
+
+    fn are_found(&self) -> bool {
+        let hard = self.has_hard_edge();
+        let bottom = self.bottom.iter().filter(|_| !hard);
+        let largest = self.largest().sqrt();
+        self.top
+            .iter()
+            .chain(bottom)
+            .all(|pair| bounded(*pair, self.largest()).error <= TOLERANCE * largest)
+    }
+}
+
+/// √θ and what it is within: λ lies between θ ∓ residual, and its root between theirs.
+fn bounded(pair: Ritz, largest: f64) -> Bounded {
+    let within = pair.residual + ROUNDING * largest;
+    let value = pair.value.max(0.0);
+    let below = value.sqrt() - (value - within).max(0.0).sqrt();
+    Bounded {
+        value: value.sqrt(),
+        error: f64::max((value + within).sqrt() - value.sqrt(), below),
+    }
+}
+
+impl<P: GramProduct> Run<'_, P> {
+    /// All blocks, some at a time; the extreme values from the first of them.
+    fn sample(&mut self, extremes: usize) -> Result<Ends, SpectrumError> {
+        let numbers: Vec<u64> = (0..self.plan.blocks as u64).collect();
+        let mut ends = Ends::default();
+        for group in numbers.chunks(TOGETHER) {
+            let Plan { size, width, .. } = self.plan;
+            let start = |&i: &u64| Krylov::random(size, width, generator(self.seed, Purpose::Probe, i));
+            let mut blocks: Vec<Krylov> = group.par_iter().map(start).collect();
+            self.advance(&mut blocks, self.plan.steps)?;
+            let decompose = |steps: usize| {
+                let all = blocks.par_iter().map(|block| block.decompose(steps));
+                all.collect::<Result<Vec<Decomposition>, _>>()
+            };
+            let half = decompose(self.plan.steps.div_ceil(2))?;
+            self.half.extend(half.into_iter().map(|d| d.pairs));
+            let whole = decompose(self.plan.steps)?;
+            if group.first() == Some(&0) {
+                ends = self.refine(&blocks, &whole, extremes)?;
+            }
+            self.whole.extend(whole.into_iter().map(|d| d.pairs));
+        }
+        Ok(ends)
+    }
+
+    /// Steps of several blocks, one product for all of them.
+    fn advance(&mut self, blocks: &mut [Krylov], steps: usize) -> Result<(), SpectrumError> {
+        for _ in 0..steps {
+            let next: Vec<f32> = blocks.iter().flat_map(|b| b.next()).copied().collect();
+            if next.is_empty() {
+                break;
+            }
+            self.products += next.len() / self.plan.size;
+            let product = self.product.times(&next)?;
+            let length = next.len() / blocks.len();
+            blocks
+                .par_iter_mut()
+                .zip(product.par_chunks(length))
+                .for_each(|(block, product)| block.absorb(product));
+        }
+        Ok(())
+    }
+
+    /// Extreme values, by further steps from the best that the blocks have.
+    fn refine(
+        &mut self,
+        blocks: &[Krylov],
+        found: &[Decomposition],
+        count: usize,
+    ) -> Result<Ends, SpectrumError> {
+        let first = found.first().map_or(&[][..], |d| &d.pairs);
+        let mut ends = Ends::of(first, count);
+        if self.plan.complete || ends.are_found() {
+            return Ok(ends);
+        }
+        // As many vectors as one pass serves, from both ends where the lower can be found.
+        let each = (2 * WIDTH / blocks.len().max(1)).max(2);
+        let low = if ends.has_hard_edge() { 0 } else { each / 2 };
+        let vectors = blocks.iter().zip(found).flat_map(|(block, found)| {
+            let size = found.pairs.len();
+            let numbers: Vec<usize> = (0..low).chain(size - (each - low)..size).collect();
+            block.vectors(found, &numbers)
+        });
+        let rng = generator(self.seed, Purpose::Probe, 1 << 32);
+        let mut refined = [Krylov::from_block(self.plan.size, vectors.collect(), rng)];
+        while refined[0].steps() < MOST && !refined[0].next().is_empty() {
+            self.advance(&mut refined, LOOK)?;
+            let pairs = refined[0].decompose(MOST)?.pairs;
+            let better = Ends::of(&pairs, count);
+            ends.top = better.top;
+            if low > 0 {
+                ends.bottom = better.bottom;
+            }
+            if ends.are_found() {
+                break;
+            }
+        }
+        Ok(ends)
+    }
+
+    fn summarise(&self, ends: &Ends) -> Result<Density, SpectrumError> {
+        let Plan { size, complete, .. } = self.plan;
+        let unit = self.product.unit();
+        let measure = |blocks: &[Vec<Ritz>]| {
+            let mut measure = Measure::pooled(blocks.iter().map(Vec::as_slice));
+            if complete && measure.points.len() == size {
+                measure.weights.fill(1.0 / size as f64);
+            }
+            measure
+        };
+        let (raw, half) = (measure(&self.whole), measure(&self.half));
+        let split = Split::new(ends, size, self.product.mean());
+        let (rest, half) = (split.rest(raw.clone()), split.rest(half));
+        let (curve, coarse) = (split.curve(&rest, unit), split.curve(&half, unit));
+        let probes = self.plan.probes();
+        let deviation = probes.variance().sqrt() * split.share();
+        let left: Vec<f64> = rest.left_variances().iter().map(|v| v.sqrt()).collect();
+        let largest = ends.largest();
+        let of_sigma = |pairs: &[Ritz]| {
+            let bounded = pairs.iter().map(|&pair| bounded(pair, largest));
+            let scaled = bounded.map(|b| Bounded {
+                value: unit * b.value,
+                error: unit * b.error,
+            });
+            scaled.collect::<Vec<Bounded>>()
+        };
+        let sampling = DEVIATIONS * deviation * left.iter().copied().fold(0.0, f64::max);
+        let (resolution, area) = if complete { (0.0, 0.0) } else { apart(&curve, &coarse) };
+        let sampled = rest.points.windows(2).zip(left.windows(2));
+        let sampled = sampled.map(|(x, d)| (x[1].sqrt() - x[0].sqrt()) * f64::max(d[0], d[1]));
+        let sampled = DEVIATIONS * deviation * unit * sampled.sum::<f64>();
+        let moment = |power: i32| {
+            let f = |x: f64| x.powi(power);
+            let top: f64 = split.top.iter().map(|&x| f(x)).sum();
+            let value = split.share() * rest.mean(f) + top / size.max(1) as f64;
+            let error = ONE_IN_100 * deviation * rest.left_variance(f).sqrt();
+            let unit = unit.powi(2 * power);
+            Bounded {
+                value: unit * value,
+                error: unit * error + ROUNDING * (unit * value),
+            }
+        };
+        Ok(Density {
+            size,
+            sampling,
+            resolution,
+            certain: if complete { 0.0 } else { envelope::widest(&raw, self.plan.steps)? },
+            wasserstein_error: sampled + area,
+            moments: [1, 2, 3, 4].map(moment),
+            top: of_sigma(&ends.top),
+            bottom: of_sigma(&ends.bottom),
+            exact: split.top.len(),
+            probes: self.plan.blocks * self.plan.width,
+            steps: self.plan.steps,
+            products: self.products,
+            seed: self.seed,
+            curve,
+        })
+    }
+}
+
+/// Which values the distribution holds as they are, and what is left to be sampled.
+struct Split {
+    size: usize,
+    /// Descending.
+    top: Vec<f64>,
+    limit: f64,
+    /// Mean of the rest.
+    mean: f64,
+    /// Where the distribution function begins.
+    start: f64,
+}
+
+impl Split {
+    /// Between the last two of the largest that are told apart.
+    fn new(ends: &Ends, size: usize, mean: f64) -> Self {
+        let floor = ROUNDING * ends.largest();
+        let apart = |pairs: &[Ritz]| match pairs {
+            [a, b] => a.value - b.value > 4.0 * (a.residual + b.residual + floor),
+            _ => false,
+        };
+        let count = ends.top.windows(2).rposition(apart).map_or(0, |i| i + 1);
+        let count = if count < size { count } else { 0 };
+        let top: Vec<f64> = ends.top[..count].iter().map(|pair| pair.value).collect();
+        let limit = match ends.top.get(count.wrapping_sub(1)..=count) {
+            Some([a, b]) => 0.5 * (a.value + b.value),
+            _ => f64::INFINITY,
+        };
+        let total = size as f64 * mean - top.iter().sum::<f64>();
+        let bottom = ends.bottom.first().map_or(0.0, |pair| pair.value.max(0.0));
+        Self {
+            size,
+            mean: total.max(0.0) / (size - count).max(1) as f64,
+            top,
+            limit,
+            start: if ends.has_hard_edge() { 0.0 } else { bottom },
+        }
+    }
+
+    /// Of all values, those that are sampled.
+    fn share(&self) -> f64 {
+        1.0 - self.top.len() as f64 / self.size.max(1) as f64
+    }
+
+    fn rest(&self, measure: Measure) -> Measure {
+        let rest = measure.below(self.limit).unwrap_or(measure);
+        rest.calibrated(self.mean)
+    }
+
+    fn curve(&self, rest: &Measure, unit: f64) -> Vec<Point> {
+        let point = |x: f64, share: f64| Point {
+            sigma: unit * x.sqrt(),
+            share,
+        };
+        let first = rest.points.first().copied().unwrap_or(0.0);
+        let last = rest.points.last().copied().unwrap_or(0.0);
+        let shares = rest.shares();
+        let sampled = rest.points.iter().zip(&shares);
+        let size = self.size as f64;
+        let top = self.top.iter().enumerate().rev();
+        std::iter::once(point(self.start.min(first), 0.0))
+            .chain(sampled.map(|(&x, share)| point(x, self.share() * share)))
+            .chain([point(last, self.share())])
+            .chain(top.flat_map(|(i, &x)| {
+                let above = |count: usize| point(x, 1.0 - count as f64 / size);
+                [above(i + 1), above(i)]
+            }))
+            .collect()
+    }
+}
+
+/// Largest distance of two distribution functions, and the area between them.
+fn apart(a: &[Point], b: &[Point]) -> (f64, f64) {
+    let mut sigmas: Vec<f64> = a.iter().chain(b).map(|point| point.sigma).collect();
+    sigmas.sort_unstable_by(f64::total_cmp);
+    let gaps: Vec<f64> = sigmas.iter().map(|&x| (cdf(a, x) - cdf(b, x)).abs()).collect();
+    let area = sigmas.windows(2).zip(gaps.windows(2));
+    let area = area.map(|(x, gap)| (x[1] - x[0]) * 0.5 * (gap[0] + gap[1]));
+    (gaps.iter().copied().fold(0.0, f64::max), area.sum())
+}
+
+#[cfg(test)]
+mod tests;
