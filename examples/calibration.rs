@@ -66,7 +66,10 @@ fn main() -> ExitCode {
 fn page(percent: usize, seed: u64) -> Result<String> {
     let draws = |full: usize| (full * percent / 100).max(1);
     let mut page = HEAD.to_owned();
-    let _ = writeln!(page, "Seed {seed}, {percent} % of the full number of draws.\n");
+    let _ = writeln!(
+        page,
+        "Seed {seed}, {percent} % of the full number of draws.\n"
+    );
     page += FALSE_ALARMS;
     let columns: Vec<&str> = Alarm::ALL.iter().map(|alarm| alarm.name()).collect();
     let _ = writeln!(

@@ -60,7 +60,11 @@ fn main() -> ExitCode {
             }
         }
     }
-    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn line<T: Stored>(
@@ -103,8 +107,7 @@ fn line<T: Stored>(
         );
         return Some(());
     }
-    let (exact, exact_seconds, exact_cpu) =
-        timed(|| singular_values(matrix, Engine::Faer).ok());
+    let (exact, exact_seconds, exact_cpu) = timed(|| singular_values(matrix, Engine::Faer).ok());
     let exact = exact?;
     let figures_exact = of_values(&exact, shape)?;
     println!(
@@ -173,7 +176,11 @@ fn drawn<T: Send>(
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(i as u64);
         let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
-        let scale = if kind == "row-scales" { (0.5 * normal()).exp() } else { 1.0 };
+        let scale = if kind == "row-scales" {
+            (0.5 * normal()).exp()
+        } else {
+            1.0
+        };
         let mut row: Vec<f64> = (0..cols).map(|_| scale * normal()).collect();
         for j in 0..cols {
             match kind {
@@ -183,7 +190,11 @@ fn drawn<T: Send>(
                 // Eight directions of period 2ᵏ, the strongest 80 times the noise's norm.
                 "spikes" => {
                     let signs = (0..8).map(|k| {
-                        let sign = if ((i >> k) ^ (j >> k)) & 1 == 0 { 1.0 } else { -1.0 };
+                        let sign = if ((i >> k) ^ (j >> k)) & 1 == 0 {
+                            1.0
+                        } else {
+                            -1.0
+                        };
                         sign * 0.25 / f64::from(1 << k)
                     });
                     row[j] += signs.sum::<f64>();
@@ -217,7 +228,12 @@ fn processor() -> Option<f64> {
 fn peak() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-    Some(line.split_whitespace().skip(1).collect::<Vec<_>>().join(" "))
+    Some(
+        line.split_whitespace()
+            .skip(1)
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
 }
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Option<Arguments> {

@@ -19,7 +19,10 @@ fn main() -> ExitCode {
         eprintln!("entry_nulls uniform|laplace");
         return ExitCode::from(2);
     };
-    println!("# cargo run --release --example entry_nulls -- {}", law.name());
+    println!(
+        "# cargo run --release --example entry_nulls -- {}",
+        law.name()
+    );
     println!("{}", Null::header());
     for m in [8, 16, 32, 64, 128, 256] {
         for gap in [0, m / 8, m, 4 * m, 16 * m] {

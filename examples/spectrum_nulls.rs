@@ -51,7 +51,13 @@ fn main() -> ExitCode {
 
 fn row(m: usize, gap: usize, options: &Options) -> Option<String> {
     let draws = (options.work / (m * m)).clamp(32, 4000);
-    let null = Null::drawn(Marginal::Normal, Shape::new(m + gap, m)?, draws, options.seed).ok()??;
+    let null = Null::drawn(
+        Marginal::Normal,
+        Shape::new(m + gap, m)?,
+        draws,
+        options.seed,
+    )
+    .ok()??;
     Some(null.row(m, gap))
 }
 

@@ -168,7 +168,12 @@ pub fn measure_spectrum(
         simulate: options.simulate_null,
         seed: options.seed,
     };
-    Ok(writable(spectrum::measure(values, &layer, law, (f64::EPSILON, plan))))
+    Ok(writable(spectrum::measure(
+        values,
+        &layer,
+        law,
+        (f64::EPSILON, plan),
+    )))
 }
 
 fn marginal(weights: &Section<Weights>) -> spectrum::Marginal {

@@ -151,7 +151,10 @@ pub fn verdicts(truth: Truth, shape: (usize, usize), draws: usize, seed: u64) ->
     counted(truth, shape, (draws, seed), |entries| {
         let audit = analysis::measure_entries(entries, shape, &options)?;
         let judgement = verdict::judge(&audit, &policy)?;
-        let failed = judgement.findings.iter().filter(|f| f.outcome == Outcome::Fail);
+        let failed = judgement
+            .findings
+            .iter()
+            .filter(|f| f.outcome == Outcome::Fail);
         let layer = &audit.layers[0];
         Ok(Counts {
             failed: failed.map(|finding| (finding.check, 1)).collect(),

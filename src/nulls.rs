@@ -14,7 +14,7 @@ mod marginal;
 mod table;
 
 pub use draws::{Shape, figures};
-pub(crate) use figure::{fit, largest_at, smallest_at};
 pub use figure::{Figure, Figures, of_values};
+pub(crate) use figure::{fit, largest_at, smallest_at};
 pub use marginal::{Marginal, figures_of};
 pub use table::{LEVELS, Null, Origin, Quantiles};

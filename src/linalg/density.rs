@@ -10,7 +10,7 @@
 //!   8192, so that the whole costs 4NM·Pk flops, linear in N and independent of M.
 //! - *resolution*: k steps see nothing finer than about σ₁/4k. Estimated as the distance to what
 //!   half the steps give, which falls as 1/k² where the density is smooth; what cannot be
-//!   passed whatever the spectrum comes from Chebyshev, Markov and Stieltjes ([`envelope`]) and is
+//!   passed whatever the spectrum comes from Chebyshev, Markov and Stieltjes ([`measure`]) and is
 //!   about 1.6/k. In W₁ no two measures with these moments are further apart than
 //!   πσ₁/4k (Jackson, Favard; Chen, Trogdon & Ubaru 2021).
 //! - *rounding* of products in single precision, 1e-6 of λ₁.
@@ -23,7 +23,7 @@
 //! Up to M/N of about .6 the lower edge is as good as the upper.
 
 mod candle;
-mod envelope;
+mod gauss;
 mod krylov;
 mod measure;
 mod product;
@@ -31,6 +31,7 @@ mod product;
 use rayon::prelude::*;
 
 pub use self::candle::OnDevice;
+use self::gauss::{Jacobi, Node};
 use self::krylov::{Decomposition, Krylov, Ritz};
 use self::measure::{Measure, Probes};
 pub use self::product::{GramProduct, InPlace, Stored};
@@ -50,6 +51,8 @@ const ONE_IN_100: f64 = 2.576;
 const LEFT: f64 = 0.25;
 /// Share of λ₁ that rounding of products may move an eigenvalue by.
 const ROUNDING: f64 = 16.0 * f32::EPSILON as f64;
+/// A node within this share of λ₁ of a point of the spectrum is that point.
+const STEP: f64 = 8.0 * ROUNDING;
 /// Extreme values are known well enough at this share of σ₁.
 const TOLERANCE: f64 = 1e-4;
 /// Steps for extreme values, and between two looks at them.
@@ -223,8 +226,7 @@ pub fn of(product: &impl GramProduct, options: &Options) -> Result<Density, Spec
         plan,
         seed: options.seed,
         products: 0,
-        whole: Vec::new(),
-        half: Vec::new(),
+        rules: Vec::new(),
     };
     let ends = run.sample(options.extremes)?;
     run.summarise(&ends)
@@ -276,9 +278,8 @@ struct Run<'a, P> {
     plan: Plan,
     seed: u64,
     products: usize,
-    /// The pairs of every block after all steps, and after half of them.
-    whole: Vec<Vec<Ritz>>,
-    half: Vec<Vec<Ritz>>,
+    /// The Gauss rules of all blocks.
+    rules: Vec<Node>,
 }
 
 /// The extreme eigenvalues, largest first and smallest first.
@@ -333,22 +334,28 @@ impl<P: GramProduct> Run<'_, P> {
     fn sample(&mut self, extremes: usize) -> Result<Ends, SpectrumError> {
         let numbers: Vec<u64> = (0..self.plan.blocks as u64).collect();
         let mut ends = Ends::default();
+        let Plan {
+            size,
+            width,
+            complete,
+            ..
+        } = self.plan;
         for group in numbers.chunks(TOGETHER) {
-            let Plan { size, width, .. } = self.plan;
-            let start = |&i: &u64| Krylov::random(size, width, generator(self.seed, Purpose::Probe, i));
+            let rng = |i: u64| generator(self.seed, Purpose::Probe, i);
+            let start = |&i: &u64| Krylov::random(size, width, rng(i));
             let mut blocks: Vec<Krylov> = group.par_iter().map(start).collect();
             self.advance(&mut blocks, self.plan.steps)?;
-            let decompose = |steps: usize| {
-                let all = blocks.par_iter().map(|block| block.decompose(steps));
-                all.collect::<Result<Vec<Decomposition>, _>>()
-            };
-            let half = decompose(self.plan.steps.div_ceil(2))?;
-            self.half.extend(half.into_iter().map(|d| d.pairs));
-            let whole = decompose(self.plan.steps)?;
-            if group.first() == Some(&0) {
-                ends = self.refine(&blocks, &whole, extremes)?;
+            if let Some(first) = blocks.first().filter(|_| group.first() == Some(&0)) {
+                let found = first.decompose()?;
+                if complete {
+                    self.rules = found.pairs.iter().map(|pair| pair.point(size)).collect();
+                    return Ok(Ends::of(&found.pairs, extremes));
+                }
+                ends = self.refine(first, &found, extremes)?;
             }
-            self.whole.extend(whole.into_iter().map(|d| d.pairs));
+            let rules = blocks.par_iter().map(Krylov::rule);
+            let rules = rules.collect::<Result<Vec<_>, _>>()?;
+            self.rules.extend(rules.into_iter().flatten());
         }
         Ok(ends)
     }
@@ -371,31 +378,28 @@ impl<P: GramProduct> Run<'_, P> {
         Ok(())
     }
 
-    /// Extreme values, by further steps from the best that the blocks have.
+    /// Extreme values, by further steps from the best that a block has.
     fn refine(
         &mut self,
-        blocks: &[Krylov],
-        found: &[Decomposition],
+        block: &Krylov,
+        found: &Decomposition,
         count: usize,
     ) -> Result<Ends, SpectrumError> {
-        let first = found.first().map_or(&[][..], |d| &d.pairs);
-        let mut ends = Ends::of(first, count);
-        if self.plan.complete || ends.are_found() {
+        let mut ends = Ends::of(&found.pairs, count);
+        if ends.are_found() {
             return Ok(ends);
         }
-        // As many vectors as one pass serves, from both ends where the lower can be found.
-        let each = (2 * WIDTH / blocks.len().max(1)).max(2);
-        let low = if ends.has_hard_edge() { 0 } else { each / 2 };
-        let vectors = blocks.iter().zip(found).flat_map(|(block, found)| {
-            let size = found.pairs.len();
-            let numbers: Vec<usize> = (0..low).chain(size - (each - low)..size).collect();
-            block.vectors(found, &numbers)
-        });
+        // From both ends where the lower can be found.
+        let size = found.pairs.len();
+        let all = (2 * WIDTH).min(size);
+        let low = if ends.has_hard_edge() { 0 } else { all / 2 };
+        let numbers: Vec<usize> = (0..low).chain(size - (all - low)..size).collect();
+        let vectors = block.vectors(found, &numbers);
         let rng = generator(self.seed, Purpose::Probe, 1 << 32);
-        let mut refined = [Krylov::from_block(self.plan.size, vectors.collect(), rng)];
+        let mut refined = [Krylov::from_block(self.plan.size, vectors, rng)];
         while refined[0].steps() < MOST && !refined[0].next().is_empty() {
             self.advance(&mut refined, LOOK)?;
-            let pairs = refined[0].decompose(MOST)?.pairs;
+            let pairs = refined[0].decompose()?.pairs;
             let better = Ends::of(&pairs, count);
             ends.top = better.top;
             if low > 0 {
@@ -408,37 +412,40 @@ impl<P: GramProduct> Run<'_, P> {
         Ok(ends)
     }
 
+    /// The rule of all blocks together, after all steps and after half of them.
+    fn measures(&self, largest: f64) -> Result<[Measure; 2], SpectrumError> {
+        let floor = STEP * largest;
+        if self.plan.complete {
+            let whole = Measure::new(self.rules.clone(), floor);
+            return Ok([whole.clone(), whole]);
+        }
+        let total: f64 = self.rules.iter().map(|node| node.weight).sum();
+        let points = self.rules.iter().map(|n| (n.value, n.weight / total));
+        let points: Vec<(f64, f64)> = points.collect();
+        let steps = self.plan.steps;
+        let jacobi = Jacobi::of_points(&points, steps);
+        Ok([
+            Measure::new(jacobi.rule(steps)?, floor),
+            Measure::new(jacobi.rule(steps.div_ceil(2))?, floor),
+        ])
+    }
+
     fn summarise(&self, ends: &Ends) -> Result<Density, SpectrumError> {
-        let Plan { size, complete, .. } = self.plan;
-        let unit = self.product.unit();
-        let measure = |blocks: &[Vec<Ritz>]| {
-            let mut measure = Measure::pooled(blocks.iter().map(Vec::as_slice));
-            if complete && measure.points.len() == size {
-                measure.weights.fill(1.0 / size as f64);
-            }
-            measure
-        };
-        let (raw, half) = (measure(&self.whole), measure(&self.half));
-        let split = Split::new(ends, size, self.product.mean());
-        let (rest, half) = (split.rest(raw.clone()), split.rest(half));
+        let Plan { size, .. } = self.plan;
+        let (unit, largest) = (self.product.unit(), ends.largest());
+        let [whole, half] = self.measures(largest)?;
+        let split = Split::new(ends, &whole, (size, self.product.mean()));
+        let (rest, half) = (split.rest(whole), split.rest(half));
         let (curve, coarse) = (split.curve(&rest, unit), split.curve(&half, unit));
-        let probes = self.plan.probes();
-        let deviation = probes.variance().sqrt() * split.share();
-        let left: Vec<f64> = rest.left_variances().iter().map(|v| v.sqrt()).collect();
-        let largest = ends.largest();
-        let of_sigma = |pairs: &[Ritz]| {
-            let bounded = pairs.iter().map(|&pair| bounded(pair, largest));
-            let scaled = bounded.map(|b| Bounded {
-                value: unit * b.value,
-                error: unit * b.error,
-            });
-            scaled.collect::<Vec<Bounded>>()
-        };
-        let sampling = DEVIATIONS * deviation * left.iter().copied().fold(0.0, f64::max);
-        let (resolution, area) = if complete { (0.0, 0.0) } else { apart(&curve, &coarse) };
-        let sampled = rest.points.windows(2).zip(left.windows(2));
-        let sampled = sampled.map(|(x, d)| (x[1].sqrt() - x[0].sqrt()) * f64::max(d[0], d[1]));
-        let sampled = DEVIATIONS * deviation * unit * sampled.sum::<f64>();
+        let (resolution, area) = apart(&curve, &coarse);
+        let deviation = self.plan.probes().variance().sqrt() * split.share();
+        let left = rest.left_variances();
+        let most = left.iter().map(|at| at.1.sqrt()).fold(0.0, f64::max);
+        let band = left.windows(2).map(|at| {
+            let [(x0, v0), (x1, v1)] = [at[0], at[1]];
+            (x1 - x0) * f64::max(v0, v1).sqrt()
+        });
+        let band = DEVIATIONS * deviation * unit * band.sum::<f64>();
         let moment = |power: i32| {
             let f = |x: f64| x.powi(power);
             let top: f64 = split.top.iter().map(|&x| f(x)).sum();
@@ -447,18 +454,26 @@ impl<P: GramProduct> Run<'_, P> {
             let unit = unit.powi(2 * power);
             Bounded {
                 value: unit * value,
-                error: unit * error + ROUNDING * (unit * value),
+                error: unit * error + f64::from(power) * ROUNDING * unit * value,
             }
+        };
+        let in_units = |pairs: &[Ritz]| {
+            let bounded = pairs.iter().map(|&pair| bounded(pair, largest));
+            let scaled = bounded.map(|b| Bounded {
+                value: unit * b.value,
+                error: unit * b.error,
+            });
+            scaled.collect::<Vec<Bounded>>()
         };
         Ok(Density {
             size,
-            sampling,
+            sampling: DEVIATIONS * deviation * most,
             resolution,
-            certain: if complete { 0.0 } else { envelope::widest(&raw, self.plan.steps)? },
-            wasserstein_error: sampled + area,
+            certain: rest.widest(),
+            wasserstein_error: band + area,
             moments: [1, 2, 3, 4].map(moment),
-            top: of_sigma(&ends.top),
-            bottom: of_sigma(&ends.bottom),
+            top: in_units(&ends.top),
+            bottom: in_units(&ends.bottom),
             exact: split.top.len(),
             probes: self.plan.blocks * self.plan.width,
             steps: self.plan.steps,
@@ -477,25 +492,26 @@ struct Split {
     limit: f64,
     /// Mean of the rest.
     mean: f64,
-    /// Where the distribution function begins.
+    /// Where the distribution function of the rest begins and ends.
     start: f64,
+    end: f64,
 }
 
 impl Split {
-    /// Between the last two of the largest that are told apart.
-    fn new(ends: &Ends, size: usize, mean: f64) -> Self {
+    /// Between the last two of the largest that are told apart and above which the rule has
+    /// nothing but steps. Within a bulk its nodes stand for many values, some on either side.
+    fn new(ends: &Ends, whole: &Measure, (size, mean): (usize, f64)) -> Self {
         let floor = ROUNDING * ends.largest();
-        let apart = |pairs: &[Ritz]| match pairs {
-            [a, b] => a.value - b.value > 4.0 * (a.residual + b.residual + floor),
-            _ => false,
+        let between = |pairs: &[Ritz]| match pairs {
+            [a, b] if a.value - b.value > 4.0 * (a.residual + b.residual + floor) => {
+                Some(0.5 * (a.value + b.value)).filter(|&limit| whole.is_steps_above(limit))
+            }
+            _ => None,
         };
-        let count = ends.top.windows(2).rposition(apart).map_or(0, |i| i + 1);
-        let count = if count < size { count } else { 0 };
+        let limits = ends.top.windows(2).map(between).enumerate();
+        let last = limits.rev().find_map(|(i, limit)| Some((i + 1, limit?)));
+        let (count, limit) = last.unwrap_or((0, f64::INFINITY));
         let top: Vec<f64> = ends.top[..count].iter().map(|pair| pair.value).collect();
-        let limit = match ends.top.get(count.wrapping_sub(1)..=count) {
-            Some([a, b]) => 0.5 * (a.value + b.value),
-            _ => f64::INFINITY,
-        };
         let total = size as f64 * mean - top.iter().sum::<f64>();
         let bottom = ends.bottom.first().map_or(0.0, |pair| pair.value.max(0.0));
         Self {
@@ -504,6 +520,7 @@ impl Split {
             top,
             limit,
             start: if ends.has_hard_edge() { 0.0 } else { bottom },
+            end: ends.top.get(count).map_or(0.0, |pair| pair.value),
         }
     }
 
@@ -518,24 +535,19 @@ impl Split {
     }
 
     fn curve(&self, rest: &Measure, unit: f64) -> Vec<Point> {
-        let point = |x: f64, share: f64| Point {
-            sigma: unit * x.sqrt(),
+        let point = |sigma: f64, share: f64| Point {
+            sigma: unit * sigma,
             share,
         };
-        let first = rest.points.first().copied().unwrap_or(0.0);
-        let last = rest.points.last().copied().unwrap_or(0.0);
-        let shares = rest.shares();
-        let sampled = rest.points.iter().zip(&shares);
         let size = self.size as f64;
+        let sampled = rest.curve(self.start, self.end);
         let top = self.top.iter().enumerate().rev();
-        std::iter::once(point(self.start.min(first), 0.0))
-            .chain(sampled.map(|(&x, share)| point(x, self.share() * share)))
-            .chain([point(last, self.share())])
-            .chain(top.flat_map(|(i, &x)| {
-                let above = |count: usize| point(x, 1.0 - count as f64 / size);
-                [above(i + 1), above(i)]
-            }))
-            .collect()
+        let top = top.flat_map(|(i, &x)| {
+            let above = |count: usize| point(x.sqrt(), 1.0 - count as f64 / size);
+            [above(i + 1), above(i)]
+        });
+        let sampled = sampled.into_iter().map(|(x, f)| point(x, self.share() * f));
+        sampled.chain(top).collect()
     }
 }
 
@@ -543,10 +555,37 @@ impl Split {
 fn apart(a: &[Point], b: &[Point]) -> (f64, f64) {
     let mut sigmas: Vec<f64> = a.iter().chain(b).map(|point| point.sigma).collect();
     sigmas.sort_unstable_by(f64::total_cmp);
-    let gaps: Vec<f64> = sigmas.iter().map(|&x| (cdf(a, x) - cdf(b, x)).abs()).collect();
+    let gaps: Vec<f64> = sigmas
+        .iter()
+        .map(|&x| (cdf(a, x) - cdf(b, x)).abs())
+        .collect();
     let area = sigmas.windows(2).zip(gaps.windows(2));
     let area = area.map(|(x, gap)| (x[1] - x[0]) * 0.5 * (gap[0] + gap[1]));
     (gaps.iter().copied().fold(0.0, f64::max), area.sum())
+}
+
+/// Takes other's part out of `column` and returns how much that was.
+fn remove(column: &mut [f64], other: &[f64]) -> f64 {
+    let share = dot(column, other);
+    column
+        .iter_mut()
+        .zip(other)
+        .for_each(|(x, o)| *x -= share * o);
+    share
+}
+
+/// Sums of eight lanes, the same on every processor.
+fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let (x, x_rest) = x.as_chunks::<8>();
+    let (y, y_rest) = y.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (x, y) in x.iter().zip(y) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let rest: f64 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]

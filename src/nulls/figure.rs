@@ -93,8 +93,7 @@ pub fn of_values(values: &[f64], shape: Shape) -> Option<Figures> {
     let m = shape.m as f64;
     let law = MarchenkoPastur::new(m / shape.n as f64)?;
     let (sigma_median, by_median) = scaled_by_median(values, shape, law)?;
-    let sigma_rms =
-        (values.iter().map(|s| s * s).sum::<f64>() / (shape.n as f64 * m)).sqrt();
+    let sigma_rms = (values.iter().map(|s| s * s).sum::<f64>() / (shape.n as f64 * m)).sqrt();
     let to_rms = sigma_median / sigma_rms;
     let by_rms: Vec<f64> = by_median.iter().map(|v| v * to_rms).collect();
     let [top, bottom] = ends(values, shape, sigma_median)?;
@@ -123,11 +122,7 @@ pub(crate) fn fit(values: &[f64], shape: Shape) -> Option<(f64, [f64; 3])> {
 }
 
 /// s_med and the values over s_med·√N.
-fn scaled_by_median(
-    values: &[f64],
-    shape: Shape,
-    law: MarchenkoPastur,
-) -> Option<(f64, Vec<f64>)> {
+fn scaled_by_median(values: &[f64], shape: Shape, law: MarchenkoPastur) -> Option<(f64, Vec<f64>)> {
     if values.len() != shape.m || values.is_empty() {
         return None;
     }

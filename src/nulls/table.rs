@@ -13,9 +13,9 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use super::Shape;
 use super::figure::{Figure, Side};
 use super::marginal::{Marginal, figures_of};
-use super::Shape;
 use crate::linalg::SpectrumError;
 
 /// Levels of the quantiles.
@@ -286,7 +286,12 @@ impl Table {
                 let Some(base) = base.at(shape) else {
                     continue;
                 };
-                for (q, base) in row.quantiles.iter_mut().flatten().zip(base.quantiles.iter().flatten()) {
+                for (q, base) in row
+                    .quantiles
+                    .iter_mut()
+                    .flatten()
+                    .zip(base.quantiles.iter().flatten())
+                {
                     *q -= base;
                 }
             }
@@ -489,7 +494,10 @@ mod tests {
     #[test]
     fn beyond_the_table() {
         let near = at(100, 5);
-        assert_eq!((near.origin, near.quantiles), (Origin::Extrapolated, at(103, 8).quantiles));
+        assert_eq!(
+            (near.origin, near.quantiles),
+            (Origin::Extrapolated, at(103, 8).quantiles)
+        );
         let far = at(1 << 17, 1 << 17);
         assert_eq!(far.origin, Origin::Extrapolated);
         assert!(far.median(Figure::KsMedian) > at(512, 512).median(Figure::KsMedian));

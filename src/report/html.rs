@@ -275,7 +275,10 @@ impl<'a> Layer<'a> {
                     note: None,
                     picture: figures.spectrum.as_ref().map(picture),
                     absent: reason(&layer.spectrum),
-                    words: layer.spectrum.measured().map_or_else(Vec::new, words::spectrum),
+                    words: layer
+                        .spectrum
+                        .measured()
+                        .map_or_else(Vec::new, words::spectrum),
                     verdicts: verdicts(
                         judgement,
                         layer,

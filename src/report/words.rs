@@ -30,7 +30,10 @@ pub fn spectrum(spectrum: &Spectrum) -> Vec<String> {
 /// How often chance goes as far as each figure; the reason of the label tells of the bulk.
 pub fn spectrum_in_short(spectrum: &Spectrum) -> Option<String> {
     let nulls = spectrum.nulls.measured()?;
-    Some(format!("random matrices that go as far: {}.", shares(nulls)))
+    Some(format!(
+        "random matrices that go as far: {}.",
+        shares(nulls)
+    ))
 }
 
 fn in_the_bulk(bulk: &Bulk) -> String {

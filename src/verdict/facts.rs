@@ -2,10 +2,10 @@
 
 use crate::audit::{
     Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
-    Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact, Origin, Orientation,
-    OrientationFrom, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings, SingularVector,
-    SourceFacts, Spectrum, SpectrumNulls, SweepPoint, TensorFacts, Tool, VectorFacts, VectorNull, VectorSides,
-    Vectors, Weights,
+    Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact, Orientation,
+    OrientationFrom, Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings,
+    SingularVector, SourceFacts, Spectrum, SpectrumNulls, SweepPoint, TensorFacts, Tool,
+    VectorFacts, VectorNull, VectorSides, Vectors, Weights,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
 

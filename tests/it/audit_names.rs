@@ -348,8 +348,14 @@ fn a_null_of_the_very_shape_is_drawn_on_request() {
     assert_eq!(drawn["settings"]["simulate_null"], 300);
     let nulls = |audit: &Value| audit["layers"][0]["spectrum"]["nulls"].clone();
     let (table, drawn) = (nulls(&table), nulls(&drawn));
-    assert_eq!((&table["origin"], &table["draws"]), (&"table".into(), &Value::Null));
-    assert_eq!((&drawn["origin"], &drawn["draws"]), (&"simulated".into(), &300.into()));
+    assert_eq!(
+        (&table["origin"], &table["draws"]),
+        (&"table".into(), &Value::Null)
+    );
+    assert_eq!(
+        (&drawn["origin"], &drawn["draws"]),
+        (&"simulated".into(), &300.into())
+    );
     let limit = |nulls: &Value| nulls["largest"]["high"].as_f64().unwrap();
     let ratio = limit(&drawn) / limit(&table);
     assert!((ratio - 1.0).abs() < 0.01 && drawn != table, "{ratio}");

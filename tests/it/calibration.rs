@@ -41,7 +41,9 @@ fn a_spike_at_1_2_times_the_threshold_is_found_four_times_in_six() {
 fn planted_truths_are_found() {
     let of = |truth| verdicts(truth, (256, 128), 20, 1).unwrap();
     let spike = of(Truth::Spike(2.0));
-    assert!(spike.alarm(Alarm::Largest) >= 95.0 && spike.label(Label::RandomBulkWithSpikes) >= 95.0);
+    assert!(
+        spike.alarm(Alarm::Largest) >= 95.0 && spike.label(Label::RandomBulkWithSpikes) >= 95.0
+    );
     let scales = of(Truth::OutputScales(0.2));
     assert!(scales.alarm(Alarm::KsMedian) >= 95.0 && scales.label(Label::RandomLike) < 1.0);
     let rank = of(Truth::LowRank(2.0));

@@ -48,7 +48,10 @@ fn where_a_spike_goes_and_how_much_of_it_is_seen() {
         ];
         let found = spiked(theta);
         for (found, expected) in found.iter().zip(expected) {
-            assert!((found - expected).abs() < 0.04, "{times}: {found} {expected}");
+            assert!(
+                (found - expected).abs() < 0.04,
+                "{times}: {found} {expected}"
+            );
         }
     }
 }

@@ -6,14 +6,13 @@
 //! within ‖Rₖs‖ of eigenvalues of A, s the last b entries of T's eigenvector (Parlett 1980,
 //! §11.7). Basis and products are in single precision, T in double.
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd;
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatMut, MatRef, Par, Spec};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::gauss::{Jacobi, Node, eigen};
+use super::{dot, remove};
 use crate::linalg::SpectrumError;
 
 /// What is left of a column that lay in the basis: this share of ‖A‖ is rounding.
@@ -39,9 +38,6 @@ pub(super) struct Krylov {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ritz {
     pub value: f64,
-    /// Its share of the start block's measure: squares of the eigenvector's first b entries,
-    /// over b.
-    pub weight: f64,
     /// An eigenvalue of A is within this, but for the rounding of products.
     pub residual: f64,
 }
@@ -50,6 +46,17 @@ pub(super) struct Ritz {
 pub(super) struct Decomposition {
     pub pairs: Vec<Ritz>,
     vectors: Mat<f64>,
+}
+
+impl Ritz {
+    /// As one of all `size` eigenvalues.
+    pub fn point(self, size: usize) -> Node {
+        Node {
+            value: self.value,
+            weight: 1.0 / size as f64,
+            residual: self.residual,
+        }
+    }
 }
 
 impl Krylov {
@@ -135,7 +142,8 @@ impl Krylov {
 
     /// block ← block − QQᵀ·block.
     fn project(&self, block: &mut [f32]) {
-        let (length, columns) = (self.basis.len() / self.size, block.len() / self.size);
+        let size = self.size.max(1);
+        let (length, columns) = (self.basis.len() / size, block.len() / size);
         if length == 0 || columns == 0 {
             return;
         }
@@ -164,7 +172,7 @@ impl Krylov {
     /// double precision, twice. A column with no more than `floor` of its own adds none; random ones at
     /// right angles to the basis make up the number, with zeros in R.
     fn triangular(&mut self, block: &[f32], width: usize, floor: f64) -> (Vec<f32>, Mat<f64>) {
-        let count = block.len() / self.size;
+        let count = block.len() / self.size.max(1);
         let mut found: Vec<Vec<f64>> = Vec::with_capacity(width);
         let mut r = Mat::zeros(width, count);
         for j in 0..count {
@@ -204,43 +212,52 @@ impl Krylov {
         (columns, r)
     }
 
-    /// The eigenvalues of T after the first `steps` blocks.
+    /// The eigenvalues of T.
     ///
     /// # Errors
     /// When T is not finite, or its decomposition does not converge.
-    pub fn decompose(&self, steps: usize) -> Result<Decomposition, SpectrumError> {
-        let steps = steps.min(self.steps());
-        let (matrix, last) = self.assemble(steps)?;
-        let size = matrix.nrows();
-        let (mut values, mut vectors) = (Diag::zeros(size), Mat::zeros(size, size));
-        let (yes, spec) = (evd::ComputeEigenvectors::Yes, Spec::default());
-        let scratch = evd::self_adjoint_evd_scratch::<f64>(size, yes, Par::Seq, spec);
-        evd::self_adjoint_evd(
-            matrix.as_ref(),
-            values.as_mut(),
-            Some(vectors.as_mut()),
-            Par::Seq,
-            MemStack::new(&mut MemBuffer::new(scratch)),
-            spec,
-        )
-        .map_err(|_| SpectrumError::NoConvergence("faer"))?;
-        let first = self.widths.first().copied().unwrap_or(0);
-        let left = self.below.get(steps.wrapping_sub(1));
+    pub fn decompose(&self) -> Result<Decomposition, SpectrumError> {
+        let (matrix, last) = self.assemble()?;
+        let (values, vectors) = eigen(&matrix)?;
+        let size = values.len();
+        let left = self.below.get(self.steps().wrapping_sub(1));
         let residuals = left.map(|r| r * vectors.subrows(size - last, last));
         let pair = |(i, &value): (usize, &f64)| Ritz {
             value,
-            weight: vectors.col(i).subrows(0, first).squared_norm_l2() / first as f64,
             residual: residuals.as_ref().map_or(0.0, |r| r.col(i).norm_l2()),
         };
-        let values = values.column_vector();
         Ok(Decomposition {
             pairs: values.iter().enumerate().map(pair).collect(),
             vectors,
         })
     }
 
-    /// T of the first `steps` blocks, and the columns of the last of them.
-    fn assemble(&self, steps: usize) -> Result<(Mat<f64>, usize), SpectrumError> {
+    /// The Gauss rule of the mean measure of the start block's columns, one point a step: Lanczos
+    /// steps on X ↦ TX from the first b columns of the identity over √b.
+    ///
+    /// # Errors
+    /// When T is not finite, or an eigenvalue problem does not converge.
+    pub fn rule(&self) -> Result<Vec<Node>, SpectrumError> {
+        let (matrix, _) = self.assemble()?;
+        let size = matrix.nrows();
+        let first = self.widths.first().copied().unwrap_or(0);
+        let mut start = vec![0.0; size * first];
+        for i in 0..first {
+            start[i * size + i] = 1.0 / (first as f64).sqrt();
+        }
+        let apply = |block: &[f64]| {
+            let mut product = vec![0.0; block.len()];
+            let block = MatRef::from_column_major_slice(block, size, first);
+            let view = MatMut::from_column_major_slice_mut(&mut product, size, first);
+            matmul(view, Accum::Replace, &matrix, block, 1.0, Par::Seq);
+            product
+        };
+        Jacobi::new(start, apply, (self.steps(), self.norm)).rule(self.steps())
+    }
+
+    /// T, and the columns of its last block.
+    fn assemble(&self) -> Result<(Mat<f64>, usize), SpectrumError> {
+        let steps = self.steps();
         let size = self.widths[..steps].iter().sum();
         let mut matrix = Mat::zeros(size, size);
         let (mut at, mut last) = (0, 0);
@@ -282,28 +299,4 @@ impl Krylov {
         matmul(view, Accum::Replace, basis, &shares, 1.0, Par::Seq);
         vectors
     }
-}
-
-/// Takes other's part out of `column` and returns how much that was.
-fn remove(column: &mut [f64], other: &[f64]) -> f64 {
-    let share = dot(column, other);
-    column
-        .iter_mut()
-        .zip(other)
-        .for_each(|(x, o)| *x -= share * o);
-    share
-}
-
-/// Sums of eight lanes, the same on every processor.
-fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let (x, x_rest) = x.as_chunks::<8>();
-    let (y, y_rest) = y.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (x, y) in x.iter().zip(y) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    let rest: f64 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f64>() + rest
 }

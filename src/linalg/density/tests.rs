@@ -43,11 +43,17 @@ fn assert_within(density: &Density, values: &[f64], what: &str) {
     assert!(density.error() < 0.05, "{what}: {}", density.error());
     assert!(found <= density.sampling + density.certain + step, "{what}");
     for (top, exact) in density.top.iter().zip(values) {
-        assert!((top.value - exact).abs() <= top.error, "{what}: {top:?} {exact}");
+        assert!(
+            (top.value - exact).abs() <= top.error,
+            "{what}: {top:?} {exact}"
+        );
     }
     for (bottom, exact) in density.bottom.iter().zip(values.iter().rev()) {
         // Of a dense edge the next value may be nearer.
-        assert!(bottom.value >= exact - bottom.error, "{what}: {bottom:?} {exact}");
+        assert!(
+            bottom.value >= exact - bottom.error,
+            "{what}: {bottom:?} {exact}"
+        );
     }
     for (power, moment) in (1..).zip(&density.moments) {
         let powers = values.iter().map(|s| s.powi(2 * power));
@@ -64,7 +70,12 @@ fn assert_within(density: &Density, values: &[f64], what: &str) {
 fn small_matrices_come_back_whole() {
     let values: Vec<f64> = (0..40).map(|i| 3.0 * 0.9_f64.powi(i)).collect();
     for (rows, cols) in [(60, 40), (40, 60), (40, 40)] {
-        let found = of(&planted(&values, rows, cols), rows, cols, &Options::default());
+        let found = of(
+            &planted(&values, rows, cols),
+            rows,
+            cols,
+            &Options::default(),
+        );
         assert_eq!((found.sampling, found.resolution), (0.0, 0.0));
         assert_within(&found, &values, "planted");
         for (found, planted) in found.values().iter().zip(&values) {
@@ -132,7 +143,11 @@ fn half_of_the_directions_lost_and_spikes() {
     assert!((lost.cdf(0.1) - 0.5).abs() <= lost.sampling);
     let mut entries = normal(7, rows * cols);
     for (at, w) in entries.iter_mut().enumerate() {
-        *w += if (at / cols + at % cols) % 2 == 0 { 3.0 } else { -1.0 };
+        *w += if (at / cols + at % cols) % 2 == 0 {
+            3.0
+        } else {
+            -1.0
+        };
     }
     let spiked = of(&entries, rows, cols, &few(20, 96));
     assert!(spiked.exact >= 2 && spiked.top[0].error < 1e-4 * spiked.top[0].value);
@@ -147,7 +162,10 @@ fn bounds_are_kept_and_not_idle() {
     let entries = normal(9, rows * cols);
     let values = exact(&entries, rows, cols);
     let shares = (0..12).map(|seed| {
-        let options = Options { seed, ..few(24, 32) };
+        let options = Options {
+            seed,
+            ..few(24, 32)
+        };
         let found = of(&entries, rows, cols, &options);
         assert_within(&found, &values, "seeds");
         distance(&found, &values) / found.error()
@@ -166,14 +184,23 @@ fn storage_and_shape_do_not_matter() {
     let half: Vec<half::bf16> = wide.iter().map(|&w| half::bf16::from_f64(w)).collect();
     let single: Vec<f32> = half.iter().map(|w| w.to_f32()).collect();
     let options = few(12, 32);
-    assert_eq!(of(&half, rows, cols, &options), of(&single, rows, cols, &options));
+    assert_eq!(
+        of(&half, rows, cols, &options),
+        of(&single, rows, cols, &options)
+    );
     let ieee: Vec<half::f16> = single.iter().map(|&w| half::f16::from_f32(w)).collect();
     let back: Vec<f64> = ieee.iter().map(|w| w.to_f64()).collect();
-    assert_eq!(of(&ieee, rows, cols, &options), of(&back, rows, cols, &options));
+    assert_eq!(
+        of(&ieee, rows, cols, &options),
+        of(&back, rows, cols, &options)
+    );
     let tall: Vec<f64> = (0..wide.len())
         .map(|at| wide[at % rows * cols + at / rows])
         .collect();
-    let (a, b) = (of(&wide, rows, cols, &options), of(&tall, cols, rows, &options));
+    let (a, b) = (
+        of(&wide, rows, cols, &options),
+        of(&tall, cols, rows, &options),
+    );
     for share in 1..20 {
         let share = f64::from(share) / 20.0;
         assert!((a.quantile(share) / b.quantile(share) - 1.0).abs() < 1e-3);
@@ -206,10 +233,22 @@ fn threads_do_not_show() {
     let entries = normal(11, 700 * 400);
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.unwrap().install(|| of(&entries, 700, 400, &few(10, 96)))
+        pool.unwrap()
+            .install(|| of(&entries, 700, 400, &few(10, 96)))
     };
     assert_eq!(with(1), with(5));
-    assert_ne!(with(1), of(&entries, 700, 400, &Options { seed: 4, ..few(10, 96) }));
+    assert_ne!(
+        with(1),
+        of(
+            &entries,
+            700,
+            400,
+            &Options {
+                seed: 4,
+                ..few(10, 96)
+            }
+        )
+    );
 }
 
 // Both sides of a product on candle's device against the one in place.
@@ -220,25 +259,88 @@ fn candle_gives_the_same_products() {
         let matrix = Matrix::new(&entries, rows, cols).unwrap();
         let here = InPlace::new(matrix).unwrap();
         let there = OnDevice::new(matrix, &candle_core::Device::Cpu).unwrap();
-        let block: Vec<f32> = normal(13, 3 * rows.min(cols)).iter().map(|&x| x as f32).collect();
+        let block: Vec<f32> = normal(13, 3 * rows.min(cols))
+            .iter()
+            .map(|&x| x as f32)
+            .collect();
         let (a, b) = (here.times(&block).unwrap(), there.times(&block).unwrap());
         assert_eq!(a.len(), block.len());
-        let apart = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let apart = a
+            .iter()
+            .zip(&b)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max);
         let largest = a.iter().map(|a| a.abs()).fold(0.0, f32::max);
-        assert!(apart <= 1e-5 * largest, "{rows}x{cols}: {apart} of {largest}");
+        assert!(
+            apart <= 1e-5 * largest,
+            "{rows}x{cols}: {apart} of {largest}"
+        );
         assert!((here.mean() - there.mean()).abs() < 1e-12 && here.unit() > 0.0);
     }
 }
 
-// One node at the mean: next to all may lie on one side of it, the mean kept by a little far off.
+// Points and weights of known rules: Gauss–Legendre of two and three points, √(1/3), and √(3/5)
+// with weights 5/18, 8/18.
 #[test]
-fn an_envelope_by_hand() {
-    let measure = Measure::new(vec![(1.0, 0.5), (3.0, 0.5)]);
-    let one = envelope::widest(&measure, 1).unwrap();
-    assert!((one - 1.0).abs() < 1e-12, "{one}");
-    // Two nodes are the measure itself: steps of a half are all that is open.
-    assert!((envelope::widest(&measure, 2).unwrap() - 0.5).abs() < 1e-9);
-    let flat = Measure::new((0..2000).map(|i| (f64::from(i), 1.0)).collect());
-    let bound = |k| envelope::widest(&flat, k).unwrap();
-    assert!(bound(40) < 0.06 && bound(10) > 0.1);
+fn rules_of_a_flat_measure() {
+    let points: Vec<(f64, f64)> = (0..20_001)
+        .map(|i| (f64::from(i) / 10_000.0 - 1.0, 1.0 / 20_001.0))
+        .collect();
+    let jacobi = Jacobi::of_points(&points, 3);
+    let near = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-4, "{found} {wanted}");
+    let two = jacobi.rule(2).unwrap();
+    near(two[1].value, (1.0_f64 / 3.0).sqrt());
+    near(two[0].weight, 0.5);
+    let three = jacobi.rule(3).unwrap();
+    near(three[2].value, 0.6_f64.sqrt());
+    near(three[0].weight, 5.0 / 18.0);
+    near(three[1].weight, 8.0 / 18.0);
+    // The curve is the straight line, the bound about one and a half weights.
+    let shifted: Vec<(f64, f64)> = points.iter().map(|p| ((p.0 + 1.0).powi(2), p.1)).collect();
+    let nodes = Jacobi::of_points(&shifted, 32).rule(32).unwrap();
+    let measure = Measure::new(nodes, 1e-9);
+    for (sigma, share) in measure.curve(0.0, 4.0) {
+        assert!((share - 0.5 * sigma).abs() < 1e-3, "{sigma} {share}");
+    }
+    assert!(measure.widest() > 1.0 / 32.0 && measure.widest() < 3.0 / 32.0);
+}
+
+// Two points are steps, not a ramp: nothing is open.
+#[test]
+fn points_of_a_measure_are_steps() {
+    let nodes = Jacobi::of_points(&[(1.0, 0.5), (9.0, 0.5)], 8)
+        .rule(8)
+        .unwrap();
+    assert_eq!(nodes.len(), 2);
+    let measure = Measure::new(nodes, 1e-6);
+    assert!(measure.widest() < 1e-12);
+    let curve = measure.curve(0.0, 9.0);
+    let flat = curve.iter().filter(|p| p.0 > 1.01 && p.0 < 2.99);
+    assert!(flat.clone().count() > 3);
+    for point in flat {
+        assert!((point.1 - 0.5).abs() < 1e-9, "{point:?}");
+    }
+}
+
+// Every σ is 2, or 1 and 2 in equal parts: no block finds more than its own columns, nor needs to.
+#[test]
+fn isometries() {
+    let scale = |half: f64| {
+        move |at: usize| match (at % 301 == 0, at / 300 < 150) {
+            (true, true) => half,
+            (true, false) => 2.0,
+            _ => 0.0,
+        }
+    };
+    for half in [2.0, 1.0] {
+        let entries: Vec<f64> = (0..300 * 300).map(scale(half)).collect();
+        let found = of(&entries, 300, 300, &few(8, 96));
+        assert!((found.quantile(0.9) - 2.0).abs() < 1e-3);
+        assert!(
+            (found.quantile(0.1) - half).abs() < 1e-3,
+            "{}",
+            found.quantile(0.1)
+        );
+        assert!(found.cdf(1.5) <= 0.5 + found.error() && found.cdf(0.9 * half) < 1e-9);
+    }
 }

@@ -99,7 +99,10 @@ impl<'a> View<'a> {
     /// The law of the part that is on it, where that is not all of the spectrum.
     fn bulk(&self, panel: Panel) -> Panel {
         let curve = self.spectrum.bulk.measured().and_then(|bulk| {
-            let m = self.nu.len().checked_sub(bulk.above.checked_add(bulk.below)?)?;
+            let m = self
+                .nu
+                .len()
+                .checked_sub(bulk.above.checked_add(bulk.below)?)?;
             let n = (self.nu.len() as f64 / self.spectrum.aspect).round() - bulk.above as f64;
             let law = MarchenkoPastur::new(m as f64 / n)?;
             let unit = bulk.edge_upper / law.upper() / self.unit;

@@ -110,7 +110,10 @@ fn row(layer: &LayerFacts) -> Vec<String> {
 
 fn bulk(spectrum: &Spectrum) -> String {
     let bulk = spectrum.bulk.measured();
-    bulk.map_or_else(|| "-".to_owned(), |bulk| format!("{:.0} %", 100.0 * bulk.share))
+    bulk.map_or_else(
+        || "-".to_owned(),
+        |bulk| format!("{:.0} %", 100.0 * bulk.share),
+    )
 }
 
 fn biases(layer: &LayerFacts) -> &'static str {
