@@ -138,12 +138,14 @@ fn line<T: Stored>(
     Some(())
 }
 
-/// Of the distribution functions, at the steps of the exact one.
+/// Of the distribution functions, at the steps of the exact one, single precision of λ left
+/// to each.
 fn distance(found: &Density, exact: &[f64]) -> f64 {
     let size = exact.len() as f64;
+    let rounding = |s: f64| (1e-6 * exact[0] * exact[0] / s).min(1e-3 * exact[0]);
     let gaps = exact.iter().rev().enumerate().map(|(i, &s)| {
-        let below = found.cdf(s * (1.0 - 1e-6)) - i as f64 / size;
-        f64::max(below, (i + 1) as f64 / size - found.cdf(s * (1.0 + 1e-6)))
+        let below = found.cdf(s - rounding(s)) - i as f64 / size;
+        f64::max(below, (i + 1) as f64 / size - found.cdf(s + rounding(s)))
     });
     gaps.fold(0.0, f64::max)
 }

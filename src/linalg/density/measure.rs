@@ -47,11 +47,15 @@ impl Probes {
 }
 
 impl Measure {
-    /// What rounding put below zero is zero.
+    /// What cannot be told from zero is zero.
     pub fn new(nodes: Vec<Node>, floor: f64) -> Self {
         let total: f64 = nodes.iter().map(|node| node.weight).sum();
         let nodes = nodes.into_iter().map(|node| Node {
-            value: node.value.max(0.0),
+            value: if node.value + node.residual <= floor {
+                0.0
+            } else {
+                node.value.max(0.0)
+            },
             weight: if total > 0.0 {
                 node.weight / total
             } else {
@@ -146,11 +150,11 @@ impl Measure {
             if self.is_step(node) {
                 piece.push((sigma, sum));
                 curve.append(&mut smooth(&piece));
-                piece = vec![(sigma, sum + node.weight)];
+                piece = vec![(sigma, (sum + node.weight).min(1.0))];
             } else {
                 piece.push((sigma, sum + 0.5 * node.weight));
             }
-            sum += node.weight;
+            sum = (sum + node.weight).min(1.0);
         }
         let last = self.nodes.last().map_or(0.0, |node| node.value);
         let open = self.nodes.last().is_some_and(|node| !self.is_step(node));
