@@ -367,7 +367,7 @@ impl<P: GramProduct> Run<'_, P> {
     /// Steps of several blocks, one product for all of them.
     fn advance(&mut self, blocks: &mut [Krylov], steps: usize) -> Result<(), SpectrumError> {
         for _ in 0..steps {
-            let next: Vec<f32> = blocks.iter().flat_map(|b| b.next()).copied().collect();
+            let next: Vec<f32> = blocks.iter().flat_map(Krylov::next).copied().collect();
             if next.is_empty() {
                 break;
             }
@@ -400,7 +400,7 @@ impl<P: GramProduct> Run<'_, P> {
         let numbers: Vec<usize> = (0..low).chain(size - (all - low)..size).collect();
         let vectors = block.vectors(found, &numbers);
         let rng = generator(self.seed, Purpose::Probe, 1 << 32);
-        let mut refined = [Krylov::from_block(self.plan.size, vectors, rng)];
+        let mut refined = [Krylov::from_block(self.plan.size, &vectors, rng)];
         while refined[0].steps() < MOST && !refined[0].next().is_empty() {
             self.advance(&mut refined, LOOK)?;
             let pairs = refined[0].decompose()?.pairs;
@@ -427,7 +427,7 @@ impl<P: GramProduct> Run<'_, P> {
         let points = self.rules.iter().map(|n| (n.value, n.weight / total));
         let points: Vec<(f64, f64)> = points.collect();
         let steps = self.plan.steps;
-        let jacobi = Jacobi::of_points(&points, steps);
+        let jacobi = Jacobi::of_points(&points, 4.0 * ROUNDING * largest, steps);
         Ok([
             Measure::new(jacobi.rule(steps)?, floor),
             Measure::new(jacobi.rule(steps.div_ceil(2))?, floor),
@@ -576,6 +576,12 @@ fn remove(column: &mut [f64], other: &[f64]) -> f64 {
         .zip(other)
         .for_each(|(x, o)| *x -= share * o);
     share
+}
+
+fn divide(column: &mut [f64], length: f64) {
+    for x in column {
+        *x /= length;
+    }
 }
 
 /// Sums of eight lanes, the same on every processor.

@@ -30,7 +30,8 @@ impl OnDevice {
         let panel = |entries: &[T]| {
             let mut single = vec![0.0_f32; entries.len()];
             T::scaled(entries, 1.0 / source.unit(), &mut single);
-            Tensor::from_vec(single, (entries.len() / cols, cols), device).map_err(fault)
+            Tensor::from_vec(single, (entries.len() / cols, cols), device)
+                .map_err(|fault| unanswered(&fault))
         };
         let panels = matrix.entries.chunks((PANEL * cols).max(1)).map(panel);
         Ok(Self {
@@ -88,10 +89,10 @@ impl GramProduct for OnDevice {
             let block = Tensor::from_slice(block, (block.len() / size, size), &self.device)?;
             self.multiply(&block)?.flatten_all()?.to_vec1()
         };
-        product().map_err(fault)
+        product().map_err(|fault| unanswered(&fault))
     }
 }
 
-fn fault(fault: candle_core::Error) -> SpectrumError {
+fn unanswered(fault: &candle_core::Error) -> SpectrumError {
     SpectrumError::Device(fault.to_string())
 }

@@ -23,7 +23,8 @@ pub(super) struct Jacobi {
 pub(super) struct Node {
     pub value: f64,
     pub weight: f64,
-    /// The measure has a point within this.
+    /// How far it is from a node of the rule with one point less: nodes between which the measure
+    /// goes on move by half their distance, those that are points of it no more.
     pub residual: f64,
 }
 
@@ -50,18 +51,32 @@ impl Jacobi {
                 beta.push(0.0);
                 break;
             }
-            next.iter_mut().for_each(|x| *x /= length);
+            super::divide(&mut next, length);
             beta.push(length);
             basis.push(next);
         }
         Self { alpha, beta }
     }
 
-    /// Of points with weights that sum to 1.
-    pub fn of_points(points: &[(f64, f64)], steps: usize) -> Self {
+    /// Of points with weights that sum to 1, ascending or not. Those within `same` of each other
+    /// are one: a block finds a value with its own rounding.
+    pub fn of_points(points: &[(f64, f64)], same: f64, steps: usize) -> Self {
+        let mut sorted = points.to_vec();
+        sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut points: Vec<(f64, f64)> = Vec::with_capacity(sorted.len());
+        for (value, weight) in sorted {
+            match points.last_mut() {
+                Some(last) if value - last.0 <= same => {
+                    let both = last.1 + weight;
+                    let share = if both > 0.0 { weight / both } else { 0.5 };
+                    *last = (last.0 + share * (value - last.0), both);
+                }
+                _ => points.push((value, weight)),
+            }
+        }
         let norm = points.iter().map(|p| p.0.abs()).fold(0.0, f64::max);
         let start = points.iter().map(|p| p.1.max(0.0).sqrt()).collect();
-        let apply = |v: &[f64]| v.iter().zip(points).map(|(v, p)| v * p.0).collect();
+        let apply = |v: &[f64]| v.iter().zip(&points).map(|(v, p)| v * p.0).collect();
         Self::new(start, apply, (steps, norm))
     }
 
@@ -74,18 +89,31 @@ impl Jacobi {
         if self.alpha.iter().chain(&self.beta).any(|x| !x.is_finite()) {
             return Err(SpectrumError::TooLarge);
         }
-        let matrix = Mat::from_fn(size, size, |i, j| match i.abs_diff(j) {
-            0 => self.alpha[i],
-            1 => self.beta[i.min(j)],
-            _ => 0.0,
-        });
-        let (values, vectors) = eigen(&matrix)?;
+        let (values, vectors) = eigen(&self.leading(size))?;
+        let is_whole = size == self.alpha.len() && self.beta.last() == Some(&0.0);
+        let before = if size > 1 && !is_whole {
+            eigen(&self.leading(size - 1))?.0
+        } else {
+            Vec::new()
+        };
+        let moved = |value: f64| {
+            let gaps = before.iter().map(|x| (x - value).abs());
+            gaps.fold(f64::INFINITY, f64::min)
+        };
         let node = |(i, &value): (usize, &f64)| Node {
             value,
             weight: vectors[(0, i)].powi(2),
-            residual: (self.beta[size - 1] * vectors[(size - 1, i)]).abs(),
+            residual: if is_whole { 0.0 } else { moved(value) },
         };
         Ok(values.iter().enumerate().map(node).collect())
+    }
+
+    fn leading(&self, size: usize) -> Mat<f64> {
+        Mat::from_fn(size, size, |i, j| match i.abs_diff(j) {
+            0 => self.alpha[i],
+            1 => self.beta[i.min(j)],
+            _ => 0.0,
+        })
     }
 }
 

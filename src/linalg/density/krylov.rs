@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::gauss::{Jacobi, Node, eigen};
-use super::{dot, remove};
+use super::{divide, dot, remove};
 use crate::linalg::SpectrumError;
 
 /// What is left of a column that lay in the basis: this share of ‖A‖ is rounding.
@@ -67,12 +67,12 @@ impl Krylov {
             let x: f64 = StandardNormal.sample(&mut rng);
             x as f32
         };
-        let start = (0..count).map(draw).collect();
-        Self::from_block(size, start, rng)
+        let start: Vec<f32> = (0..count).map(draw).collect();
+        Self::from_block(size, &start, rng)
     }
 
     /// From the span of these columns.
-    pub fn from_block(size: usize, start: Vec<f32>, rng: ChaCha8Rng) -> Self {
+    pub fn from_block(size: usize, start: &[f32], rng: ChaCha8Rng) -> Self {
         let width = start.len() / size.max(1);
         let mut krylov = Self {
             size,
@@ -84,7 +84,7 @@ impl Krylov {
             below: Vec::new(),
             norm: 0.0,
         };
-        krylov.extend(&start);
+        krylov.extend(start);
         // What made the start orthonormal is no part of T.
         krylov.below.clear();
         krylov.norm = 0.0;
@@ -186,7 +186,7 @@ impl Krylov {
             let length = dot(&column, &column).sqrt();
             if found.len() < width && length > floor {
                 r[(found.len(), j)] = length;
-                column.iter_mut().for_each(|x| *x /= length);
+                divide(&mut column, length);
                 found.push(column);
             }
         }
@@ -205,7 +205,7 @@ impl Krylov {
                 }
             }
             let length = dot(&fresh, &fresh).sqrt();
-            fresh.iter_mut().for_each(|x| *x /= length);
+            divide(&mut fresh, length);
             found.push(fresh);
         }
         let columns = found.into_iter().flatten().map(|x| x as f32).collect();
