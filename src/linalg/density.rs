@@ -56,7 +56,7 @@ const LEFT: f64 = 0.36;
 /// Share of λ₁ that rounding of products may move an eigenvalue by.
 const ROUNDING: f64 = 16.0 * f32::EPSILON as f64;
 /// A node within this share of λ₁ of a point of the spectrum is that point.
-const STEP: f64 = 8.0 * ROUNDING;
+const STEP: f64 = ROUNDING;
 /// Extreme values are known well enough at this share of σ₁.
 const TOLERANCE: f64 = 1e-4;
 /// Steps for extreme values, and between two looks at them.
@@ -420,17 +420,17 @@ impl<P: GramProduct> Run<'_, P> {
     fn measures(&self, largest: f64) -> Result<[Measure; 2], SpectrumError> {
         let floor = STEP * largest;
         if self.plan.complete {
-            let whole = Measure::new(self.rules.clone(), floor);
+            let whole = Measure::new(&self.rules, floor);
             return Ok([whole.clone(), whole]);
         }
         let total: f64 = self.rules.iter().map(|node| node.weight).sum();
         let points = self.rules.iter().map(|n| (n.value, n.weight / total));
         let points: Vec<(f64, f64)> = points.collect();
         let steps = self.plan.steps;
-        let jacobi = Jacobi::of_points(&points, 4.0 * ROUNDING * largest, steps);
+        let jacobi = Jacobi::of_points(&points, ROUNDING * largest, steps);
         Ok([
-            Measure::new(jacobi.rule(steps)?, floor),
-            Measure::new(jacobi.rule(steps.div_ceil(2))?, floor),
+            Measure::new(&jacobi.rule(steps)?, floor),
+            Measure::new(&jacobi.rule(steps.div_ceil(2))?, floor),
         ])
     }
 

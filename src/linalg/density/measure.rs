@@ -54,7 +54,7 @@ impl Probes {
 
 impl Measure {
     /// What cannot be told from zero is zero.
-    pub fn new(nodes: Vec<Node>, floor: f64) -> Self {
+    pub fn new(nodes: &[Node], floor: f64) -> Self {
         let total: f64 = nodes.iter().map(|node| node.weight).sum();
         let point = |(i, node): (usize, &Node)| {
             let gap = |j: Option<usize>| {
@@ -90,7 +90,7 @@ impl Measure {
     /// What lies below `limit`, as a measure of its own; nothing where that is nothing.
     pub fn below(&self, limit: f64) -> Option<Self> {
         let nodes = self.nodes.iter().copied().filter(|n| n.value < limit);
-        let below = Self::new(nodes.collect(), self.floor);
+        let below = Self::new(&nodes.collect::<Vec<Node>>(), self.floor);
         (below.mean(|_| 1.0) > 0.5).then_some(below)
     }
 
@@ -117,7 +117,7 @@ impl Measure {
                 node.weight *= (1.0 + slope * (node.value - found)).max(0.0);
             }
         }
-        Self::new(self.nodes, self.floor)
+        Self::new(&self.nodes, self.floor)
     }
 
     /// The most that a distribution function with the moments of this rule can differ from
