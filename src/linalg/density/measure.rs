@@ -30,7 +30,7 @@ const ISOLATED: f64 = 1e-4;
 #[derive(Debug, Clone)]
 pub(super) struct Measure {
     nodes: Vec<Node>,
-    /// A residual up to this makes a step of a node.
+    /// A step up to this is at zero.
     floor: f64,
 }
 
@@ -66,11 +66,11 @@ impl Measure {
             // A Ritz value moves by the square of its residual over the distance, and all but
             // that over the distance once more is its own weight (Parlett 1980, §11.7).
             let residual = if node.residual <= ISOLATED * apart {
-                node.residual.min(floor)
+                0.0
             } else {
                 node.residual
             };
-            let is_zero = node.value <= floor && residual <= floor;
+            let is_zero = node.value <= floor && residual <= 0.0;
             Node {
                 value: if is_zero { 0.0 } else { node.value.max(0.0) },
                 weight: if total > 0.0 {
@@ -150,7 +150,7 @@ impl Measure {
     }
 
     fn is_step(&self, node: &Node) -> bool {
-        node.residual <= self.floor
+        node.residual <= 0.0
     }
 
     /// Points (σ, share below) of the distribution function over σ = √λ, ascending in both, between
