@@ -8,6 +8,7 @@
 
 mod band;
 mod bulge;
+pub mod density;
 mod gram;
 mod kernels;
 mod lanczos;
@@ -81,6 +82,9 @@ pub enum SpectrumError {
     /// The iteration did not converge.
     #[error("the `{0}` engine did not converge")]
     NoConvergence(&'static str),
+    /// The device that multiplies does not answer.
+    #[error("the device does not multiply: {0}")]
+    Device(String),
 }
 
 /// A dense matrix, row by row, in the entries' own type.
