@@ -5,13 +5,13 @@
 //! moments up to 2k − 1 of λ = σ² as those directions see it. Three errors are kept apart:
 //!
 //! - *sampling*: directions are not the trace. Standard deviation √(2/(PM)·(F(1 − F) − C²/V)) for P
-//!   directions ([`measure`]), at most .36·√(2/(PM)) on the law of Marchenko and Pastur; the bound is
+//!   directions (`density/measure.rs`), at most .36·√(2/(PM)) on the law of Marchenko and Pastur; the bound is
 //!   four of these, which 2k independent points all keep in 99 cases of 100. By default as many
 //!   directions are taken as keep .002 in about 96 of 100: P = 500 000/M, 128 at M = 4096 and 64
 //!   at 8192. So the whole costs 4NM·Pk flops, linear in N and independent of M.
 //! - *resolution*: k steps see nothing finer than about σ₁/4k. Estimated as the distance to what
 //!   half the steps give, which falls as 1/k² where the density is smooth; what could not be
-//!   passed in exact arithmetic comes from Chebyshev, Markov and Stieltjes ([`measure`]) and is
+//!   passed in exact arithmetic comes from Chebyshev, Markov and Stieltjes (`density/measure.rs`) and is
 //!   about 1.6/k. In W₁ no two measures with these moments are further apart than
 //!   πσ₁/4k (Jackson, Favard; Chen, Trogdon & Ubaru 2021).
 //! - *rounding* of products in single precision, 1e-6 of λ₁.
