@@ -156,15 +156,12 @@ pub fn measure_spectrum(
     let values = spectrum::values(entries, &layer, options.engine)?;
     let law = Sample::from_f64(entries).map_or_else(Default::default, |sample| {
         let moments = sample.moments();
-        spectrum::Marginal {
+        spectrum::EntryLaw {
             excess_kurtosis: moments.excess_kurtosis.unwrap_or(0.0),
             mean: (moments.std > 0.0).then(|| moments.mean.abs() / moments.std),
         }
     });
-    let plan = spectrum::NullPlan {
-        simulate: options.simulate_null,
-        seed: options.seed,
-    };
+    let plan = spectrum::NullPlan::of(options);
     Ok(writable(spectrum::measure(
         values,
         &layer,
@@ -173,10 +170,10 @@ pub fn measure_spectrum(
     )))
 }
 
-fn marginal(weights: &Section<Weights>) -> spectrum::Marginal {
+fn marginal(weights: &Section<Weights>) -> spectrum::EntryLaw {
     weights
         .measured()
-        .map_or_else(Default::default, spectrum::Marginal::of)
+        .map_or_else(Default::default, spectrum::EntryLaw::of)
 }
 
 /// An audit without a layer.
@@ -455,10 +452,7 @@ impl Numbers<'_> {
             |_| Lost::default(),
             |values| Lost::among(values, &self.layer.weight.dtype),
         );
-        let plan = spectrum::NullPlan {
-            simulate: self.options.simulate_null,
-            seed: self.options.seed,
-        };
+        let plan = spectrum::NullPlan::of(self.options);
         let spectrum =
             spectrum::measure(values, self.layer, marginal(&weights), (T::EPSILON, plan));
         Ok(Measured {

@@ -3,7 +3,7 @@
 mod bulk;
 mod nulls;
 
-use super::{Entry, stored_sides};
+use super::{Entry, Options, stored_sides};
 use crate::Result;
 use crate::audit::{Law, Section, Spectrum, Weights};
 use crate::layers::Layer;
@@ -17,13 +17,13 @@ pub(super) const OUTLIER_LEVEL: f64 = 0.01;
 
 /// What a spectrum depends on of the law of the entries.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Marginal {
+pub(super) struct EntryLaw {
     pub excess_kurtosis: f64,
     /// |mean|/std; nothing for equal entries.
     pub mean: Option<f64>,
 }
 
-impl Marginal {
+impl EntryLaw {
     pub fn of(weights: &Weights) -> Self {
         Self {
             excess_kurtosis: weights.gaussian.as_ref().map_or(0.0, |g| g.excess_kurtosis),
@@ -38,6 +38,15 @@ pub(super) struct NullPlan {
     /// So many matrices of the shape are drawn; without, tables are enough.
     pub simulate: Option<usize>,
     pub seed: u64,
+}
+
+impl NullPlan {
+    pub const fn of(options: &Options) -> Self {
+        Self {
+            simulate: options.simulate_null,
+            seed: options.seed,
+        }
+    }
 }
 
 /// All singular values, or why this layer has none.
@@ -61,7 +70,7 @@ pub(super) fn values<T: Entry>(
 pub(super) fn measure(
     values: std::result::Result<Vec<f64>, String>,
     layer: &Layer,
-    entries: Marginal,
+    entries: EntryLaw,
     (epsilon, plan): (f64, NullPlan),
 ) -> Section<Spectrum> {
     let skipped = |reason: &str| Section::Skipped {
@@ -94,7 +103,7 @@ pub(super) fn measure(
 /// What the facts of a spectrum depend on beside its values.
 struct Seen {
     shape: Shape,
-    entries: Marginal,
+    entries: EntryLaw,
     epsilon: f64,
     plan: NullPlan,
 }
@@ -227,7 +236,7 @@ mod tests {
                 .unwrap();
         let seen = Seen {
             shape: Shape::new(rows, cols).unwrap(),
-            entries: Marginal::default(),
+            entries: EntryLaw::default(),
             epsilon: f64::EPSILON,
             plan: NullPlan::default(),
         };

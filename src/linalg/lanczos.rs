@@ -9,16 +9,14 @@
 //!
 //! A value that is there several times may be found fewer times, never more often.
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd;
-use faer::{Mat, Par, Spec};
+use faer::Mat;
 use pulp::{Arch, Simd, WithSimd};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
+use super::pure::eigen;
 use super::{Matrix, SpectrumError};
 
 /// A pass is cut into this many parts whatever the number of threads.
@@ -225,20 +223,9 @@ fn tridiagonal(alpha: &[f64], beta: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Spec
         1 => beta[i.min(j)],
         _ => 0.0,
     });
-    let (mut values, mut vectors) = (Diag::zeros(size), Mat::zeros(size, size));
-    let (yes, spec) = (evd::ComputeEigenvectors::Yes, Spec::default());
-    let scratch = evd::self_adjoint_evd_scratch::<f64>(size, yes, Par::Seq, spec);
-    evd::self_adjoint_evd(
-        matrix.as_ref(),
-        values.as_mut(),
-        Some(vectors.as_mut()),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        spec,
-    )
-    .map_err(|_| SpectrumError::NoConvergence("faer"))?;
+    let (values, vectors) = eigen(&matrix)?;
     let last = (0..size).map(|i| vectors[(size - 1, i)]).collect();
-    Ok((values.column_vector().iter().copied().collect(), last))
+    Ok((values, last))
 }
 
 /// sum ← sum + Σ a(aᵀv) over some rows a.

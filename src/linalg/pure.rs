@@ -85,3 +85,24 @@ pub(super) fn singular_values<T: Copy + Into<f64> + Sync>(
     .map_err(|_| SpectrumError::NoConvergence(NAME))?;
     Ok(values.column_vector().iter().copied().collect())
 }
+
+/// Eigenvalues, ascending, and eigenvectors of a symmetric matrix, on one core.
+///
+/// # Errors
+/// When the iteration does not converge.
+pub(super) fn eigen(matrix: &Mat<f64>) -> Result<(Vec<f64>, Mat<f64>), SpectrumError> {
+    let size = matrix.nrows();
+    let (mut values, mut vectors) = (Diag::zeros(size), Mat::zeros(size, size));
+    let (yes, spec) = (evd::ComputeEigenvectors::Yes, Spec::default());
+    let scratch = evd::self_adjoint_evd_scratch::<f64>(size, yes, Par::Seq, spec);
+    evd::self_adjoint_evd(
+        matrix.as_ref(),
+        values.as_mut(),
+        Some(vectors.as_mut()),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        spec,
+    )
+    .map_err(|_| SpectrumError::NoConvergence("faer"))?;
+    Ok((values.column_vector().iter().copied().collect(), vectors))
+}

@@ -1,11 +1,9 @@
 //! Gauss rules: k points that share the first 2k moments of a measure.
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd;
-use faer::{Mat, Par, Spec};
+use faer::Mat;
 
 use crate::linalg::SpectrumError;
+use crate::linalg::pure::eigen;
 
 /// What is left of a vector that lay in the span of the others, as a share of the norm.
 const NOTHING: f64 = 1e-13;
@@ -115,25 +113,4 @@ impl Jacobi {
             _ => 0.0,
         })
     }
-}
-
-/// Eigenvalues, ascending, and eigenvectors of a symmetric matrix, on one core.
-///
-/// # Errors
-/// When the iteration does not converge.
-pub(super) fn eigen(matrix: &Mat<f64>) -> Result<(Vec<f64>, Mat<f64>), SpectrumError> {
-    let size = matrix.nrows();
-    let (mut values, mut vectors) = (Diag::zeros(size), Mat::zeros(size, size));
-    let (yes, spec) = (evd::ComputeEigenvectors::Yes, Spec::default());
-    let scratch = evd::self_adjoint_evd_scratch::<f64>(size, yes, Par::Seq, spec);
-    evd::self_adjoint_evd(
-        matrix.as_ref(),
-        values.as_mut(),
-        Some(vectors.as_mut()),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        spec,
-    )
-    .map_err(|_| SpectrumError::NoConvergence("faer"))?;
-    Ok((values.column_vector().iter().copied().collect(), vectors))
 }

@@ -11,9 +11,10 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::gauss::{Jacobi, Node, eigen};
+use super::gauss::{Jacobi, Node};
 use super::{divide, dot, remove};
 use crate::linalg::SpectrumError;
+use crate::linalg::pure::eigen;
 
 /// What is left of a column that lay in the basis: this share of ‖A‖ is rounding.
 const ROUNDING: f64 = 16.0 * f32::EPSILON as f64;
