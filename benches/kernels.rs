@@ -88,8 +88,7 @@ fn null(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [512, 1024, 2048], sample_count = 10)]
 fn lanczos_top(bencher: Bencher<'_, '_>, side: usize) {
     let entries = normal(side * side);
-    bencher
-        .bench_local(|| Lanczos::new(black_box(matrix(&entries, side, side)), f64::from, 1).top(1));
+    bencher.bench_local(|| Lanczos::new(black_box(matrix(&entries, side, side)), 1).top(1));
 }
 
 /// Every value through the law's distribution function.

@@ -179,7 +179,7 @@ impl<'a> Beside<'a> {
 
     /// Down to the first that is no outlier.
     fn top(&self, entries: &Entries<'_>, threshold: f64) -> Result<ControlFacts, SpectrumError> {
-        let mut lanczos = Lanczos::new(matrix(entries), f64::from, self.plan.seed);
+        let mut lanczos = Lanczos::new(matrix(entries), self.plan.seed);
         let mut count = 1;
         loop {
             let top = lanczos.top(count)?;

@@ -9,8 +9,9 @@
 //!
 //! A value that is there several times may be found fewer times, never more often.
 
+mod pass;
+
 use faer::Mat;
-use pulp::{Arch, Simd, WithSimd};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -21,11 +22,11 @@ use super::{Matrix, SpectrumError};
 
 /// A pass is cut into this many parts whatever the number of threads.
 const PARTS: usize = 16;
-/// Entries of a row that are multiplied together; sums of eight lanes are the same on every
-/// processor.
+/// Entries that are multiplied together.
 const LANES: usize = 8;
-/// Rows that share a load of the vector.
-const ROWS: usize = 4;
+/// Share of λ₁ to which products are right: [`pass`] adds chains of some 150 terms in single
+/// precision, whose roundings, as random as signs are, come to its root times 2⁻²⁴.
+const ROUNDING: f64 = 16.0 * f32::EPSILON as f64;
 /// Share of σ₁ within which a value is known to be; found it is to some 1e-6, the square.
 const TOLERANCE: f64 = 3e-4;
 /// Most steps: each keeps a vector as long as a row.
@@ -45,9 +46,10 @@ pub struct Top {
 }
 
 /// Lanczos steps taken so far, to go on from.
-pub struct Lanczos<'a, T, F> {
-    matrix: Matrix<'a, T>,
-    entry: F,
+pub struct Lanczos<'a, F = fn(f32) -> f32> {
+    matrix: Matrix<'a, f32>,
+    /// What an entry stands for, where that is not itself.
+    entry: Option<F>,
     rng: ChaCha8Rng,
     /// Orthonormal; the last is the one to be multiplied next.
     basis: Vec<Vec<f64>>,
@@ -57,10 +59,20 @@ pub struct Lanczos<'a, T, F> {
     beta: Vec<f64>,
 }
 
-impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
-    /// Starts from a random vector of this seed. `entry` answers the number an entry stands
-    /// for: to leave some out takes no copy.
-    pub fn new(matrix: Matrix<'a, T>, entry: F, seed: u64) -> Self {
+impl<'a> Lanczos<'a> {
+    /// Starts from a random vector of this seed.
+    pub fn new(matrix: Matrix<'a, f32>, seed: u64) -> Self {
+        Self::start(matrix, None, seed)
+    }
+}
+
+impl<'a, F: Fn(f32) -> f32 + Sync> Lanczos<'a, F> {
+    /// The same for a matrix of what `entry` makes of the entries, without a copy of all.
+    pub fn changed(matrix: Matrix<'a, f32>, entry: F, seed: u64) -> Self {
+        Self::start(matrix, Some(entry), seed)
+    }
+
+    fn start(matrix: Matrix<'a, f32>, entry: Option<F>, seed: u64) -> Self {
         let mut lanczos = Self {
             matrix,
             entry,
@@ -111,7 +123,7 @@ impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
         self.orthogonalise(&mut next);
         let length = norm(&next);
         // What is left of nothing is rounding.
-        let floor = self.matrix.cols as f64 * f64::EPSILON * self.largest_of_t();
+        let floor = ROUNDING * self.largest_of_t();
         if length > floor && self.basis.len() < self.matrix.cols {
             scale(&mut next, 1.0 / length);
             self.beta.push(length);
@@ -162,19 +174,11 @@ impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
             rows,
             cols,
         } = self.matrix;
-        let part = rows.div_ceil(PARTS).next_multiple_of(ROWS) * cols;
+        let v: Vec<f32> = v.iter().map(|&x| x as f32).collect();
+        let part = rows.div_ceil(PARTS).next_multiple_of(pass::ROWS) * cols;
         let parts: Vec<Vec<f64>> = entries
             .par_chunks(part.max(1))
-            .map(|rows| {
-                let mut sum = vec![0.0; cols];
-                Arch::new().dispatch(Pass {
-                    rows,
-                    entry: &self.entry,
-                    v,
-                    sum: &mut sum,
-                });
-                sum
-            })
+            .map(|rows| pass::sum(rows, self.entry.as_ref(), &v))
             .collect();
         let mut product = vec![0.0; cols];
         for part in parts {
@@ -195,8 +199,8 @@ impl<'a, T: Copy + Sync, F: Fn(T) -> f64 + Sync> Lanczos<'a, T, F> {
         let mut pairs: Vec<(f64, f64)> = values.into_iter().zip(last).collect();
         pairs.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         pairs.truncate(count);
-        // Products are right to some ε·λ₁, whatever T says.
-        let floor = 4.0 * f64::EPSILON * most;
+        // Whatever T says.
+        let floor = ROUNDING * most;
         let error = |&(theta, last): &(f64, f64)| {
             let within = (left * last).abs() + floor;
             // λ lies between θ ∓ within, and its root between theirs; that of 0 is at hand.
@@ -228,87 +232,6 @@ fn tridiagonal(alpha: &[f64], beta: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Spec
     Ok((values, last))
 }
 
-/// sum ← sum + Σ a(aᵀv) over some rows a.
-struct Pass<'a, T, F> {
-    rows: &'a [T],
-    entry: &'a F,
-    v: &'a [f64],
-    sum: &'a mut [f64],
-}
-
-impl<T: Copy, F: Fn(T) -> f64> WithSimd for Pass<'_, T, F> {
-    type Output = ();
-
-    #[allow(
-        clippy::inline_always,
-        reason = "dispatched loops are vectors only where inlined"
-    )]
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // The loops below become vectors of the processor inside this closure only.
-        simd.vectorize(
-            #[inline(always)]
-            || {
-                let cols = self.v.len();
-                let mut bundles = self.rows.chunks_exact(ROWS * cols);
-                for rows in &mut bundles {
-                    let rows: [&[T]; ROWS] = std::array::from_fn(|i| &rows[i * cols..][..cols]);
-                    add_rows(rows, self.entry, self.v, self.sum);
-                }
-                for row in bundles.remainder().chunks_exact(cols) {
-                    add_rows([row], self.entry, self.v, self.sum);
-                }
-            },
-        );
-    }
-}
-
-/// Fused multiply-adds would round differently from processor to processor.
-#[allow(
-    clippy::inline_always,
-    reason = "dispatched loops are vectors only where inlined"
-)]
-#[inline(always)]
-fn add_rows<T: Copy, const R: usize>(
-    rows: [&[T]; R],
-    entry: &impl Fn(T) -> f64,
-    v: &[f64],
-    sum: &mut [f64],
-) {
-    let parts = rows.map(|row| row.as_chunks::<LANES>());
-    let (v, v_rest) = v.as_chunks::<LANES>();
-    let mut sums = [[0.0; LANES]; R];
-    for (c, v) in v.iter().enumerate() {
-        for (sums, (row, _)) in sums.iter_mut().zip(&parts) {
-            let row = &row[c];
-            for lane in 0..LANES {
-                sums[lane] += entry(row[lane]) * v[lane];
-            }
-        }
-    }
-    let mut products = [0.0; R];
-    for ((product, sums), (_, rest)) in products.iter_mut().zip(&sums).zip(&parts) {
-        *product = sums.iter().sum();
-        for (&x, v) in rest.iter().zip(v_rest) {
-            *product += entry(x) * v;
-        }
-    }
-    let (sum, sum_rest) = sum.as_chunks_mut::<LANES>();
-    for (c, sum) in sum.iter_mut().enumerate() {
-        for (&product, (row, _)) in products.iter().zip(&parts) {
-            let row = &row[c];
-            for lane in 0..LANES {
-                sum[lane] += product * entry(row[lane]);
-            }
-        }
-    }
-    for (&product, (_, rest)) in products.iter().zip(&parts) {
-        for (sum, &x) in sum_rest.iter_mut().zip(*rest) {
-            *sum += product * entry(x);
-        }
-    }
-}
-
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     let (x, x_rest) = x.as_chunks::<LANES>();
     let (y, y_rest) = y.as_chunks::<LANES>();
@@ -338,9 +261,14 @@ mod tests {
     use super::super::{Engine, singular_values};
     use super::*;
 
+    fn single(entries: &[f64]) -> Vec<f32> {
+        entries.iter().map(|&w| w as f32).collect()
+    }
+
     fn of(entries: &[f64], rows: usize, cols: usize, count: usize) -> Top {
-        let matrix = Matrix::new(entries, rows, cols).unwrap();
-        Lanczos::new(matrix, |w| w, 1).top(count).unwrap()
+        let entries = single(entries);
+        let matrix = Matrix::new(&entries, rows, cols).unwrap();
+        Lanczos::new(matrix, 1).top(count).unwrap()
     }
 
     // Against the exact engine; 103 rows leave remainders of bundles and lanes.
@@ -384,8 +312,8 @@ mod tests {
             assert!((found - planted).abs() <= top.error && top.error < 1e-3);
         }
         // One step too few to know anything: the error says so.
-        let entries = normal(5, 200 * 200);
-        let mut hasty = Lanczos::new(Matrix::new(&entries, 200, 200).unwrap(), |w| w, 1);
+        let entries = single(&normal(5, 200 * 200));
+        let mut hasty = Lanczos::new(Matrix::new(&entries, 200, 200).unwrap(), 1);
         hasty.step();
         assert!(hasty.ritz(1).unwrap().error > 0.1 * hasty.ritz(1).unwrap().values[0]);
     }
@@ -397,7 +325,14 @@ mod tests {
             for (a, b) in found.values.iter().zip(wanted) {
                 assert!((a - b).abs() <= 1e-12 + found.error, "{a} {b}");
             }
-            assert!(found.error <= 1e-5, "{wanted:?}: {}", found.error);
+            // In single precision λ is known to 2e-6 of λ₁, so a zero beside others to its root.
+            let zero = wanted.last().is_some_and(|&last| last < 0.1 * wanted[0]);
+            let known = if zero { ROUNDING.sqrt() } else { ROUNDING };
+            assert!(
+                found.error <= known * wanted[0],
+                "{wanted:?}: {}",
+                found.error
+            );
         };
         // The identity: every step spans a part of its own.
         let identity: Vec<f64> = (0..400)
@@ -409,9 +344,9 @@ mod tests {
         near(of(&[3.0, 4.0], 1, 2, 3), &[5.0]);
         near(of(&[1.0; 12], 3, 4, 2), &[12.0_f64.sqrt(), 0.0]);
         assert!(of(&[], 0, 3, 2).values.is_empty());
-        assert_eq!(of(&[1e-200, 0.0, 0.0, 1e-200], 2, 2, 1).values.len(), 1);
-        let large = [1e160, 0.0, 0.0, 1e160];
-        let large = Lanczos::new(Matrix::new(&large, 2, 2).unwrap(), |w| w, 1).top(1);
+        assert_eq!(of(&[1e-20, 0.0, 0.0, 1e-20], 2, 2, 1).values.len(), 1);
+        let large = [1e25, 0.0, 0.0, 1e25];
+        let large = Lanczos::new(Matrix::new(&large, 2, 2).unwrap(), 1).top(1);
         assert_eq!(large, Err(SpectrumError::TooLarge));
     }
 
@@ -423,12 +358,12 @@ mod tests {
             .map(|at| if at % 41 == 0 { 3.0 } else { 1.0 })
             .collect();
         let matrix = Matrix::new(&entries, 40, 40).unwrap();
-        let mut whole = Lanczos::new(matrix, f64::from, 2);
-        assert!((whole.top(1).unwrap().values[0] - 42.0).abs() < 1e-9);
+        let mut whole = Lanczos::new(matrix, 2);
+        assert!((whole.top(1).unwrap().values[0] - 42.0).abs() < 42.0 * ROUNDING);
         let more = whole.top(2).unwrap();
-        assert!((more.values[1] - 2.0).abs() < 1e-9 && more.values.len() == 2);
-        let centred = Lanczos::new(matrix, |w| f64::from(w) - 1.0, 2).top(1);
-        assert!((centred.unwrap().values[0] - 2.0).abs() < 1e-9);
+        assert!((more.values[1] - 2.0).abs() < more.error && more.values.len() == 2);
+        let centred = Lanczos::changed(matrix, |w| w - 1.0, 2).top(1);
+        assert!((centred.unwrap().values[0] - 2.0).abs() < 2.0 * ROUNDING);
     }
 
     #[test]

@@ -10,7 +10,7 @@ fn engines() -> impl Iterator<Item = Engine> {
         .filter(|engine| engine.is_built())
 }
 
-pub(super) fn normal(seed: u64, count: usize) -> Vec<f64> {
+pub(in crate::linalg) fn normal(seed: u64, count: usize) -> Vec<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     (0..count)
         .map(|_| StandardNormal.sample(&mut rng))

@@ -62,7 +62,7 @@ fn largest(
     entry: impl Fn(f64) -> f64 + Sync,
     seed: u64,
 ) -> Result<f64, SpectrumError> {
-    let top = Lanczos::new(matrix(entries), |w| entry(f64::from(w)), seed).top(1)?;
+    let top = Lanczos::changed(matrix(entries), |w| entry(f64::from(w)) as f32, seed).top(1)?;
     Ok(top.values.first().copied().unwrap_or(0.0))
 }
 
