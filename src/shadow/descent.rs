@@ -402,7 +402,7 @@ fn lifted(z: &Tensor, bias: Option<&Tensor>) -> candle_core::Result<Tensor> {
     }
 }
 
-/// length×BLOCK tensors, a draw a column, spare columns zero.
+/// Tensors of at most [`BLOCK`] draws, a draw a column, spare columns zero.
 fn blocks_of(
     length: usize,
     draws: usize,

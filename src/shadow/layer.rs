@@ -287,7 +287,7 @@ pub(crate) fn measure_beside<T: Copy + Into<f64> + Sync>(
     ))?;
     let shuffled = average::reversals(&reversals);
     let at_own_k = shuffled.calibrated.relative_error.mean;
-    let point = |(i, &(k, _)): (usize, &(usize, Option<Block>))| {
+    let point = |(i, &k): (usize, &usize)| {
         let shuffled = if k == plan.k {
             at_own_k
         } else {
@@ -305,7 +305,7 @@ pub(crate) fn measure_beside<T: Copy + Into<f64> + Sync>(
         predicted: sizes.relative_error(),
         shuffles: reversals.len(),
         ratio,
-        sweep: draws.sweep.iter().enumerate().map(point).collect(),
+        sweep: draws.ks.iter().enumerate().map(point).collect(),
         pairs: layer.pairs,
         layer: layer.reversal,
         controls: Controls {
@@ -328,26 +328,25 @@ struct Measured {
 /// The draws that the layer and its controls run on.
 struct Draws<'a> {
     plan: &'a Plan,
-    calibration: Vec<Block>,
-    scored: Vec<Block>,
-    /// By k; at the plan's own those that are scored.
-    sweep: Vec<(usize, Option<Block>)>,
+    /// Those of the calibration, then those that are scored.
+    own: Vec<Block>,
+    /// k of the sweep, the plan's own among them.
+    ks: Vec<usize>,
+    /// At every other k.
+    sweep: Vec<Block>,
 }
 
 impl<'a> Draws<'a> {
     fn new(plan: &'a Plan, shape: (usize, usize)) -> Result<Self, ShadowError> {
-        let of = |purpose, count| run::draws(plan, purpose, count, shape);
-        let at = |k| {
-            let own = k == plan.k;
-            let draws = (!own).then(|| sweep::draws(plan, k, shape)).transpose()?;
-            Ok((k, draws))
-        };
+        let mut own = run::draws(plan, Purpose::Calibration, plan.calibration, shape);
+        own.extend(run::draws(plan, Purpose::Scored, plan.trials, shape));
         let ks = sweep::ks(plan.k, shape.1);
+        let others: Vec<usize> = ks.iter().copied().filter(|&k| k != plan.k).collect();
         Ok(Self {
             plan,
-            calibration: of(Purpose::Calibration, plan.calibration)?,
-            scored: of(Purpose::Scored, plan.trials)?,
-            sweep: ks.into_iter().map(at).collect::<Result<_, ShadowError>>()?,
+            own: run::blocks(own, shape, plan.keep)?,
+            sweep: sweep::draws(plan, &others, shape)?,
+            ks,
         })
     }
 }
@@ -366,14 +365,14 @@ fn measured(
     swept: Swept,
 ) -> Result<Measured, ShadowError> {
     let (reversal, errors, pairs) = reversal(matrix, draws, own)?;
-    let at = |(_, draws_at): &(usize, Option<Block>)| {
-        draws_at.as_ref().map_or_else(
-            || Ok(errors.clone()),
-            |at| sweep::errors(matrix, draws.plan.rho, at),
-        )
-    };
     let sweep = match swept {
-        Swept::Every => draws.sweep.iter().map(at).collect::<Result<_, _>>()?,
+        Swept::Every => {
+            let mut others = sweep::errors(matrix, draws.plan.rho, &draws.sweep)?.into_iter();
+            let own = |k| (k == draws.plan.k).then(|| errors.clone());
+            let all = draws.ks.iter();
+            all.filter_map(|&k| own(k).or_else(|| others.next()))
+                .collect()
+        }
         Swept::None => Vec::new(),
     };
     Ok(Measured {
@@ -415,21 +414,20 @@ fn reversal(
     own: Option<&[f64]>,
 ) -> Result<(Reversal, Vec<f64>, Pairs), ShadowError> {
     let plan = draws.plan;
-    let calibration = run::returns(matrix, plan.rho, &draws.calibration)?;
-    let bias = calibrated(&calibration, |back| &back.z);
-    let dropout_bias = calibrated(&calibration, |back| &back.z_dropped);
-    drop(calibration);
-    let returns = run::returns(matrix, plan.rho, &draws.scored)?;
+    let returns = run::returns(matrix, plan.rho, &draws.own)?;
+    let (calibration, returns) = returns.split_at(plan.calibration);
+    let bias = calibrated(calibration, |back| &back.z);
+    let dropout_bias = calibrated(calibration, |back| &back.z_dropped);
     let of = |f: fn(&Return) -> f64| Estimate::among(&returns.iter().map(f).collect::<Vec<_>>());
-    let calibrated = scores(&returns, |back| &back.z, |_| bias);
-    let dropped = scores(&returns, |back| &back.z_dropped, |_| dropout_bias);
+    let calibrated = scores(returns, |back| &back.z, |_| bias);
+    let dropped = scores(returns, |back| &back.z_dropped, |_| dropout_bias);
     let errors = calibrated.iter().map(|score| score.error).collect();
     let reversal = Reversal {
         gain: of(|back| run::gain(&back.draw.code, &back.z))?,
         linear_error: of(|back| run::linear_error(&back.draw.code, &back.z))?,
-        no_bias: Recovery::of(&scores(&returns, |back| &back.z, |_| 0.0))?,
+        no_bias: Recovery::of(&scores(returns, |back| &back.z, |_| 0.0))?,
         own_bias: own
-            .map(|own| Recovery::of(&scores(&returns, |back| &back.z, |i| own[i])))
+            .map(|own| Recovery::of(&scores(returns, |back| &back.z, |i| own[i])))
             .transpose()?,
         calibrated: Recovery::of(&calibrated)?,
         bias,
@@ -443,7 +441,7 @@ fn reversal(
                 .relative_error(),
         },
     };
-    let pairs = Pairs::of(&returns, plan.k, bias);
+    let pairs = Pairs::of(returns, plan.k, bias);
     Ok((reversal, errors, pairs))
 }
 

@@ -12,9 +12,10 @@ use super::matrix::ScaledMatrix;
 use crate::stats::maximize;
 use crate::streams::Purpose;
 
-/// Draws that run together. Every block has this many columns, spare ones zero, so that a
-/// draw's numbers do not depend on how many there are.
-pub(super) const BLOCK: usize = 32;
+/// Most draws that run together: a product with fewer columns waits for the matrix.
+pub(super) const BLOCK: usize = 96;
+/// Every block has a multiple of so many columns, spare ones zero.
+const COLUMNS: usize = 32;
 
 /// What came back from one draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,15 +60,24 @@ pub(super) fn draws(
     purpose: Purpose,
     count: usize,
     (n, m): (usize, usize),
-) -> Result<Vec<Block>> {
-    let block = |start: usize| {
-        let draws = (start..count.min(start + BLOCK))
-            .into_par_iter()
-            .map(|i| Draw::new(plan, purpose, i as u64, n, m))
-            .collect();
-        Block::of(draws, (n, m), plan.keep)
-    };
-    (0..count).step_by(BLOCK).map(block).collect()
+) -> Vec<Draw> {
+    (0..count)
+        .into_par_iter()
+        .map(|i| Draw::new(plan, purpose, i as u64, n, m))
+        .collect()
+}
+
+/// All draws in order, block by block.
+pub(super) fn blocks(draws: Vec<Draw>, shape: (usize, usize), keep: f64) -> Result<Vec<Block>> {
+    let mut draws = draws.into_iter();
+    let mut blocks = Vec::new();
+    loop {
+        let some: Vec<Draw> = draws.by_ref().take(BLOCK).collect();
+        if some.is_empty() {
+            return Ok(blocks);
+        }
+        blocks.push(Block::of(some, shape, keep)?);
+    }
 }
 
 /// What comes back of every draw from one matrix, in order.
@@ -129,19 +139,20 @@ pub(super) fn reversed(product: &Tensor, alpha: f64, mask: &Tensor) -> Result<Te
     (product * alpha)?.relu()? * mask
 }
 
-/// length×BLOCK, a draw a column, spare columns zero.
+/// A draw a column, spare columns zero.
 pub(super) fn columns_of(
     length: usize,
     draws: usize,
     entry: impl Fn(usize, usize) -> f32,
 ) -> Result<Tensor> {
-    let mut entries = vec![0.0; length * BLOCK];
-    for draw in 0..draws {
-        for i in 0..length {
-            entries[i * BLOCK + draw] = entry(draw, i);
+    let width = draws.next_multiple_of(COLUMNS);
+    let mut entries = vec![0.0; length * width];
+    for (i, row) in entries.chunks_mut(width.max(1)).enumerate() {
+        for (draw, to) in row[..draws].iter_mut().enumerate() {
+            *to = entry(draw, i);
         }
     }
-    Tensor::from_vec(entries, (length, BLOCK), &Device::Cpu)
+    Tensor::from_vec(entries, (length, width), &Device::Cpu)
 }
 
 /// The columns of a tensor.

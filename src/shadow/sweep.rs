@@ -1,14 +1,17 @@
 //! For the pictures of a layer: its error against k, and what came back of some coordinates.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::code::Draw;
+use super::code::{Code, Draw};
 use super::matrix::ScaledMatrix;
-use super::run::{self, BLOCK, Block, Return};
+use super::run::{self, Block, Return};
 use super::{Plan, ShadowError};
 use crate::streams::Purpose;
 
-/// Draws of a block the bias of one k is chosen on; the others are scored.
+/// Draws at one k.
+const DRAWS: usize = 32;
+/// Of these, those its bias is chosen on; the others are scored.
 const CALIBRATION: usize = 12;
 /// Values of k between 2 and half of the outputs.
 const STEPS: usize = 6;
@@ -65,36 +68,47 @@ pub(super) fn ks(k: usize, m: usize) -> Vec<usize> {
     ks
 }
 
-/// The draws of a layer at `k`, of n inputs and m outputs.
-pub(super) fn draws(plan: &Plan, k: usize, (n, m): (usize, usize)) -> Result<Block, ShadowError> {
-    let plan = Plan { k, ..*plan };
-    let draw = |i: usize| {
+/// The draws of a layer at each of `ks`, of n inputs and m outputs.
+pub(super) fn draws(
+    plan: &Plan,
+    ks: &[usize],
+    (n, m): (usize, usize),
+) -> Result<Vec<Block>, ShadowError> {
+    let draw = |k: usize, i: usize| {
         let (purpose, i) = if i < CALIBRATION {
             (Purpose::Calibration, i)
         } else {
             (Purpose::Scored, i - CALIBRATION)
         };
         let index = FIRST | (k as u64) << 5 | i as u64;
-        Draw::new(&plan, purpose, index, n, m)
+        Draw::new(&Plan { k, ..*plan }, purpose, index, n, m)
     };
-    let draws = (0..BLOCK).map(draw).collect();
-    Ok(Block::of(draws, (n, m), plan.keep)?)
+    let draws = ks
+        .par_iter()
+        .flat_map_iter(|&k| (0..DRAWS).map(move |i| draw(k, i)))
+        .collect();
+    Ok(run::blocks(draws, (n, m), plan.keep)?)
 }
 
-/// The errors of the draws scored, in their order.
+/// The errors of the draws scored, in their order, at one k after the other.
 pub(super) fn errors(
     matrix: &ScaledMatrix,
     rho: f64,
-    draws: &Block,
-) -> Result<Vec<f64>, ShadowError> {
-    let back = run::codes_and_returns(matrix, rho, draws)?;
-    let pairs: Vec<_> = back.iter().map(|(code, z)| (*code, z.as_slice())).collect();
-    let (calibration, scored) = pairs.split_at(CALIBRATION);
-    let bias = run::calibrated(calibration);
-    let each = scored.iter();
-    Ok(each
-        .map(|(code, z)| run::score(code, z, |_| bias).error)
-        .collect())
+    draws: &[Block],
+) -> Result<Vec<Vec<f64>>, ShadowError> {
+    let mut back = Vec::new();
+    for block in draws {
+        back.extend(run::codes_and_returns(matrix, rho, block)?);
+    }
+    let at_one_k = |back: &[(&Code, Vec<f32>)]| {
+        let pairs: Vec<_> = back.iter().map(|(code, z)| (*code, z.as_slice())).collect();
+        let (calibration, scored) = pairs.split_at(CALIBRATION);
+        let bias = run::calibrated(calibration);
+        let each = scored.iter();
+        each.map(|(code, z)| run::score(code, z, |_| bias).error)
+            .collect()
+    };
+    Ok(back.par_chunks(DRAWS).map(at_one_k).collect())
 }
 
 /// What the layer and its controls have at one k.

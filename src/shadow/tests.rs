@@ -283,19 +283,25 @@ fn pairs_are_a_bounded_sample_of_what_came_back() {
     }
 }
 
-// Three draws more do not change the first ones, so batches of any size add up.
+// More draws do not change the first ones, so batches of any size add up.
 #[test]
 fn a_draw_does_not_depend_on_the_others() {
-    let entries = normal(10, 90 * 60);
-    let matrix = ScaledMatrix::new(&entries, 90, 60, Orientation::InOut)
-        .unwrap()
-        .unwrap();
-    let plan = Plan::for_layer(90, 60, 4);
-    let some = |count| {
-        let draws = run::draws(&plan, Purpose::Scored, count, (90, 60)).unwrap();
-        run::returns(&matrix, plan.rho, &draws).unwrap()
-    };
-    assert_eq!(some(37), some(40)[..37]);
+    for (n, m) in [(90, 60), (700, 610)] {
+        let entries = normal(10, n * m);
+        let matrix = ScaledMatrix::new(&entries, n, m, Orientation::InOut)
+            .unwrap()
+            .unwrap();
+        let plan = Plan::for_layer(n, m, 4);
+        let some = |count| {
+            let draws = run::draws(&plan, Purpose::Scored, count, (n, m));
+            let blocks = run::blocks(draws, (n, m), plan.keep).unwrap();
+            run::returns(&matrix, plan.rho, &blocks).unwrap()
+        };
+        let all = some(130);
+        for count in [1, 37, 96, 97] {
+            assert_eq!(some(count), all[..count]);
+        }
+    }
 }
 
 #[test]
