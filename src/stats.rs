@@ -21,6 +21,6 @@ pub use histogram::Histogram;
 pub use moments::Moments;
 pub use paired::{Difference, Spread, pearson};
 pub use power_law::PowerLaw;
-pub use sample::{Group, Sample};
+pub use sample::{Bins, Group, Sample};
 pub use spacings::{GOE_RATIO, level_ratio};
 pub use two_sample::{kolmogorov_smirnov, wasserstein};

@@ -127,11 +127,16 @@ impl Family {
     /// A family with one more parameter than the normal wins only when its gain exceeds
     /// 1/count, the step of Akaike's criterion.
     pub fn fit(sample: &Sample) -> Option<Self> {
+        Self::of_coarse(sample, sample)
+    }
+
+    /// The same of a sample and what [`Sample::coarsened`] makes of it with 65,536 bins or more.
+    pub fn of_coarse(sample: &Sample, coarse: &Sample) -> Option<Self> {
         let moments = sample.moments();
         moments.skewness?;
         let coarse: Vec<(f64, f64)> = {
             let count = sample.count() as f64;
-            sample
+            coarse
                 .coarsened(VALUES)
                 .groups()
                 .map(|g| (g.value, g.count as f64 / count))

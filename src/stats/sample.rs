@@ -40,6 +40,30 @@ enum Values {
     Groups(Vec<Group>),
 }
 
+/// Equal bins of what one part of a sample adds.
+#[derive(Debug)]
+pub struct Bins {
+    lower: f64,
+    /// Bins a unit.
+    scale: f64,
+    /// Sum of the places in the bin, from 0 to 1, and how many there are: in few bytes, so that
+    /// the bins stay in the cache.
+    cells: Vec<(f32, u32)>,
+}
+
+impl Bins {
+    /// Adds a value; one out of range counts at the end.
+    #[inline]
+    pub fn add(&mut self, value: f64) {
+        let last = self.cells.len() - 1;
+        let place = ((value - self.lower) * self.scale).clamp(0.0, last as f64 + 1.0);
+        let bin = (place as usize).min(last);
+        let (offset, count) = &mut self.cells[bin];
+        *offset += (place - bin as f64) as f32;
+        *count += 1;
+    }
+}
+
 impl Sample {
     /// Sorts 32-bit entries; nothing for an empty slice.
     pub fn from_f32(entries: &[f32]) -> Option<Self> {
@@ -102,34 +126,37 @@ impl Sample {
         Self::new(below, Values::Groups(groups))
     }
 
-    /// Counts the values of all `parts`, in parallel, in `bins` equal bins from `lower` to
-    /// `upper`, each standing for its mean. The error of a statistic with slope is second
-    /// order in the width of a bin.
-    pub fn binned<I: Iterator<Item = f64> + Send>(
-        lower: f64,
-        upper: f64,
+    /// Counts what `fill` adds for each of `parts` parts, in parallel, in `bins` equal bins from
+    /// `lower` to `upper`, each standing for its mean. The error of a statistic with slope is
+    /// second order in the width of a bin. A part adds at most 2²⁴ values.
+    pub fn binned(
+        (lower, upper): (f64, f64),
         bins: usize,
-        parts: Vec<I>,
+        parts: usize,
+        fill: impl Fn(usize, &mut Bins) + Sync,
     ) -> Option<Self> {
         let scale = bins as f64 / (upper - lower).max(f64::MIN_POSITIVE);
-        let counted: Vec<Vec<(f64, u64)>> = parts
+        let counted: Vec<Bins> = (0..parts)
             .into_par_iter()
             .map(|part| {
-                let mut sums = vec![(0.0, 0_u64); bins];
-                for value in part {
-                    let bin = (((value - lower) * scale).max(0.0) as usize).min(bins - 1);
-                    sums[bin].0 += value;
-                    sums[bin].1 += 1;
-                }
-                sums
+                let mut filled = Bins {
+                    lower,
+                    scale,
+                    cells: vec![(0.0, 0); bins],
+                };
+                fill(part, &mut filled);
+                filled
             })
             .collect();
         let bin = |i: usize| {
-            let whole = counted
-                .iter()
-                .map(|sums| sums[i])
-                .fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-            (whole.0 / whole.1.max(1) as f64, whole.1)
+            let (offset, count) = counted.iter().map(|bins| bins.cells[i]).fold(
+                (0.0, 0),
+                |(offset, count), (more, times)| {
+                    (offset + f64::from(more), count + u64::from(times))
+                },
+            );
+            let middle = i as f64 + offset / count.max(1) as f64;
+            (lower + middle / scale, count)
         };
         Self::from_counts((0..bins).map(bin).collect())
     }
@@ -161,20 +188,23 @@ impl Sample {
             let inside = value >= low && value <= high;
             inside.then(|| (((value - low) * scale) as usize).min(bins - 1))
         };
-        let merged = self.fold_chunks(|groups| {
-            let mut sums: Vec<(Option<usize>, f64, u64)> = Vec::new();
-            for g in groups {
-                let (bin, sum) = (bin(g.value), g.value * g.count as f64);
-                match sums.last_mut() {
-                    Some(last) if bin.is_some() && last.0 == bin => {
-                        last.1 += sum;
-                        last.2 += g.count;
+        let parts = self.chunks().into_par_iter();
+        let merged: Vec<Vec<(Option<usize>, f64, u64)>> = parts
+            .map(|(start, end)| {
+                let mut sums: Vec<(Option<usize>, f64, u64)> = Vec::new();
+                self.values.each_in(start, end, |value, count| {
+                    let (bin, sum) = (bin(value), value * count as f64);
+                    match sums.last_mut() {
+                        Some(last) if bin.is_some() && last.0 == bin => {
+                            last.1 += sum;
+                            last.2 += count;
+                        }
+                        _ => sums.push((bin, sum, count)),
                     }
-                    _ => sums.push((bin, sum, g.count)),
-                }
-            }
-            sums
-        });
+                });
+                sums
+            })
+            .collect();
         let mean_of = |(_, sum, count): (_, f64, u64)| (sum / count as f64, count);
         // A bin cut by the border of two chunks gives two values; both are its own means.
         Self::from_counts(merged.into_iter().flatten().map(mean_of).collect())
@@ -196,8 +226,9 @@ impl Sample {
         if let Values::Groups(groups) = &self.values {
             return groups.len() as u64;
         }
-        self.fold_chunks(|groups| groups.count() as u64)
-            .into_iter()
+        self.chunks()
+            .into_par_iter()
+            .map(|(start, end)| self.values.distinct_in(start, end))
             .sum()
     }
 
@@ -381,6 +412,28 @@ impl Values {
         self.first_where(at, self.len(), |v| v > before)
     }
 
+    /// Tells `f` of every entry at these positions, or of every value and how often it occurs.
+    fn each_in(&self, start: usize, end: usize, mut f: impl FnMut(f64, u64)) {
+        match self {
+            Self::F32(v) => v[start..end].iter().for_each(|&w| f(w.into(), 1)),
+            Self::F64(v) => v[start..end].iter().for_each(|&w| f(w, 1)),
+            Self::Groups(v) => v[start..end].iter().for_each(|g| f(g.value, g.count)),
+        }
+    }
+
+    /// Different values at these positions.
+    fn distinct_in(&self, start: usize, end: usize) -> u64 {
+        fn steps<T: PartialOrd>(v: &[T]) -> u64 {
+            let next = v.iter().skip(1);
+            u64::from(!v.is_empty()) + v.iter().zip(next).filter(|(a, b)| a < b).count() as u64
+        }
+        match self {
+            Self::F32(v) => steps(&v[start..end]),
+            Self::F64(v) => steps(&v[start..end]),
+            Self::Groups(_) => (end - start) as u64,
+        }
+    }
+
     fn groups_in(&self, start: usize, end: usize) -> impl Iterator<Item = Group> + '_ {
         let mut at = start;
         std::iter::from_fn(move || {
@@ -529,6 +582,29 @@ mod tests {
         assert!(coarse.max() >= 1e9);
         let (a, b) = (sample.moments(), coarse.moments());
         assert!((a.mean - b.mean).abs() < 1e-9 * a.std && (a.std / b.std - 1.0).abs() < 1e-6);
+    }
+
+    // Two parts of a thousandth apart, and one value out of range at each end: counts are whole,
+    // and the mean of a bin is that of what fell into it.
+    #[test]
+    fn bins_stand_for_the_mean_of_what_they_hold() {
+        let sample = Sample::binned((0.0, 1.0), 10, 2, |part, bins| {
+            for i in 0..500 {
+                bins.add(f64::from(2 * i + part as i32) / 1000.0);
+            }
+            bins.add(3.0 * part as f64 - 1.5);
+        });
+        let groups: Vec<Group> = sample.unwrap().groups().collect();
+        assert_eq!(groups.iter().map(|g| g.count).sum::<u64>(), 1002);
+        for (i, g) in groups[1..9].iter().enumerate() {
+            let middle = 0.1 * (i + 1) as f64 + 0.0495;
+            assert!(g.count == 100 && (g.value - middle).abs() < 1e-7, "{g:?}");
+        }
+        // 100 places of mean .495 of a bin and one at its beginning, or at its end.
+        let ends = [0.1 * 49.5 / 101.0, 0.9 + 0.1 * 50.5 / 101.0];
+        for (g, end) in [groups[0], groups[9]].iter().zip(ends) {
+            assert!(g.count == 101 && (g.value - end).abs() < 1e-7, "{g:?}");
+        }
     }
 
     #[test]
