@@ -278,7 +278,7 @@ fn measure_layer(
 }
 
 /// An entry type with its own way to a sample.
-trait Entry: Copy + Into<f64> + Send + Sync {
+trait Entry: crate::controls::Stored {
     /// Machine epsilon of the arithmetic the rank is judged in.
     const EPSILON: f64;
     fn sample(entries: &[Self]) -> Option<Sample>;
@@ -422,10 +422,12 @@ impl Numbers<'_> {
         };
         let beside =
             weights.and_then(|weights| controls::Beside::new(entries, (self.layer, weights), plan));
+        // One after the other: the room of one control does for the next.
+        let mut room = Vec::new();
         let Some(mut beside) = beside else {
-            let shadow = self
-                .shadow
-                .measure(entries, self.layer, self.bias, &mut |_, _| ());
+            let shadow =
+                self.shadow
+                    .measure(entries, self.layer, self.bias, &mut |_, _| (), &mut room);
             return Compared {
                 shadow: writable(shadow),
                 ..Compared::skipped("the weights are all zero or too large to be squared")
@@ -434,10 +436,10 @@ impl Numbers<'_> {
         let mut seen = |control, drawn: &Drawn<'_>| beside.see(control, drawn);
         let shadow = self
             .shadow
-            .measure(entries, self.layer, self.bias, &mut seen);
+            .measure(entries, self.layer, self.bias, &mut seen, &mut room);
         Compared {
             shadow: writable(shadow),
-            controls: writable(beside.finish(entries, spectrum)),
+            controls: writable(beside.finish(entries, spectrum, &mut room)),
         }
     }
 

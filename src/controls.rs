@@ -8,6 +8,9 @@ mod facts;
 mod lines;
 mod shuffle;
 
+use std::borrow::Cow;
+
+use half::{bf16, f16};
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,6 +22,8 @@ pub use facts::{Cause, ControlFacts, Controls, Method, Trap};
 
 /// Entries that are drawn, or added up, together.
 const CHUNK: usize = 1 << 16;
+/// Entries whose sums are taken side by side.
+const LANES: usize = 8;
 /// Rows that are read together: a cache line of a matrix stored by columns.
 const LINE: usize = 16;
 
@@ -38,10 +43,13 @@ pub enum Control {
     RandomSigns,
 }
 
-/// W/s of n inputs and m outputs as it is stored, and how its rows lie.
+/// W/s of n inputs and m outputs: entries as they are stored, each times 1/s, and how their rows
+/// lie.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entries<'a> {
     pub stored: &'a [f32],
+    /// 1/s, or 1 where the entries were divided before.
+    pub factor: f32,
     pub n: usize,
     pub m: usize,
     pub orientation: Orientation,
@@ -50,72 +58,101 @@ pub(crate) struct Entries<'a> {
 impl Entries<'_> {
     /// The entries of `count` inputs from `first` on, by input and output.
     fn rows(&self, first: usize, count: usize) -> Vec<f32> {
-        match self.orientation {
-            Orientation::InOut => self.stored[first * self.m..(first + count) * self.m].to_vec(),
-            Orientation::OutIn => turned(self.stored, self.n, first, count),
-        }
+        self.lines(Orientation::InOut, self.m, first, count)
     }
 
     /// The entries of `count` outputs from `first` on, by output and input.
     fn columns(&self, first: usize, count: usize) -> Vec<f32> {
-        match self.orientation {
-            Orientation::OutIn => self.stored[first * self.n..(first + count) * self.n].to_vec(),
-            Orientation::InOut => turned(self.stored, self.m, first, count),
+        self.lines(Orientation::OutIn, self.n, first, count)
+    }
+
+    /// `count` lines of `length` entries from `first` on.
+    fn lines(&self, way: Orientation, length: usize, first: usize, count: usize) -> Vec<f32> {
+        if way == self.orientation {
+            let lines = &self.stored[first * length..(first + count) * length];
+            return lines.iter().map(|w| w * self.factor).collect();
         }
+        let width = self.stored.len() / length.max(1);
+        turned(self.stored, width, first, count, self.factor)
+    }
+}
+
+/// Entries of a kind that a layer is stored in.
+pub trait Stored: Copy + Into<f64> + Send + Sync {
+    /// The entries over `rms` in single precision, as entries and what they are times: those of
+    /// single precision are left where they are.
+    fn scaled(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
+        let scaled = entries.par_iter().map(|&w| (w.into() / rms) as f32);
+        (Cow::Owned(scaled.collect()), 1.0)
+    }
+}
+
+impl Stored for f64 {}
+impl Stored for f16 {}
+impl Stored for bf16 {}
+
+impl Stored for f32 {
+    fn scaled(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
+        let factor = (1.0 / rms) as f32;
+        if factor.is_normal() {
+            return (Cow::Borrowed(entries), factor);
+        }
+        let scaled = entries.par_iter().map(|&w| (f64::from(w) / rms) as f32);
+        (Cow::Owned(scaled.collect()), 1.0)
     }
 }
 
 /// Columns `first..first + count` of a matrix with rows of length `width`, one after another.
-fn turned(stored: &[f32], width: usize, first: usize, count: usize) -> Vec<f32> {
+fn turned(stored: &[f32], width: usize, first: usize, count: usize, factor: f32) -> Vec<f32> {
     let height = stored.len() / width.max(1);
     let mut columns = vec![0.0; count * height];
     for (j, row) in stored.chunks_exact(width.max(1)).enumerate() {
         for (i, &entry) in row[first..first + count].iter().enumerate() {
-            columns[i * height + j] = entry;
+            columns[i * height + j] = entry * factor;
         }
     }
     columns
 }
 
-/// A control as it was drawn, its rows as `orientation` says.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Drawn {
-    pub entries: Vec<f32>,
-    pub orientation: Orientation,
-}
-
-/// The draw of `control` with this place among those of `seed`. It does not depend on how W is
-/// stored, nor on the number of threads.
-pub(crate) fn draw(control: Control, entries: &Entries<'_>, seed: u64, place: u64) -> Drawn {
-    let by_input = |entries| Drawn {
-        entries,
-        orientation: Orientation::InOut,
-    };
+/// The draw of `control` with this place among those of `seed`, into `room`; answers how its rows
+/// lie. It does not depend on how W is stored, nor on the number of threads.
+pub(crate) fn draw(
+    control: Control,
+    entries: &Entries<'_>,
+    (seed, place): (u64, u64),
+    room: &mut Vec<f32>,
+) -> Orientation {
+    let size = entries.n * entries.m;
+    // What is there is written over: the room of one control does for the next.
+    room.resize(size, 0.0);
     match control {
-        Control::Gaussian => by_input(gaussian(entries.n * entries.m, seed, place)),
-        Control::Shuffled => by_input(shuffle::shuffled(entries, seed, place)),
-        Control::RowShuffled => by_input(lines::row_shuffled(entries, seed)),
-        Control::RandomSigns => by_input(lines::random_signs(entries, seed)),
-        Control::ColumnShuffled => Drawn {
-            entries: lines::column_shuffled(entries, seed),
-            orientation: Orientation::OutIn,
-        },
+        Control::Gaussian => gaussian_into(room, seed, place),
+        Control::Shuffled => shuffle::shuffled(entries, seed, place, room),
+        Control::RandomSigns => lines::random_signs(entries, seed, room),
+        Control::ColumnShuffled => lines::column_shuffled(entries, seed, room),
+        Control::RowShuffled => {
+            lines::row_shuffled(entries, seed, room);
+            return Orientation::InOut;
+        }
     }
+    Orientation::OutIn
 }
 
 /// Standard normal entries, the draw with this place among those of `seed`.
 pub(crate) fn gaussian(count: usize, seed: u64, place: u64) -> Vec<f32> {
     let mut entries = vec![0.0; count];
+    gaussian_into(&mut entries, seed, place);
     entries
-        .par_chunks_mut(CHUNK)
-        .enumerate()
-        .for_each(|(i, chunk)| {
-            let mut rng = generator(seed, Purpose::Control, place << 28 | i as u64);
-            for entry in chunk {
-                *entry = StandardNormal.sample(&mut rng);
-            }
-        });
-    entries
+}
+
+fn gaussian_into(entries: &mut [f32], seed: u64, place: u64) {
+    let chunks = entries.par_chunks_mut(CHUNK).enumerate();
+    chunks.for_each(|(i, chunk)| {
+        let mut rng = generator(seed, Purpose::Control, place << 28 | i as u64);
+        for entry in chunk {
+            *entry = StandardNormal.sample(&mut rng);
+        }
+    });
 }
 
 /// s, the root mean square of the entries in the precision W/s has; nothing when it is 0 or no
@@ -127,17 +164,21 @@ pub(crate) fn rms<T: Copy + Into<f64> + Sync>(entries: &[T]) -> Option<f64> {
     (rms > 0.0 && rms.is_finite()).then_some(rms)
 }
 
-/// The entries over `rms`, in single precision.
-pub(crate) fn scaled<T: Copy + Into<f64> + Sync>(entries: &[T], rms: f64) -> Vec<f32> {
-    let scaled = entries.par_iter().map(|&w| (w.into() / rms) as f32);
-    scaled.collect()
-}
-
 /// Σ f(w), in an order that does not depend on the number of threads.
 pub(crate) fn sum<T: Copy + Into<f64> + Sync>(entries: &[T], f: impl Fn(f64) -> f64 + Sync) -> f64 {
     let sums: Vec<f64> = entries
         .par_chunks(CHUNK)
-        .map(|chunk| chunk.iter().map(|&w| f(w.into())).sum())
+        .map(|chunk| {
+            let (eights, rest) = chunk.as_chunks::<LANES>();
+            let mut lanes = [0.0; LANES];
+            for eight in eights {
+                for (lane, &w) in lanes.iter_mut().zip(eight) {
+                    *lane += f(w.into());
+                }
+            }
+            let rest = rest.iter().map(|&w| f(w.into()));
+            lanes.iter().sum::<f64>() + rest.sum::<f64>()
+        })
         .collect();
     sums.iter().sum()
 }
@@ -158,15 +199,28 @@ mod tests {
         }
     }
 
-    fn drawn(control: Control, orientation: Orientation, seed: u64) -> Drawn {
-        let stored = stored(orientation);
+    /// As drawn, and how the rows lie.
+    fn drawn(control: Control, stored_as: Orientation, seed: u64) -> (Vec<f32>, Orientation) {
+        let halves: Vec<f32> = stored(stored_as).iter().map(|w| 0.5 * w).collect();
         let entries = Entries {
-            stored: &stored,
+            stored: &halves,
+            factor: 2.0,
             n: N,
             m: M,
-            orientation,
+            orientation: stored_as,
         };
-        draw(control, &entries, seed, 0)
+        let mut room = vec![7.0; 3];
+        let orientation = draw(control, &entries, (seed, 0), &mut room);
+        (room, orientation)
+    }
+
+    /// By input and output.
+    fn by_input(control: Control, stored_as: Orientation, seed: u64) -> Vec<f32> {
+        let (drawn, orientation) = drawn(control, stored_as, seed);
+        match orientation {
+            Orientation::InOut => drawn,
+            Orientation::OutIn => (0..N * M).map(|at| drawn[at % M * N + at / M]).collect(),
+        }
     }
 
     const ALL: [Control; 5] = [
@@ -190,15 +244,15 @@ mod tests {
     fn each_control_keeps_what_it_says() {
         let input = |w: f32| w.abs() as usize / 100;
         let output = |w: f32| w.abs() as usize % 100;
-        let rows = drawn(Control::RowShuffled, Orientation::OutIn, 1).entries;
+        let rows = by_input(Control::RowShuffled, Orientation::OutIn, 1);
         let moved = (0..N * M).filter(|&at| output(rows[at]) != at % M).count();
         assert!((0..N * M).all(|at| input(rows[at]) == at / M) && moved > N * M * 9 / 10);
-        let columns = drawn(Control::ColumnShuffled, Orientation::InOut, 1).entries;
+        let columns = by_input(Control::ColumnShuffled, Orientation::InOut, 1);
         let moved = (0..N * M)
-            .filter(|&at| input(columns[at]) != at % N)
+            .filter(|&at| input(columns[at]) != at / M)
             .count();
-        assert!((0..N * M).all(|at| output(columns[at]) == at / N) && moved > N * M * 9 / 10);
-        let signs = drawn(Control::RandomSigns, Orientation::OutIn, 1).entries;
+        assert!((0..N * M).all(|at| output(columns[at]) == at % M) && moved > N * M * 9 / 10);
+        let signs = by_input(Control::RandomSigns, Orientation::OutIn, 1);
         let whole = stored(Orientation::InOut);
         assert!(
             signs

@@ -77,32 +77,39 @@ impl<'a> Beside<'a> {
         self.seen.push((control, measured.and_then(|seen| seen)));
     }
 
-    /// Draws and measures those that were not seen, and compares.
+    /// Draws into `room` and measures those that were not seen, and compares.
     pub(super) fn finish<T: Entry>(
         mut self,
         entries: &[T],
         spectrum: Option<&Spectrum>,
+        room: &mut Vec<f32>,
     ) -> Section<Controls> {
-        let scaled = controls::scaled(entries, self.rms);
+        let (scaled, factor) = T::scaled(entries, self.rms);
         let stored = Entries {
             stored: &scaled,
+            factor,
             n: self.layer.fan_in,
             m: self.layer.fan_out,
             orientation: self.layer.orientation,
         };
         for control in ALL {
             if self.seen.iter().all(|(seen, _)| *seen != control) {
-                let drawn = controls::draw(control, &stored, self.plan.seed, 0);
+                let orientation = controls::draw(control, &stored, (self.plan.seed, 0), room);
                 let drawn = Entries {
-                    stored: &drawn.entries,
-                    orientation: drawn.orientation,
+                    stored: room,
+                    factor: 1.0,
+                    orientation,
                     ..stored
                 };
                 self.see(control, &drawn);
             }
         }
         let observed = spectrum.map_or_else(
-            || Ok(self.rms * self.measured(&stored, self.std)?.largest()),
+            || {
+                let factor = f64::from(factor);
+                let observed = self.measured(&stored, self.std / factor)?;
+                Ok(self.rms * factor * observed.largest())
+            },
             |spectrum| Ok(spectrum.spectral_norm),
         );
         match observed.and_then(|observed| self.facts(observed)) {

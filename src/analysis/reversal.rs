@@ -40,13 +40,14 @@ impl Model {
         }
     }
 
-    /// The default plan on one layer, or why there is nothing to run; `beside` sees each control.
-    pub(super) fn measure<T: Copy + Into<f64> + Sync>(
+    /// The default plan on one layer, or why there is nothing to run; `beside` sees each control, which is in `room`.
+    pub(super) fn measure<T: controls::Stored>(
         &self,
         entries: &[T],
         layer: &Layer,
         bias: Option<&[f64]>,
         beside: &mut dyn FnMut(Control, &controls::Entries<'_>),
+        room: &mut Vec<f32>,
     ) -> Section<LayerShadow> {
         if let Some(reason) = &self.refused {
             return Section::Skipped {
@@ -61,7 +62,7 @@ impl Model {
             orientation: layer.orientation,
             bias,
         };
-        match shadow::measure_beside(&stored, &Plan::for_layer(n, m, self.seed), beside) {
+        match shadow::measure_beside(&stored, &Plan::for_layer(n, m, self.seed), beside, room) {
             Ok(facts) => Section::Measured(facts),
             Err(fault) => Section::Skipped {
                 reason: fault.to_string(),

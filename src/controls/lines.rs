@@ -7,10 +7,10 @@ use super::{Entries, LINE};
 use crate::streams::{Purpose, generator};
 
 /// By input and output; each input's weights in random order.
-pub(super) fn row_shuffled(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
+pub(super) fn row_shuffled(entries: &Entries<'_>, seed: u64, room: &mut [f32]) {
     by_line(
+        room,
         entries.m,
-        entries.n,
         |first, count| entries.rows(first, count),
         |input, row| {
             shuffle(row, seed, Purpose::Rows, input);
@@ -19,10 +19,10 @@ pub(super) fn row_shuffled(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
 }
 
 /// By output and input; each output's weights in random order.
-pub(super) fn column_shuffled(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
+pub(super) fn column_shuffled(entries: &Entries<'_>, seed: u64, room: &mut [f32]) {
     by_line(
+        room,
         entries.n,
-        entries.m,
         |first, count| entries.columns(first, count),
         |output, column| {
             shuffle(column, seed, Purpose::Columns, output);
@@ -30,15 +30,15 @@ pub(super) fn column_shuffled(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
     )
 }
 
-/// By input and output; each weight times 1 or −1.
-pub(super) fn random_signs(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
+/// By output and input; each weight times 1 or −1.
+pub(super) fn random_signs(entries: &Entries<'_>, seed: u64, room: &mut [f32]) {
     by_line(
-        entries.m,
+        room,
         entries.n,
-        |first, count| entries.rows(first, count),
-        |input, row| {
-            let mut rng = generator(seed, Purpose::Signs, input as u64);
-            for part in row.chunks_mut(64) {
+        |first, count| entries.columns(first, count),
+        |output, column| {
+            let mut rng = generator(seed, Purpose::Signs, output as u64);
+            for part in column.chunks_mut(64) {
                 let signs: u64 = rng.random();
                 for (bit, entry) in part.iter_mut().enumerate() {
                     *entry *= if signs >> bit & 1 == 0 { 1.0 } else { -1.0 };
@@ -48,24 +48,22 @@ pub(super) fn random_signs(entries: &Entries<'_>, seed: u64) -> Vec<f32> {
     )
 }
 
-/// `count` lines of `length` entries, as `read` answers some of them at a time, each changed
-/// by `change`, which is told its number.
+/// Fills `room` with lines of `length` entries, as `read` answers some of them at a time, each
+/// changed by `change`, which is told its number.
 fn by_line(
+    room: &mut [f32],
     length: usize,
-    count: usize,
     read: impl Fn(usize, usize) -> Vec<f32> + Sync,
     change: impl Fn(usize, &mut [f32]) + Sync,
-) -> Vec<f32> {
-    let mut all = vec![0.0; length * count];
-    let bundles = all.par_chunks_mut((LINE * length).max(1)).enumerate();
+) {
+    let bundles = room.par_chunks_mut((LINE * length).max(1)).enumerate();
     bundles.for_each(|(bundle, lines)| {
         let first = bundle * LINE;
-        lines.copy_from_slice(&read(first, LINE.min(count - first)));
+        lines.copy_from_slice(&read(first, lines.len() / length));
         for (i, line) in lines.chunks_mut(length).enumerate() {
             change(first + i, line);
         }
     });
-    all
 }
 
 /// Fisher and Yates.

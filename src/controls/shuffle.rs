@@ -18,18 +18,18 @@ const BUCKETS: usize = 256;
 
 /// The entries in random order, which depends on `seed` and `place` and not on how they are
 /// stored, nor on the number of threads.
-pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32> {
+pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64, order: &mut [f32]) {
     if entries.stored.len() < MANY {
-        let mut order = entries.rows(0, entries.n);
-        shuffle(&mut order, seed, (u64::MAX >> 25) - place);
-        return order;
+        order.copy_from_slice(&entries.columns(0, entries.m));
+        shuffle(order, seed, (u64::MAX >> 25) - place);
+        return;
     }
     // Above the streams of Gaussian controls: 2³⁹, then the place, then tile or bucket.
     let stream = |kind: u64, i: usize| 1 << 39 | place << 28 | kind << 27 | i as u64;
-    let height = (TILE / entries.m).max(1);
-    let tiles: Vec<(usize, usize)> = (0..entries.n)
+    let height = (TILE / entries.n).max(1);
+    let tiles: Vec<(usize, usize)> = (0..entries.m)
         .step_by(height)
-        .map(|first| (first, height.min(entries.n - first)))
+        .map(|first| (first, height.min(entries.m - first)))
         .collect();
     let buckets = |tile: usize| Buckets::new(seed, stream(0, tile));
     let counts: Vec<[usize; BUCKETS]> = tiles
@@ -38,16 +38,15 @@ pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32>
         .map(|(tile, (_, height))| {
             let mut counts = [0; BUCKETS];
             let mut buckets = buckets(tile);
-            for _ in 0..height * entries.m {
+            for _ in 0..height * entries.n {
                 counts[buckets.next()] += 1;
             }
             counts
         })
         .collect();
-    let mut order = vec![0.0; entries.stored.len()];
     // Room for each tile in each bucket.
     let mut rooms: Vec<Vec<&mut [f32]>> = tiles.iter().map(|_| Vec::new()).collect();
-    let mut rest = order.as_mut_slice();
+    let mut rest = &mut *order;
     for bucket in 0..BUCKETS {
         for (counts, rooms) in counts.iter().zip(&mut rooms) {
             let (room, after) = rest.split_at_mut(counts[bucket]);
@@ -61,7 +60,7 @@ pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32>
             let mut filled = [0; BUCKETS];
             for line in (first..first + height).step_by(LINE) {
                 let lines = LINE.min(first + height - line);
-                for entry in entries.rows(line, lines) {
+                for entry in entries.columns(line, lines) {
                     let bucket = buckets.next();
                     rooms[bucket][filled[bucket]] = entry;
                     filled[bucket] += 1;
@@ -69,7 +68,7 @@ pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32>
             }
         },
     );
-    let mut rest = order.as_mut_slice();
+    let mut rest = order;
     let mut whole = Vec::with_capacity(BUCKETS);
     for bucket in 0..BUCKETS {
         let (one, after) = rest.split_at_mut(counts.iter().map(|c| c[bucket]).sum());
@@ -80,7 +79,6 @@ pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32>
         .into_par_iter()
         .enumerate()
         .for_each(|(bucket, entries)| shuffle(entries, seed, stream(1, bucket)));
-    order
 }
 
 /// Buckets drawn one after the other, eight from each number.
@@ -114,7 +112,9 @@ impl Buckets {
 fn shuffle(entries: &mut [f32], seed: u64, stream: u64) {
     let mut rng = generator(seed, Purpose::Control, stream);
     for i in (1..entries.len()).rev() {
-        entries.swap(i, rng.random_range(0..=i));
+        // A bucket of 2³² entries would be one of 2⁴⁰.
+        let limit = u32::try_from(i).unwrap_or(u32::MAX);
+        entries.swap(i, rng.random_range(0..=limit) as usize);
     }
 }
 
@@ -130,28 +130,36 @@ mod tests {
             stored: &stored,
             n,
             m,
-            orientation: Orientation::InOut,
+            factor: 1.0,
+            orientation: Orientation::OutIn,
         };
-        shuffled(&entries, seed, 0)
+        order(&entries, seed, 0)
     }
 
-    // One tile, and three of one input each.
+    fn order(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32> {
+        let mut order = vec![0.0; entries.stored.len()];
+        shuffled(entries, seed, place, &mut order);
+        order
+    }
+
+    // One tile, and three of one output each.
     #[test]
     fn many_entries_are_permuted_evenly_in_either_orientation() {
-        for (n, m) in [(600, 500), (3, 700_000)] {
+        for (n, m) in [(600, 500), (700_000, 3)] {
             let found = positions(n, m, 5);
             let mut sorted = found.clone();
             sorted.sort_unstable_by(f32::total_cmp);
             assert!(sorted.iter().enumerate().all(|(at, &e)| at == e as usize));
-            let turned: Vec<f32> = (0..n * m).map(|at| (at % n * m + at / n) as f32).collect();
+            let turned: Vec<f32> = (0..n * m).map(|at| (at % m * n + at / m) as f32).collect();
             let entries = Entries {
                 stored: &turned,
                 n,
                 m,
-                orientation: Orientation::OutIn,
+                factor: 1.0,
+                orientation: Orientation::InOut,
             };
-            assert!(shuffled(&entries, 5, 0) == found);
-            assert!(shuffled(&entries, 5, 1) != found && shuffled(&entries, 6, 0) != found);
+            assert!(order(&entries, 5, 0) == found);
+            assert!(order(&entries, 5, 1) != found && order(&entries, 6, 0) != found);
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) struct Chain<'a> {
     pub sizes: &'a [usize],
     pub plan: &'a ChainPlan,
     /// W_j/s_j, read anew each time.
-    pub matrix: &'a dyn Fn(usize) -> Result<ScaledMatrix, ShadowError>,
+    pub matrix: &'a dyn Fn(usize) -> Result<ScaledMatrix<'static>, ShadowError>,
     /// The biases of layer j in the net's units.
     pub biases: &'a [Option<Vec<f64>>],
     /// Whether the controls run too.
@@ -94,6 +94,7 @@ pub(super) fn run(chain: &Chain<'_>, starts: &[Start]) -> Result<Vec<Outcome>, S
     let down = (1..highest).rev().map(|layer| (layer, Way::Down));
     let up = (1..highest).map(|layer| (layer, Way::Up));
     let mut scale = 1.0;
+    let mut room = Vec::new();
     for (layer, way) in down.chain([(0, Way::DownAndUp)]).chain(up) {
         (chain.progress)(layer);
         let net = (chain.matrix)(layer)?;
@@ -102,7 +103,7 @@ pub(super) fn run(chain: &Chain<'_>, starts: &[Start]) -> Result<Vec<Outcome>, S
         }
         for &kind in kinds {
             let control = kind
-                .map(|kind| net.control(kind, chain.plan.seed, layer as u64))
+                .map(|kind| net.control(kind, (chain.plan.seed, layer as u64), &mut room))
                 .transpose()?;
             let matrix = control.as_ref().unwrap_or(&net);
             let crossing = travellers
@@ -192,7 +193,7 @@ impl<'a> Traveller<'a> {
         &mut self,
         chain: &Chain<'_>,
         layer: usize,
-        matrix: &ScaledMatrix,
+        matrix: &ScaledMatrix<'_>,
     ) -> Result<(), ShadowError> {
         let k = chain.plan.k[layer] as f64;
         let masks = self.masks(chain, layer, k / chain.sizes[layer] as f64, false)?;
@@ -207,7 +208,7 @@ impl<'a> Traveller<'a> {
         &mut self,
         chain: &Chain<'_>,
         layer: usize,
-        matrix: &ScaledMatrix,
+        matrix: &ScaledMatrix<'_>,
         scale: f64,
     ) -> Result<(), ShadowError> {
         let own = match self.kind {
@@ -258,7 +259,7 @@ impl<'a> Traveller<'a> {
         &self,
         chain: &Chain<'_>,
         layer: usize,
-        matrix: &ScaledMatrix,
+        matrix: &ScaledMatrix<'_>,
     ) -> Result<Vec<Vec<Tensor>>, ShadowError> {
         let masks = self.masks(chain, layer, chain.plan.keep, true)?;
         let mut raised: Vec<Vec<Tensor>> = Vec::with_capacity(TRACKS.len());

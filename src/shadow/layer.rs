@@ -196,16 +196,23 @@ pub fn of_layer(
 }
 
 /// W/s of a layer of `checkpoint`.
-pub(super) fn scaled(checkpoint: &Checkpoint, layer: &Layer) -> Result<ScaledMatrix, ShadowError> {
-    fn of<T: Copy + Into<f64> + Sync>(
+pub(super) fn scaled(
+    checkpoint: &Checkpoint,
+    layer: &Layer,
+) -> Result<ScaledMatrix<'static>, ShadowError> {
+    fn of<T: controls::Stored>(
         tensor: &[T],
         layer: &Layer,
-    ) -> Result<ScaledMatrix, ShadowError> {
+    ) -> Result<ScaledMatrix<'static>, ShadowError> {
         let entries = part(tensor, layer)?;
-        ScaledMatrix::new(entries, layer.fan_in, layer.fan_out, layer.orientation)?.ok_or(NO_SCALE)
+        let scaled = ScaledMatrix::new(entries, layer.fan_in, layer.fan_out, layer.orientation);
+        scaled.map(ScaledMatrix::into_owned).ok_or(NO_SCALE)
     }
     match checkpoint.read(&layer.weight.tensor)? {
         Entries::F64(w) => of(&w, layer),
+        Entries::F32(w) if part(&w, layer)?.len() == w.len() => {
+            ScaledMatrix::of_vec(w, layer.fan_in, layer.fan_out, layer.orientation).ok_or(NO_SCALE)
+        }
         Entries::F32(w) => of(&w, layer),
         Entries::F16(w) => of(&w, layer),
         Entries::BF16(w) => of(&w, layer),
@@ -221,7 +228,7 @@ fn part<'t, T>(tensor: &'t [T], layer: &Layer) -> Result<&'t [T], ShadowError> {
     ))
 }
 
-fn of_entries<T: Copy + Into<f64> + Sync>(
+fn of_entries<T: controls::Stored>(
     tensor: &[T],
     layer: &Layer,
     bias: Option<&[f64]>,
@@ -243,22 +250,24 @@ fn of_entries<T: Copy + Into<f64> + Sync>(
 /// # Errors
 /// When there is nothing to run: no weights, all of them zero, a code without a positive
 /// coordinate or without a zero.
-pub fn measure<T: Copy + Into<f64> + Sync>(
+pub fn measure<T: controls::Stored>(
     stored: &Stored<'_, T>,
     plan: &Plan,
 ) -> Result<LayerShadow, ShadowError> {
-    measure_beside(stored, plan, &mut |_, _| ())
+    measure_beside(stored, plan, &mut |_, _| (), &mut Vec::new())
 }
 
-/// The same; the first draw of each control is shown to `beside` while it is in memory.
-pub(crate) fn measure_beside<T: Copy + Into<f64> + Sync>(
+/// The same; the first draw of each control is shown to `beside` while it is in memory, in
+/// `room`.
+pub(crate) fn measure_beside<T: controls::Stored>(
     stored: &Stored<'_, T>,
     plan: &Plan,
     beside: &mut dyn FnMut(Control, &controls::Entries<'_>),
+    room: &mut Vec<f32>,
 ) -> Result<LayerShadow, ShadowError> {
     check(stored, plan)?;
     let (n, m) = (stored.fan_in, stored.fan_out);
-    let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation)?.ok_or(NO_SCALE)?;
+    let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation).ok_or(NO_SCALE)?;
     // Codes are as large as what the layer makes of inputs of mean square 1: ‖h‖² = k·n·s².
     let unit = matrix.rms * (n as f64 * plan.k as f64).sqrt();
     let own: Option<Vec<f64>> = stored
@@ -268,9 +277,9 @@ pub(crate) fn measure_beside<T: Copy + Into<f64> + Sync>(
     let layer = measured(&matrix, &draws, own.as_deref(), Swept::Every)?;
     // One control at a time in memory.
     let mut control = |control, place, swept| {
-        let drawn = matrix.control(control, plan.seed, place)?;
+        let drawn = matrix.control(control, (plan.seed, place), room)?;
         if place == 0 {
-            drawn.read(|entries| beside(control, entries))?;
+            beside(control, &drawn.entries()?);
         }
         measured(&drawn, &draws, None, swept)
     };
@@ -359,7 +368,7 @@ enum Swept {
 }
 
 fn measured(
-    matrix: &ScaledMatrix,
+    matrix: &ScaledMatrix<'_>,
     draws: &Draws<'_>,
     own: Option<&[f64]>,
     swept: Swept,
@@ -409,7 +418,7 @@ fn check<T>(stored: &Stored<'_, T>, plan: &Plan) -> Result<(), ShadowError> {
 
 /// What comes back from one matrix, the calibrated error of each draw, and some coordinates.
 fn reversal(
-    matrix: &ScaledMatrix,
+    matrix: &ScaledMatrix<'_>,
     draws: &Draws<'_>,
     own: Option<&[f64]>,
 ) -> Result<(Reversal, Vec<f64>, Pairs), ShadowError> {

@@ -1,4 +1,6 @@
-//! A layer's matrix on the device, scaled to entries of mean square 1, and its controls.
+//! A layer's matrix, scaled to entries of mean square 1, and its controls.
+
+use std::borrow::Cow;
 
 use candle_core::{Device, Result, Storage, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par};
@@ -11,8 +13,8 @@ const SMALL: usize = 256;
 
 /// W/s, n×m, as it lies in the file.
 #[derive(Debug, Clone)]
-pub(super) struct ScaledMatrix {
-    stored: Tensor,
+pub(super) struct ScaledMatrix<'a> {
+    stored: Stored<'a>,
     orientation: Orientation,
     /// Number of inputs.
     pub n: usize,
@@ -22,22 +24,56 @@ pub(super) struct ScaledMatrix {
     pub rms: f64,
 }
 
-impl ScaledMatrix {
-    /// Divides `entries` by their rms; nothing when that is 0 or the shape does not fit.
-    pub(super) fn new<T: Copy + Into<f64> + Sync>(
-        entries: &[T],
+#[derive(Debug, Clone)]
+enum Stored<'a> {
+    /// In main memory, and what each entry is times.
+    Main(Cow<'a, [f32]>, f32),
+    /// On a device, or to be differentiated; divided by s.
+    Device(Tensor),
+}
+
+impl<'a> ScaledMatrix<'a> {
+    /// Of `entries` over their rms, left where they are if they are in single precision; nothing
+    /// when that is 0 or the shape does not fit.
+    pub(super) fn new<T: controls::Stored>(
+        entries: &'a [T],
         n: usize,
         m: usize,
         orientation: Orientation,
-    ) -> Result<Option<Self>> {
-        if entries.is_empty() || n.checked_mul(m) != Some(entries.len()) {
-            return Ok(None);
-        }
-        let Some(rms) = controls::rms(entries) else {
-            return Ok(None);
+    ) -> Option<Self> {
+        let fits = !entries.is_empty() && n.checked_mul(m) == Some(entries.len());
+        let rms = controls::rms(entries).filter(|_| fits)?;
+        let (entries, factor) = T::scaled(entries, rms);
+        Some(Self {
+            stored: Stored::Main(entries, factor),
+            orientation,
+            n,
+            m,
+            rms,
+        })
+    }
+
+    /// The same of entries that are nobody else's.
+    pub(super) fn of_vec(
+        entries: Vec<f32>,
+        n: usize,
+        m: usize,
+        orientation: Orientation,
+    ) -> Option<ScaledMatrix<'static>> {
+        let matrix = ScaledMatrix::new(&entries, n, m, orientation)?;
+        let rms = matrix.rms;
+        let (scaled, factor) = match matrix.stored {
+            Stored::Main(Cow::Owned(scaled), factor) => (Some(scaled), factor),
+            Stored::Main(Cow::Borrowed(_), factor) => (None, factor),
+            Stored::Device(_) => return None,
         };
-        let scaled = controls::scaled(entries, rms);
-        Self::stored(scaled, (n, m), rms, orientation).map(Some)
+        Some(ScaledMatrix {
+            stored: Stored::Main(Cow::Owned(scaled.unwrap_or(entries)), factor),
+            orientation,
+            n,
+            m,
+            rms,
+        })
     }
 
     /// A layer on the device, stored (out, in), its entries divided by their rms; nothing when
@@ -50,7 +86,7 @@ impl ScaledMatrix {
             return Ok(None);
         }
         Ok(Some(Self {
-            stored: (weight / rms)?,
+            stored: Stored::Device((weight / rms)?),
             orientation: Orientation::OutIn,
             n,
             m,
@@ -59,126 +95,117 @@ impl ScaledMatrix {
     }
 
     /// A random Gaussian layer, the one with this place among those of `seed`.
-    pub(super) fn gaussian(n: usize, m: usize, seed: u64, place: u64) -> Result<Self> {
+    pub(super) fn gaussian(n: usize, m: usize, seed: u64, place: u64) -> Self {
         let entries = controls::gaussian(n * m, seed, place);
-        Self::stored(entries, (n, m), 1.0, Orientation::InOut)
-    }
-
-    fn stored(
-        entries: Vec<f32>,
-        (n, m): (usize, usize),
-        rms: f64,
-        orientation: Orientation,
-    ) -> Result<Self> {
-        let shape = match orientation {
-            Orientation::OutIn => (m, n),
-            Orientation::InOut => (n, m),
-        };
-        Ok(Self {
-            stored: Tensor::from_vec(entries, shape, &Device::Cpu)?,
-            orientation,
+        Self {
+            stored: Stored::Main(Cow::Owned(entries), 1.0),
+            orientation: Orientation::InOut,
             n,
             m,
-            rms,
+            rms: 1.0,
+        }
+    }
+
+    /// A control of the same shape, of the layer with this place in a chain, in `room`.
+    pub(super) fn control<'r>(
+        &self,
+        control: Control,
+        streams: (u64, u64),
+        room: &'r mut Vec<f32>,
+    ) -> Result<ScaledMatrix<'r>> {
+        let orientation = controls::draw(control, &self.entries()?, streams, room);
+        Ok(ScaledMatrix {
+            stored: Stored::Main(Cow::Borrowed(room), 1.0),
+            orientation,
+            n: self.n,
+            m: self.m,
+            rms: 1.0,
         })
     }
 
-    /// A control of the same shape, of the layer with this place in a chain.
-    pub(super) fn control(&self, control: Control, seed: u64, place: u64) -> Result<Self> {
-        let drawn = self.read(|entries| controls::draw(control, entries, seed, place))?;
-        let shape = (self.n, self.m);
-        Self::stored(drawn.entries, shape, 1.0, drawn.orientation)
+    /// The same without a loan.
+    pub(super) fn into_owned(self) -> ScaledMatrix<'static> {
+        ScaledMatrix {
+            stored: match self.stored {
+                Stored::Main(entries, factor) => {
+                    Stored::Main(Cow::Owned(entries.into_owned()), factor)
+                }
+                Stored::Device(tensor) => Stored::Device(tensor),
+            },
+            orientation: self.orientation,
+            n: self.n,
+            m: self.m,
+            rms: self.rms,
+        }
     }
 
-    /// What `f` makes of the entries where they lie: a copy would be as large as the layer.
-    pub(super) fn read<R>(&self, f: impl FnOnce(&Entries<'_>) -> R) -> Result<R> {
-        let (storage, _) = self.stored.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else {
+    /// The entries where they lie.
+    pub(super) fn entries(&self) -> Result<Entries<'_>> {
+        let Stored::Main(stored, factor) = &self.stored else {
             bail!("the matrix is not in main memory");
         };
-        Ok(f(&Entries {
-            stored: storage.as_slice()?,
+        Ok(Entries {
+            stored,
+            factor: *factor,
             n: self.n,
             m: self.m,
             orientation: self.orientation,
-        }))
-    }
-
-    fn in_out(&self) -> Result<Tensor> {
-        match self.orientation {
-            Orientation::OutIn => self.stored.t(),
-            Orientation::InOut => Ok(self.stored.clone()),
-        }
+        })
     }
 
     /// W·h for each column of `codes`, m×draws.
     pub(super) fn down(&self, codes: &Tensor) -> Result<Tensor> {
-        if let Some(product) = self.product(self.orientation, codes)? {
-            return Ok(product);
-        }
-        self.in_out()?.matmul(codes)
+        self.product(Orientation::InOut, codes)
     }
 
     /// Wᵀ·x for each column of `inputs`, n×draws.
     pub(super) fn up(&self, inputs: &Tensor) -> Result<Tensor> {
-        let turned = match self.orientation {
-            Orientation::OutIn => Orientation::InOut,
-            Orientation::InOut => Orientation::OutIn,
-        };
-        if let Some(product) = self.product(turned, inputs)? {
-            return Ok(product);
-        }
-        self.in_out()?.t()?.matmul(inputs)
+        self.product(Orientation::OutIn, inputs)
     }
 
-    /// The stored matrix, turned if `way` is [`Orientation::OutIn`], times `columns`; nothing
-    /// where that is work for the tensor library: on another device, or to be differentiated.
-    ///
-    /// The library counts the processors at every product, longer than a small product takes,
-    /// and takes twice as long for a large one.
-    fn product(&self, way: Orientation, columns: &Tensor) -> Result<Option<Tensor>> {
-        if self.stored.track_op() || columns.track_op() {
-            return Ok(None);
-        }
-        let (rows, cols) = self.stored.dims2()?;
+    /// W, or Wᵀ if `way` is [`Orientation::OutIn`], times `columns`.
+    fn product(&self, way: Orientation, columns: &Tensor) -> Result<Tensor> {
+        let is_turned = way != self.orientation;
+        let (stored, factor) = match &self.stored {
+            Stored::Main(stored, factor) => (stored, *factor),
+            Stored::Device(tensor) if is_turned => return tensor.t()?.matmul(columns),
+            Stored::Device(tensor) => return tensor.matmul(columns),
+        };
+        let (rows, cols) = match self.orientation {
+            Orientation::OutIn => (self.m, self.n),
+            Orientation::InOut => (self.n, self.m),
+        };
         let (length, width) = columns.dims2()?;
-        let (matrix, columns) = (
-            self.stored.storage_and_layout(),
-            columns.storage_and_layout(),
-        );
-        let (Storage::Cpu(stored), Storage::Cpu(entries)) = (&*matrix.0, &*columns.0) else {
-            return Ok(None);
+        let columns = columns.contiguous()?;
+        let (storage, layout) = columns.storage_and_layout();
+        let (Storage::Cpu(entries), Some((from, to))) = (&*storage, layout.contiguous_offsets())
+        else {
+            bail!("the columns are not in main memory");
         };
-        let (Some(here), Some(there)) = (
-            matrix.1.contiguous_offsets(),
-            columns.1.contiguous_offsets(),
-        ) else {
-            return Ok(None);
-        };
-        let stored: &[f32] = &stored.as_slice()?[here.0..here.1];
-        let entries: &[f32] = &entries.as_slice()?[there.0..there.1];
         let stored = MatRef::from_row_major_slice(stored, rows, cols);
-        let stored = match way {
-            Orientation::InOut => stored,
-            Orientation::OutIn => stored.transpose(),
+        let stored = if is_turned {
+            stored.transpose()
+        } else {
+            stored
         };
         if stored.ncols() != length {
-            return Ok(None);
+            bail!("{} entries a row, {length} a column", stored.ncols());
         }
+        let entries: &[f32] = &entries.as_slice()?[from..to];
         let mut product = vec![0.0; stored.nrows() * width];
         faer::linalg::matmul::matmul(
             MatMut::from_row_major_slice_mut(&mut product, stored.nrows(), width),
             Accum::Replace,
             stored,
             MatRef::from_row_major_slice(entries, length, width),
-            1.0,
+            factor,
             if rows.max(cols) <= SMALL {
                 Par::Seq
             } else {
                 Par::rayon(0)
             },
         );
-        Tensor::from_vec(product, (stored.nrows(), width), &Device::Cpu).map(Some)
+        Tensor::from_vec(product, (stored.nrows(), width), &Device::Cpu)
     }
 }
 
@@ -199,7 +226,7 @@ mod tests {
         let code = Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap();
         let input = Tensor::new(&[[1.0_f32], [7.0], [2.0]], &Device::Cpu).unwrap();
         for matrix in [in_out, out_in] {
-            let matrix = matrix.unwrap().unwrap();
+            let matrix = matrix.unwrap();
             let near = |found: Vec<f32>, wanted: &[f32]| {
                 let far = |(f, w): (&f32, &f32)| (f - w / s).abs() > 1e-6;
                 assert!(!found.iter().zip(wanted).any(far), "{found:?} {wanted:?}");
@@ -207,16 +234,8 @@ mod tests {
             near(values(&matrix.down(&code).unwrap()), &[11.0, 0.0, 10.0]);
             near(values(&matrix.up(&input).unwrap()), &[3.0, 14.0]);
         }
-        assert!(
-            ScaledMatrix::new(&[0.0; 6], 3, 2, Orientation::InOut)
-                .unwrap()
-                .is_none()
-        );
-        assert!(
-            ScaledMatrix::new(&[1.0; 5], 3, 2, Orientation::InOut)
-                .unwrap()
-                .is_none()
-        );
+        assert!(ScaledMatrix::new(&[0.0; 6], 3, 2, Orientation::InOut).is_none());
+        assert!(ScaledMatrix::new(&[1.0; 5], 3, 2, Orientation::InOut).is_none());
     }
 
     // The tensor library's, but for rounding, and the same to the last bit on any number of
@@ -226,9 +245,7 @@ mod tests {
         for (n, m) in [(64, 64), (3, 200), (17, 41), (256, 255), (700, 310)] {
             for orientation in [Orientation::InOut, Orientation::OutIn] {
                 let entries = controls::gaussian(n * m, 1, 0);
-                let matrix = ScaledMatrix::new(&entries, n, m, orientation)
-                    .unwrap()
-                    .unwrap();
+                let matrix = ScaledMatrix::new(&entries, n, m, orientation).unwrap();
                 let columns = |length: usize| {
                     let drawn = controls::gaussian(length * 32, 2, 0);
                     let kept = drawn.into_iter().map(|w| if w > 0.4 { w } else { 0.0 });
@@ -246,7 +263,13 @@ mod tests {
                 };
                 let found = both(1);
                 assert_eq!(found, both(3));
-                let whole = matrix.in_out().unwrap();
+                let scaled = matrix.entries().unwrap();
+                let scaled = scaled.stored.iter().map(|w| w * scaled.factor);
+                let scaled = Tensor::from_iter(scaled, &Device::Cpu).unwrap();
+                let whole = match orientation {
+                    Orientation::InOut => scaled.reshape((n, m)).unwrap(),
+                    Orientation::OutIn => scaled.reshape((m, n)).unwrap().t().unwrap(),
+                };
                 let near = |found: &[f32], wanted: Tensor, terms: usize| {
                     let allowed = 2.0 * f32::EPSILON * (terms as f32).sqrt();
                     for (found, wanted) in found.iter().zip(values(&wanted)) {
@@ -262,20 +285,38 @@ mod tests {
 
     #[test]
     fn controls_keep_what_they_should() {
-        let entries: Vec<f64> = (0..60_000).map(|i| f64::from(i % 7)).collect();
-        let matrix = ScaledMatrix::new(&entries, 300, 200, Orientation::InOut)
-            .unwrap()
-            .unwrap();
-        let sorted = |matrix: &ScaledMatrix| {
-            let mut all = values(&matrix.stored);
+        let entries: Vec<f32> = (0..60_000).map(|i| (i % 7) as f32).collect();
+        let matrix = ScaledMatrix::new(&entries, 300, 200, Orientation::InOut).unwrap();
+        let scaled = |matrix: &ScaledMatrix<'_>| -> Vec<f32> {
+            let entries = matrix.entries().unwrap();
+            entries.stored.iter().map(|w| w * entries.factor).collect()
+        };
+        let sorted = |matrix: &ScaledMatrix<'_>| {
+            let mut all = scaled(matrix);
             all.sort_unstable_by(f32::total_cmp);
             all
         };
-        let shuffled = matrix.control(Control::Shuffled, 1, 0).unwrap();
+        let mut room = Vec::new();
+        let shuffled = matrix
+            .control(Control::Shuffled, (1, 0), &mut room)
+            .unwrap();
         assert_eq!(sorted(&shuffled), sorted(&matrix));
-        assert_ne!(values(&shuffled.stored), values(&matrix.stored));
-        let gaussian = values(&matrix.control(Control::Gaussian, 1, 0).unwrap().stored);
-        let square = gaussian.iter().map(|w| f64::from(w * w)).sum::<f64>() / 60_000.0;
+        assert_ne!(scaled(&shuffled), scaled(&matrix));
+        let gaussian = matrix
+            .control(Control::Gaussian, (1, 0), &mut room)
+            .unwrap();
+        let squares = scaled(&gaussian).into_iter().map(|w| f64::from(w * w));
+        let square = squares.sum::<f64>() / 60_000.0;
         assert!((square - 1.0).abs() < 4.0 * (2.0 / 60_000_f64).sqrt());
+    }
+
+    // Of mean square 10⁻⁸⁰: 1/s is beyond single precision.
+    #[test]
+    fn tiny_entries_are_scaled_all_the_same() {
+        let entries = [1e-40_f32, -1e-40, 1e-40, 1e-40];
+        let matrix = ScaledMatrix::new(&entries, 2, 2, Orientation::InOut).unwrap();
+        let code = Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap();
+        let found = values(&matrix.down(&code).unwrap());
+        assert!((found[0] + 1.0).abs() < 1e-3 && (found[1] - 3.0).abs() < 1e-3);
     }
 }

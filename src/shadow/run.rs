@@ -81,7 +81,11 @@ pub(super) fn blocks(draws: Vec<Draw>, shape: (usize, usize), keep: f64) -> Resu
 }
 
 /// What comes back of every draw from one matrix, in order.
-pub(super) fn returns(matrix: &ScaledMatrix, rho: f64, blocks: &[Block]) -> Result<Vec<Return>> {
+pub(super) fn returns(
+    matrix: &ScaledMatrix<'_>,
+    rho: f64,
+    blocks: &[Block],
+) -> Result<Vec<Return>> {
     let mut all = Vec::new();
     for one in blocks {
         all.extend(block((matrix, matrix), alpha(rho, matrix), one)?);
@@ -90,13 +94,13 @@ pub(super) fn returns(matrix: &ScaledMatrix, rho: f64, blocks: &[Block]) -> Resu
 }
 
 /// α = 2/(ρ·n·s²), and s = 1 after scaling.
-fn alpha(rho: f64, matrix: &ScaledMatrix) -> f64 {
+fn alpha(rho: f64, matrix: &ScaledMatrix<'_>) -> f64 {
     2.0 / (rho * matrix.n as f64)
 }
 
 /// x = r(αWh) ⊙ drop by the first matrix, z = Wᵀx by the second, which is the same one.
 pub(super) fn block(
-    (down, up): (&ScaledMatrix, &ScaledMatrix),
+    (down, up): (&ScaledMatrix<'_>, &ScaledMatrix<'_>),
     alpha: f64,
     block: &Block,
 ) -> Result<Vec<Return>> {
@@ -114,7 +118,7 @@ pub(super) fn block(
 
 /// x and z, a draw a column of x.
 fn returned(
-    (down, up): (&ScaledMatrix, &ScaledMatrix),
+    (down, up): (&ScaledMatrix<'_>, &ScaledMatrix<'_>),
     alpha: f64,
     block: &Block,
 ) -> Result<(Tensor, Vec<Vec<f32>>)> {
@@ -125,7 +129,7 @@ fn returned(
 
 /// z of every draw of a block, with its code.
 pub(super) fn codes_and_returns<'a>(
-    matrix: &ScaledMatrix,
+    matrix: &ScaledMatrix<'_>,
     rho: f64,
     block: &'a Block,
 ) -> Result<Vec<(&'a Code, Vec<f32>)>> {

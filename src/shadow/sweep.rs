@@ -92,7 +92,7 @@ pub(super) fn draws(
 
 /// The errors of the draws scored, in their order, at one k after the other.
 pub(super) fn errors(
-    matrix: &ScaledMatrix,
+    matrix: &ScaledMatrix<'_>,
     rho: f64,
     draws: &[Block],
 ) -> Result<Vec<Vec<f64>>, ShadowError> {

@@ -234,7 +234,7 @@ fn one_net(
             sizes[j + 1],
             plan.seed,
             place,
-        )?)
+        ))
     };
     let chain = Chain {
         sizes,

@@ -29,17 +29,17 @@ impl Net {
         }
     }
 
-    fn matrix(&self, j: usize) -> ScaledMatrix {
+    fn matrix(&self, j: usize) -> ScaledMatrix<'_> {
         let (n, m) = (self.sizes[j], self.sizes[j + 1]);
         let scaled = ScaledMatrix::new(&self.weights[j], n, m, Orientation::InOut);
-        scaled.unwrap().unwrap()
+        scaled.unwrap()
     }
 
     fn with<T>(&self, plan: &ChainPlan, controlled: bool, f: impl FnOnce(&Chain<'_>) -> T) -> T {
         f(&Chain {
             sizes: &self.sizes,
             plan,
-            matrix: &|j| Ok(self.matrix(j)),
+            matrix: &|j| Ok(self.matrix(j).into_owned()),
             biases: &self.biases,
             controlled,
             progress: &|_| (),
