@@ -80,5 +80,8 @@ pub fn read(text: &str) -> Result<Vec<Cost>, String> {
             costs[at].cpu.push((side, number(cpu)?));
         }
     }
+    if costs.is_empty() {
+        return Err("the table has no rows".to_owned());
+    }
     Ok(costs)
 }
