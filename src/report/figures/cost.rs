@@ -25,6 +25,7 @@ impl Cost {
     }
 }
 
+const SIDE: &str = "side of the layer, inputs = outputs";
 const PARTS: [Part; 5] = [
     Part::Alternative,
     Part::Measured,
@@ -47,12 +48,12 @@ pub(super) fn panels(costs: &[Cost]) -> Vec<Panel> {
 
 fn panel(costs: &[Cost], of: fn(&Cost) -> &[(f64, f64)], label: &str) -> Option<Panel> {
     let drawn = |&(_, y): &(f64, f64)| y > 0.0;
-    let all: Vec<(f64, f64)> = costs.iter().flat_map(|cost| of(cost)).copied().collect();
+    let all: Vec<(f64, f64)> = costs.iter().flat_map(of).copied().collect();
     let all: Vec<(f64, f64)> = all.iter().filter(|at| drawn(at)).map(place).collect();
     if all.is_empty() {
         return None;
     }
-    let x = axis(all.iter().map(|at| at.0), 0.2, Scale::Log2, "side");
+    let x = axis(all.iter().map(|at| at.0), 0.2, Scale::Log2, SIDE);
     let y = axis(all.iter().map(|at| at.1), 0.15, Scale::Log10, label);
     let right = x.to;
     let mut panel = Panel::new(x, y);
@@ -106,10 +107,13 @@ mod tests {
         let panels = panels(&[cost(true), cost(true)]);
         assert_eq!(panels.len(), 2);
         let panel = &panels[0];
-        assert_eq!((panel.x.from, panel.x.to), (7.8, 12.2));
+        assert!((panel.x.from - 7.8).abs() < 1e-12 && (panel.x.to - 12.2).abs() < 1e-12);
         let name = panel.series[0].name.as_deref().unwrap();
         assert!(name.starts_with("spectrum, side^2.9"), "{name}");
-        assert!(matches!(&panel.series[1].mark, Mark::Dashes(_, line) if line[0].0 == 10.0));
+        let Mark::Dashes(_, line) = &panel.series[1].mark else {
+            panic!("the fit comes after its dots");
+        };
+        assert!((line[0].0 - 10.0).abs() < 1e-12);
     }
 
     #[test]
