@@ -1,144 +1,164 @@
 """The whole program beside WeightWatcher and NumPy, on the same file, in turns.
 
     cargo build --release
-    python3 bench/peers.py [FILE.safetensors]
+    python3 bench/peers.py [FILE.safetensors | --alexnet]
 
-Without a file, a seeded one is written: normal weights of 256x256 to 1024x4096. The peers go into
-a virtual environment in a temporary folder, gone afterwards; `--peers DIR` makes it there, or uses
-what is there. Nothing of this is needed to build or to test.
+Without a file, normal weights of 1024x512 are written by `randomlike synth`; with `--alexnet`, the
+shapes of AlexNet's three. The peers go into a virtual environment in a temporary folder, gone
+afterwards; `--peers DIR` makes it there, or uses what is there. Nothing of this is needed to build
+or to test.
 
 What is timed:
-- randomlike: the process from start to end, `inspect --json`: fits, spectra, controls, shadows
-- WeightWatcher: loading the tensors and `analyze()` with its defaults: spectra and power laws
-- NumPy: loading the tensors and, of each, `numpy.linalg.svd` without vectors, in float64
+- randomlike: the process from start to end, `inspect FILE --out DIR`: weights, spectra, controls,
+  shadows, chains, verdict, report and figures
+- weightwatcher-mp: loading the tensors and `analyze(mp_fit=True)`: spectra, power laws and the
+  law's fit
+- weightwatcher-random: the same with `randomize=True`: one shuffled matrix a layer as well
+- numpy: loading the tensors and, of each, `numpy.linalg.svd` without vectors, in float64
 
-The peers' interpreter and imports are not counted. A ratio is the peer's time over randomlike's,
-turn by turn; above 1, randomlike is the faster.
+The peers' interpreter and imports are not timed; their memory is the whole process's, and what
+the imports had taken of it is said beside it. A ratio is the peer's over randomlike's, turn by
+turn; above 1, randomlike is the faster or the smaller.
 """
 
 import argparse
 import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAM = os.path.join(HERE, "..", "target", "release", "randomlike")
-PACKAGES = ["numpy", "safetensors", "weightwatcher==0.7.7"]
-# The build for processors alone is a tenth of the other.
-TORCH = ["torch", "--index-url", "https://download.pytorch.org/whl/cpu"]
-SHAPES = [(256, 256), (512, 512), (1024, 1024), (1024, 4096)]
+import environment
+import machine
 
-NUMPY = """
-import json, sys, time
+SMALL = ["gaussian", "--inputs", "1024", "--outputs", "512"]
+# Of issue 6, for AlexNet's shapes; half the memory of WeightWatcher.
+GOALS = {"weightwatcher-mp": 4, "weightwatcher-random": 12}
+
+# ru_maxrss after the imports, in the unit of this system.
+IMPORTED = "imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss"
+
+NUMPY = f"""
+import json, resource, sys, time
 import numpy
 from safetensors.numpy import load_file
+{IMPORTED}
 start = time.perf_counter()
 matrices = [tensor for tensor in load_file(sys.argv[1]).values() if tensor.ndim == 2]
 for matrix in matrices:
     numpy.linalg.svd(matrix.astype(numpy.float64), compute_uv=False)
 seconds = time.perf_counter() - start
-version = "NumPy " + numpy.__version__
-print(json.dumps({"seconds": seconds, "version": version, "layers": len(matrices)}))
+print(json.dumps({{
+    "seconds": seconds, "imported": imported, "layers": len(matrices),
+    "version": "NumPy " + numpy.__version__,
+}}))
 """
 
-WEIGHTWATCHER = """
-import contextlib, json, logging, os, sys, time, warnings
+# WeightWatcher turns a fit that fails into -1 and goes on; how many did not is part of the answer.
+WEIGHTWATCHER = f"""
+import contextlib, json, logging, resource, sys, time, warnings
 warnings.filterwarnings("ignore")
 with contextlib.redirect_stdout(sys.stderr):
+    import numpy
     import torch
     import weightwatcher
     from safetensors.torch import load_file
     logging.disable(logging.CRITICAL)
+    {IMPORTED}
+    numpy.random.seed(1)
     start = time.perf_counter()
     tensors = load_file(sys.argv[1])
-    matrices = {name: w.float() for name, w in tensors.items() if w.ndim == 2}
+    matrices = {{name: w.float() for name, w in tensors.items() if w.ndim == 2}}
     # It takes what is called .weight, and all others only where nothing is.
-    named = {name.removesuffix(".weight") + ".weight": w for name, w in matrices.items()}
-    found = weightwatcher.WeightWatcher(model=named).analyze()
+    named = {{name.removesuffix(".weight") + ".weight": w for name, w in matrices.items()}}
+    random = sys.argv[2] == "random"
+    watcher = weightwatcher.WeightWatcher(model=named)
+    found = watcher.analyze(mp_fit=True, randomize=random, plot=False, savefig=False)
     seconds = time.perf_counter() - start
-version = f"WeightWatcher {weightwatcher.__version__}, PyTorch {torch.__version__}"
-print(json.dumps({"seconds": seconds, "version": version, "layers": len(found)}))
+columns = ["sigma_mp", "rand_sigma_mp"] if random else ["sigma_mp"]
+print(json.dumps({{
+    "seconds": seconds, "imported": imported, "layers": len(found),
+    "fits": sum(int((found[column] > 0).sum()) for column in columns),
+    "version": f"WeightWatcher {{weightwatcher.__version__}}, PyTorch {{torch.__version__}}, "
+    f"NumPy {{numpy.__version__}}",
+}}))
 """
 
-
-def install(folder):
-    """The environment's Python; makes the environment where there is none."""
-    python = os.path.join(folder, "bin", "python")
-    if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet"]
-        if subprocess.run([*pip, *TORCH], stderr=subprocess.DEVNULL).returncode != 0:
-            subprocess.run([*pip, TORCH[0]], check=True)
-        subprocess.run([*pip, *PACKAGES], check=True)
-    return python
+PEERS = {
+    "weightwatcher-mp": [WEIGHTWATCHER, "mp"],
+    "weightwatcher-random": [WEIGHTWATCHER, "random"],
+    "numpy": [NUMPY, ""],
+}
 
 
-def own(file):
-    start = time.perf_counter()
-    subprocess.run([PROGRAM, "inspect", "--json", file], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+def own(file, folder):
+    return machine.run([machine.PROGRAM, "inspect", file, "--out", os.path.join(folder, "report")])
 
 
-def peer(python, code, file):
-    done = subprocess.run(
-        [python, "-c", code, file], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+def peer(python, name, file, folder):
+    """The process, and what it says of itself."""
+    code, setting = PEERS[name]
+    run = machine.run([python, "-c", code, file, setting], folder)
+    return run, json.loads(run.output.splitlines()[-1])
+
+
+def report(name, peers, mine, goal):
+    seconds = [said["seconds"] for _, said in peers]
+    peaks = [run.peak for run, _ in peers]
+    said = peers[0][1]
+    imported = said["imported"] * machine.PEAK_UNIT / 1e6
+    fits = f", {said['fits']} fits" if "fits" in said else ""
+    print(f"{name}: {said['version']}; {said['layers']} layers{fits}")
+    print(
+        f"  {machine.spread(seconds)} s, peak {machine.spread(peaks, 0)} MB, "
+        f"of it {imported:.0f} by the imports"
     )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def processor():
-    try:
-        with open("/proc/cpuinfo") as facts:
-            names = [line.split(":", 1)[1].strip() for line in facts if line.startswith("model name")]
-        return names[0]
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()
+    times = [s / run.seconds for s, run in zip(seconds, mine)]
+    memory = [p / run.peak for p, run in zip(peaks, mine)]
+    wanted = (f", goal {goal}", ", goal 2") if goal else ("", "")
+    print(f"  ratio of time {machine.spread(times)}{wanted[0]}")
+    beyond = [(p - imported) / run.peak for p, run in zip(peaks, mine)]
+    print(
+        f"  ratio of memory {machine.spread(memory)}{wanted[1]}; "
+        f"without the imports {machine.spread(beyond)}"
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", help="a .safetensors file; one is made without")
+    parser.add_argument("--alexnet", action="store_true", help="make one of AlexNet's shapes")
     parser.add_argument("--peers", metavar="DIR", help="the virtual environment, kept")
+    parser.add_argument("--skip", action="append", default=[], choices=PEERS, help="leave out")
     parser.add_argument("--turns", type=int, default=3)
     args = parser.parse_args()
+    if args.file and args.alexnet:
+        parser.error("either a file or --alexnet")
+    names = [name for name in PEERS if name not in args.skip]
     with tempfile.TemporaryDirectory() as temporary:
-        python = install(args.peers or os.path.join(temporary, "peers"))
-        file = args.file or os.path.join(temporary, "normal.safetensors")
+        place = args.peers or os.path.join(temporary, "peers")
+        python = names and environment.python(place, environment.WEIGHTWATCHER)
+        file = os.path.abspath(args.file or os.path.join(temporary, "synth.safetensors"))
         if not args.file:
-            import random
-
-            import small
-
-            draw = random.Random(small.SEED)
-            tensors = [
-                (f"net.{i}.weight", [rows, cols], small.normal(draw, rows * cols, 0.03))
-                for i, (rows, cols) in enumerate(SHAPES)
-            ]
-            small.write_safetensors(file, tensors)
-        version = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True)
-        print(f"{version.stdout.strip()}; Python {platform.python_version()}")
-        print(f"{processor()}, {os.cpu_count()} cores, {platform.platform()}")
-        print(f"{time.strftime('%Y-%m-%d %H:%M')}, load {os.getloadavg()[0]:.1f}")
-        rows = []
-        for _ in range(args.turns):
-            mine = own(file)
-            rows.append((mine, peer(python, WEIGHTWATCHER, file), peer(python, NUMPY, file)))
-        mine = [row[0] for row in rows]
-        print(f"randomlike inspect --json: {statistics.median(mine):.2f} s")
-        for place in (1, 2):
-            seconds = [row[place]["seconds"] for row in rows]
-            ratios = [s / row[0] for s, row in zip(seconds, rows)]
-            first = rows[0][place]
-            print(
-                f"{first['version']}, {first['layers']} layers: "
-                f"{statistics.median(seconds):.2f} s, ratio "
-                f"{statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})"
-            )
+            kind = ["alexnet"] if args.alexnet else SMALL
+            machine.run([machine.PROGRAM, "synth", *kind, file])
+        print(machine.describe())
+        print(f"{os.path.basename(file)}, {os.path.getsize(file) / 1e6:.0f} MB, {args.turns} turns\n")
+        mine, others = [], {name: [] for name in names}
+        for turn in range(args.turns):
+            print(f"turn {turn + 1} of {args.turns}", file=sys.stderr)
+            mine.append(own(file, temporary))
+            for name in names:
+                others[name].append(peer(python, name, file, temporary))
+        print("randomlike inspect --out")
+        cpu = statistics.median(run.cpu for run in mine)
+        print(
+            f"  {machine.spread([run.seconds for run in mine])} s, {cpu:.2f} s of CPU, "
+            f"peak {machine.spread([run.peak for run in mine], 0)} MB"
+        )
+        for name in names:
+            report(name, others[name], mine, args.alexnet and GOALS.get(name))
+        print(f"load at the end {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -145,6 +145,11 @@ fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
     }
 }
 
+/// The statistics of finite entries in memory, inputs by outputs, and nothing else.
+pub fn measure_weights(entries: &[f32], (fan_in, fan_out): (usize, usize)) -> Section<Weights> {
+    writable(weights::measure(entries, &in_memory(fan_in, fan_out)))
+}
+
 /// The singular values of finite entries in memory, inputs by outputs, with all that is known of
 /// them, and nothing else.
 pub fn measure_spectrum(

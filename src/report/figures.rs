@@ -7,6 +7,7 @@ mod chain;
 mod comparison;
 mod contact_sheet;
 mod controls;
+mod cost;
 mod inside;
 mod numbers;
 mod overview;
@@ -35,6 +36,7 @@ use crate::train::{Outcome, Start};
 
 pub use comparison::{ComparisonFigures, PairFigures};
 pub use contact_sheet::{ImageShape, Row};
+pub use cost::Cost;
 pub use overview::colour as label_colour;
 
 /// Width of every picture in pixels.
@@ -256,6 +258,18 @@ pub fn theory_figure(series: &[Series]) -> Result<Figure> {
     let name = "Random Gaussian nets, in reverse and forward again";
     let title = "error of the positive coordinates, constant biases chosen on other draws";
     let png = side_by_side(&file, name, title, &theory::panels(series))?;
+    Ok(Figure {
+        alt: format!("{name}: {title}"),
+        file,
+        png,
+    })
+}
+
+/// What parts of an audit take of square layers, wall time and CPU time.
+pub fn cost_figure(costs: &[Cost], title: &str) -> Result<Figure> {
+    let file = "cost.png".to_owned();
+    let name = "Cost of an audit against the side of a square layer";
+    let png = side_by_side(&file, name, title, &cost::panels(costs))?;
     Ok(Figure {
         alt: format!("{name}: {title}"),
         file,
