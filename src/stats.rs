@@ -11,6 +11,7 @@ pub mod porter_thomas;
 mod power_fit;
 mod power_law;
 mod sample;
+mod sort;
 mod spacings;
 mod two_sample;
 mod weighted_sums;

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-use super::Moments;
+use super::{Moments, sort};
 
 /// Entries handled by one task; fixed, so that sums are taken in the same order everywhere.
 const CHUNK: usize = 1 << 16;
@@ -67,14 +67,13 @@ impl Bins {
 impl Sample {
     /// Sorts 32-bit entries; nothing for an empty slice.
     pub fn from_f32(entries: &[f32]) -> Option<Self> {
-        // Adding 0 turns −0 into 0, so that they are one value.
-        let mut sorted: Vec<f32> = entries.par_iter().map(|w| w + 0.0).collect();
-        sorted.par_sort_unstable_by(f32::total_cmp);
+        let sorted = sort::ascending(entries);
         Self::new(sorted.len() as u64, Values::F32(sorted))
     }
 
     /// Sorts 64-bit entries; nothing for an empty slice.
     pub fn from_f64(entries: &[f64]) -> Option<Self> {
+        // Adding 0 turns −0 into 0, so that they are one value.
         let mut sorted: Vec<f64> = entries.par_iter().map(|w| w + 0.0).collect();
         sorted.par_sort_unstable_by(f64::total_cmp);
         Self::new(sorted.len() as u64, Values::F64(sorted))
