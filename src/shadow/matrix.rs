@@ -4,12 +4,16 @@ use std::borrow::Cow;
 
 use candle_core::{Device, Result, Storage, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
 
 use crate::controls::{self, Control, Entries};
 use crate::layers::Orientation;
 
 /// Longer sides up to which one thread makes a product.
 const SMALL: usize = 256;
+/// Parts of a larger product, fixed, and what their rows are a multiple of.
+const PANELS: usize = 8;
+const ROWS: usize = 96;
 
 /// W/s, n×m, as it lies in the file.
 #[derive(Debug, Clone)]
@@ -192,19 +196,26 @@ impl<'a> ScaledMatrix<'a> {
             bail!("{} entries a row, {length} a column", stored.ncols());
         }
         let entries: &[f32] = &entries.as_slice()?[from..to];
+        let columns = MatRef::from_row_major_slice(entries, length, width);
         let mut product = vec![0.0; stored.nrows() * width];
-        faer::linalg::matmul::matmul(
-            MatMut::from_row_major_slice_mut(&mut product, stored.nrows(), width),
-            Accum::Replace,
-            stored,
-            MatRef::from_row_major_slice(entries, length, width),
-            factor,
-            if rows.max(cols) <= SMALL {
-                Par::Seq
-            } else {
-                Par::rayon(0)
-            },
-        );
+        let panel = if rows.max(cols) <= SMALL {
+            stored.nrows()
+        } else {
+            stored.nrows().div_ceil(PANELS).next_multiple_of(ROWS)
+        };
+        // No thread waits for another between the steps of a product, as the library's own do.
+        let panels = product.par_chunks_mut((panel * width).max(1)).enumerate();
+        panels.for_each(|(place, product)| {
+            let rows = product.len() / width;
+            faer::linalg::matmul::matmul(
+                MatMut::from_row_major_slice_mut(product, rows, width),
+                Accum::Replace,
+                stored.subrows(place * panel, rows),
+                columns,
+                factor,
+                Par::Seq,
+            );
+        });
         Tensor::from_vec(product, (stored.nrows(), width), &Device::Cpu)
     }
 }
