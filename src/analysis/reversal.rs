@@ -40,6 +40,11 @@ impl Model {
         }
     }
 
+    /// Whether there is anything to run.
+    pub(super) const fn runs(&self) -> bool {
+        self.refused.is_none()
+    }
+
     /// The default plan on one layer, or why there is nothing to run; `beside` sees each control.
     pub(super) fn measure<T: Copy + Into<f64> + Sync>(
         &self,
