@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use randomlike::analysis::{self, Options};
+use randomlike::checkpoint::Checkpoint;
 use randomlike::synth;
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 
@@ -26,7 +28,7 @@ fn entries(count: usize, seed: u32) -> Vec<u8> {
     (0..count).map(next).flat_map(f32::to_le_bytes).collect()
 }
 
-/// Layers of which some are small, some large, two feed each other and one is a stack of slices.
+/// Layers of which some are small, some large, two feed another and one is a stack of slices.
 fn mixed(folder: &Path) -> PathBuf {
     let shapes = [
         ("a.weight", vec![700, 600]),
@@ -98,6 +100,28 @@ fn the_bytes_do_not_depend_on_memory_or_threads() {
             "experts[2]"
         ]
     );
+}
+
+#[test]
+fn the_work_that_is_done_grows_to_the_end_and_the_chains_are_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = Checkpoint::open(&mixed(folder.path())).unwrap();
+    let mut told = Vec::new();
+    let audit = analysis::measure(&checkpoint, &Options::default(), &mut |progress| {
+        told.push((progress.stage, progress.done));
+    });
+    assert_eq!(audit.unwrap().chains.len(), 2);
+    assert_eq!(told[0].0, "read");
+    assert!(told.is_sorted_by_key(|&(_, done)| done), "{told:?}");
+    // b → c and e.1 → e.2: down through the upper, both ways through the lower, and up.
+    let (before, chains) = told.split_at(told.len() - 6);
+    assert!(before.iter().all(|&(stage, _)| stage != "chain"));
+    assert!(
+        chains
+            .iter()
+            .all(|&(stage, done)| stage == "chain" && done < 1.0)
+    );
+    assert!(before.last().unwrap().1 <= chains[0].1 && chains[0].1 < chains[5].1);
 }
 
 #[test]
