@@ -50,10 +50,13 @@ impl Stage {
     }
 }
 
-/// The two halves of a layer's way; measuring tells of each stage it comes to.
+/// Facts of a layer from what was read of it; told of each stage it comes to.
+type Measure<'a, R> = dyn Fn(&Layer, R, &mut dyn FnMut(Stage)) -> Result<LayerFacts> + Sync + 'a;
+
+/// The two halves of a layer's way.
 pub(super) struct Work<'a, R> {
     pub read: &'a (dyn Fn(&Layer) -> Result<R> + Sync),
-    pub measure: &'a (dyn Fn(&Layer, R, &mut dyn FnMut(Stage)) -> Result<LayerFacts> + Sync),
+    pub measure: &'a Measure<'a, R>,
 }
 
 impl<R> Work<'_, R> {
@@ -107,7 +110,7 @@ pub(super) fn measure<R: Send>(
         for told in receive {
             match told {
                 Told::Stage(place, stage) => teller.stage(place, stage),
-                Told::Facts(place, facts) => teller.facts(place, facts)?,
+                Told::Facts(place, facts) => teller.facts(place, *facts)?,
             }
         }
         Ok(teller.told)
@@ -121,7 +124,7 @@ fn is_large(layer: &Layer) -> bool {
 /// What a worker tells of the layer with a place.
 enum Told {
     Stage(usize, Stage),
-    Facts(usize, Result<LayerFacts>),
+    Facts(usize, Box<Result<LayerFacts>>),
 }
 
 /// Workers and what they share.
@@ -188,7 +191,7 @@ impl<R: Send> Crew<R> {
                         within(own.as_ref(), measure)
                     };
                     let is_fault = facts.is_err();
-                    tell(Told::Facts(place, facts));
+                    tell(Told::Facts(place, Box::new(facts)));
                     let mut state = self.state();
                     state.room.finished(place);
                     if is_fault {

@@ -51,7 +51,10 @@ impl Road<'_> {
                 read.measured(layer, (self.options, self.shadow), stage)
             },
         };
+        // Added up in the order in which layers end: the last digit may differ from `of_layers`.
+        let mut reached = of_layers;
         let facts = pipeline::measure(&plan, &work, &mut |index, stage, done| {
+            reached = reached.max(done);
             progress(Progress {
                 layer: &self.layers[index].name,
                 index,
@@ -60,7 +63,7 @@ impl Road<'_> {
                 done: done / total,
             });
         })?;
-        let chains = self.chains(&chains, (of_layers, total), progress)?;
+        let chains = self.chains(&chains, (reached, total), progress)?;
         Ok((facts, chains))
     }
 

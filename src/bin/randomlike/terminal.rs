@@ -318,7 +318,7 @@ mod tests {
         clock.reach(0.001);
         assert_eq!(clock.words(), "");
         let now = Instant::now();
-        clock.began = now.checked_sub(Duration::from_secs(60)).unwrap();
+        clock.began = now.checked_sub(Duration::from_mins(1)).unwrap();
         clock.reach(0.5);
         assert!(
             ["about 60 s left", "about 59 s left"]
