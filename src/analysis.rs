@@ -2,16 +2,24 @@
 
 mod biases;
 mod controls;
+mod cost;
 mod initializer;
 mod label;
+mod memory;
+mod pipeline;
+mod progress;
 mod reversal;
-mod side_by_side;
+mod road;
 mod spectrum;
 mod vectors;
 mod weights;
 
 use label::Lost;
 pub(crate) use label::{BULK, FEWEST, of_the_bulk};
+use memory::Need;
+use pipeline::Stage;
+pub use progress::{Progress, time_left};
+use road::Road;
 
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -19,29 +27,16 @@ use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::audit::{
-    Audit, ChainFacts, Controls, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION,
-    Section, Settings, SourceFacts, Spectrum, TensorFacts, Tool, Weights,
+    Audit, Controls, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION, Section, Settings,
+    SourceFacts, Spectrum, TensorFacts, Tool, Weights,
 };
-use crate::checkpoint::{Checkpoint, Entries};
+use crate::checkpoint::{Checkpoint, FileFacts};
 use crate::controls::Entries as Drawn;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
 use crate::linalg::Engine;
 use crate::shadow::activation;
 use crate::stats::Sample;
 use crate::{Error, Result};
-
-/// Where a long measurement stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress<'a> {
-    /// The layer being measured.
-    pub layer: &'a str,
-    /// Its position, from 0.
-    pub index: usize,
-    /// Number of layers.
-    pub layers: usize,
-    /// `read`, `weights and spectrum`, `shadow`, `chain`, or `difference`.
-    pub stage: &'static str,
-}
 
 /// What is measured, and how.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +57,9 @@ pub struct Options {
     pub assume_relu: bool,
     /// Leave out what takes longest: the shadow model and the controls.
     pub alone: bool,
+    /// Bytes that an audit may take; when left out, what the largest layer needs, a quarter more
+    /// and 128 MiB. No fact depends on it.
+    pub memory: Option<u64>,
 }
 
 /// Measures every layer of `checkpoint` that is selected.
@@ -75,27 +73,23 @@ pub fn measure(
         return Err(crate::linalg::SpectrumError::NotBuilt.into());
     }
     let found = layers::find(checkpoint.tensors(), selection)?;
-    let count = found.layers.len();
+    let needs: Vec<Need> = found.layers.iter().map(|l| Need::of(l, options)).collect();
+    let bytes = memory::room(&found.layers, &needs, options.memory)?;
     let named = activation::named(checkpoint, checkpoint.folder());
     let shadow = reversal::Model::new(named.as_ref(), options);
-    let facts = side_by_side::measure(
-        &found.layers,
-        &|layer, stage| measure_layer(checkpoint, layer, (options, &shadow), stage),
-        &mut |index, stage| {
-            progress(Progress {
-                layer: &found.layers[index].name,
-                index,
-                layers: count,
-                stage,
-            });
-        },
-    )?;
-    let chains = measure_chains(checkpoint, &found.layers, &shadow, progress)?;
+    let road = Road {
+        checkpoint,
+        options,
+        shadow: &shadow,
+        layers: &found.layers,
+    };
+    let travel = || road.travel(&needs, bytes, progress);
+    let ((facts, chains), files) = checkpoint.digest_beside(travel)?;
     Ok(Audit {
         layers: facts,
         chains,
         skipped: found.skipped,
-        ..empty(source_facts(checkpoint, named)?, options, &shadow)
+        ..empty(source_facts(checkpoint, files, named), options, &shadow)
     })
 }
 
@@ -210,75 +204,20 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
     }
 }
 
-fn measure_chains(
-    checkpoint: &Checkpoint,
-    layers: &[Layer],
-    shadow: &reversal::Model,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Vec<ChainFacts>> {
-    let chains = layers::chains(layers);
-    let count = chains.len();
-    let mut facts = Vec::with_capacity(count);
-    // The library is told of layers by shared reference; who listens may change.
-    let progress = std::cell::RefCell::new(progress);
-    for (index, chain) in chains.into_iter().enumerate() {
-        let chain: Vec<&Layer> = chain.into_iter().map(|at| &layers[at]).collect();
-        let told = |layer: usize| {
-            (progress.borrow_mut())(Progress {
-                layer: &chain[layer].name,
-                index,
-                layers: count,
-                stage: "chain",
-            });
-        };
-        facts.push(ChainFacts {
-            layers: chain.iter().map(|layer| layer.name.clone()).collect(),
-            shadow: writable(shadow.measure_chain(checkpoint, &chain, &told)?),
-        });
-    }
-    Ok(facts)
-}
-
 fn source_facts(
     checkpoint: &Checkpoint,
+    files: Vec<FileFacts>,
     activation: Option<(String, Place)>,
-) -> Result<SourceFacts> {
+) -> SourceFacts {
     let (activation, activation_from) = activation.unzip();
     let entries = |shape: &[usize]| shape.iter().map(|&side| side as u64).product::<u64>();
-    Ok(SourceFacts {
+    SourceFacts {
         uri: checkpoint.uri().to_owned(),
-        files: checkpoint.digest()?,
+        files,
         tensors: checkpoint.tensors().len(),
         parameters: checkpoint.tensors().iter().map(|t| entries(&t.shape)).sum(),
         activation,
         activation_from,
-    })
-}
-
-fn measure_layer(
-    checkpoint: &Checkpoint,
-    layer: &Layer,
-    (options, shadow): (&Options, &reversal::Model),
-    stage: &mut dyn FnMut(&'static str),
-) -> Result<LayerFacts> {
-    stage("read");
-    let bias = layer
-        .bias
-        .as_ref()
-        .map(|bias| checkpoint.read(&bias.tensor))
-        .transpose()?;
-    let bias: Option<Vec<f64>> = bias.map(|entries| entries.widened());
-    let numbers = Numbers {
-        layer,
-        bias: bias.as_deref(),
-        options,
-        shadow,
-    };
-    match checkpoint.read(&layer.weight.tensor)? {
-        Entries::F64(w) => numbers.facts(&w, stage),
-        Entries::F32(w) => numbers.facts(&w, stage),
-        Entries::F16(w) => numbers.facts(&w, stage),
-        Entries::BF16(w) => numbers.facts(&w, stage),
     }
 }
 
@@ -349,17 +288,15 @@ struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    fn facts<T: Entry>(
-        &self,
-        tensor: &[T],
-        stage: &mut dyn FnMut(&'static str),
-    ) -> Result<LayerFacts> {
-        let entries = self.layer.part(tensor).ok_or_else(|| Error::NoTensor {
-            uri: self.layer.name.clone(),
-            tensor: self.layer.weight.tensor.clone(),
-        })?;
+    fn facts<T: Entry>(&self, entries: &[T], stage: &mut dyn FnMut(Stage)) -> Result<LayerFacts> {
+        if self.layer.span().map(|span| span.len()) != Some(entries.len()) {
+            return Err(Error::NoTensor {
+                uri: self.layer.name.clone(),
+                tensor: self.layer.weight.tensor.clone(),
+            });
+        }
         let non_finite = self.non_finite(entries);
-        stage("weights and spectrum");
+        stage(Stage::Spectrum);
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
         let broken = not_finite(broken, "weights");
         let Measured {
@@ -381,7 +318,7 @@ impl Numbers<'_> {
             weights.measured(),
             self.layer.fan_in,
         ));
-        stage("shadow");
+        stage(Stage::Shadow);
         let Compared { shadow, controls } = match broken {
             Some(reason) => Compared::skipped(&reason),
             None if self.options.alone => Compared::skipped("left out"),

@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -118,6 +122,15 @@ impl Checkpoint {
 
     /// Reads one tensor.
     pub fn read(&self, tensor: &str) -> Result<Entries> {
+        self.read_span(tensor, None)
+    }
+
+    /// Reads a part of one tensor and nothing else of it.
+    pub fn read_part(&self, tensor: &str, part: Range<usize>) -> Result<Entries> {
+        self.read_span(tensor, Some(part))
+    }
+
+    fn read_span(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Entries> {
         let missing = || Error::NoTensor {
             uri: self.uri.clone(),
             tensor: tensor.to_owned(),
@@ -127,23 +140,45 @@ impl Checkpoint {
             .iter()
             .find_map(|shard| Some((shard, shard.entries.get(tensor)?)))
             .ok_or_else(missing)?;
-        if !is_read(&entry.dtype) {
-            return Err(missing());
-        }
-        decode::entries(&entry.dtype, &shard.bytes(tensor, entry)?)
-            .ok_or_else(|| shard.memory(tensor, entry))
+        shard.read(tensor, entry, span)?.ok_or_else(missing)
     }
 
     /// Size and SHA-256 of every file.
     pub fn digest(&self) -> Result<Vec<FileFacts>> {
-        self.shards
-            .iter()
-            .map(|shard| digest(&shard.path, &self.folder))
+        let files = self.digest_until(&AtomicBool::new(false))?;
+        Ok(files.unwrap_or_default())
+    }
+
+    /// What `work` answers, and the digest, which a thread of its own takes meanwhile; it stops
+    /// where the work fails. With one thread it comes after the work.
+    pub(crate) fn digest_beside<T>(
+        &self,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<(T, Vec<FileFacts>)> {
+        if rayon::current_num_threads() == 1 {
+            return Ok((work()?, self.digest()?));
+        }
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let digest = scope.spawn(|| self.digest_until(&stop));
+            let done = work();
+            stop.store(done.is_err(), Ordering::Relaxed);
+            let digest = digest.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Ok((done?, digest?.unwrap_or_default()))
+        })
+    }
+
+    /// Nothing as soon as `stop` is set.
+    fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
+        let files = self.shards.iter();
+        files
+            .map(|shard| digest(&shard.path, &self.folder, stop))
             .collect()
     }
 }
 
-fn digest(path: &Path, folder: &Path) -> Result<FileFacts> {
+/// Nothing when it was told to stop.
+fn digest(path: &Path, folder: &Path, stop: &AtomicBool) -> Result<Option<FileFacts>> {
     let io = |source| Error::Io {
         action: "read",
         path: path.to_owned(),
@@ -154,6 +189,9 @@ fn digest(path: &Path, folder: &Path) -> Result<FileFacts> {
     let mut block = vec![0; 1 << 20];
     let mut bytes = 0;
     loop {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let read = file.read(&mut block).map_err(io)?;
         if read == 0 {
             break;
@@ -167,11 +205,11 @@ fn digest(path: &Path, folder: &Path) -> Result<FileFacts> {
         let _ = write!(sha256, "{byte:02x}");
     }
     let name = path.strip_prefix(folder).unwrap_or(path);
-    Ok(FileFacts {
+    Ok(Some(FileFacts {
         path: name.to_string_lossy().into_owned(),
         bytes,
         sha256,
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -291,12 +329,37 @@ mod tests {
     fn the_digest_is_sha256() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), b"abc").unwrap();
-        let facts = digest(file.path(), file.path().parent().unwrap()).unwrap();
+        let digest = |stop| {
+            let folder = file.path().parent().unwrap();
+            super::digest(file.path(), folder, &AtomicBool::new(stop)).unwrap()
+        };
+        assert_eq!(digest(true), None);
+        let facts = digest(false).unwrap();
         assert_eq!(
             facts.sha256,
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(facts.bytes, 3);
+    }
+
+    #[test]
+    fn the_digest_is_taken_beside_the_work_whose_fault_comes_first() {
+        let (folder, opened) = sharded(INDEX);
+        let checkpoint = opened.unwrap();
+        let fails = || -> Result<()> { Err(checkpoint.read("d").unwrap_err()) };
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool = pool.unwrap();
+            let beside = pool.install(|| checkpoint.digest_beside(|| Ok(7))).unwrap();
+            assert_eq!(beside, (7, checkpoint.digest().unwrap()));
+            let failed = pool.install(|| checkpoint.digest_beside(fails));
+            assert!(matches!(failed, Err(Error::NoTensor { .. })));
+        }
+        fs::remove_file(folder.path().join("two.safetensors")).unwrap();
+        let gone = checkpoint.digest_beside(|| Ok(7));
+        assert!(matches!(gone, Err(Error::Io { .. })));
+        let failed = checkpoint.digest_beside(fails);
+        assert!(matches!(failed, Err(Error::NoTensor { .. })));
     }
 
     proptest! {

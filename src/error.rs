@@ -201,6 +201,20 @@ pub enum Error {
         bytes: u64,
     },
 
+    /// A layer that takes more memory than was given.
+    #[error(
+        "`{layer}` takes about {} while it is measured, and `--memory` gives {}; give at least {0}, or leave the layer out with `--exclude`",
+        megabytes(*needed), megabytes(*given)
+    )]
+    Room {
+        /// The largest layer.
+        layer: String,
+        /// Bytes it takes, with those of the program.
+        needed: u64,
+        /// Bytes that were given.
+        given: u64,
+    },
+
     // layers
     /// `--include` or `--exclude` is no glob.
     #[error("the pattern `{pattern}` is no glob: {source}")]
@@ -287,6 +301,11 @@ pub enum Error {
         /// What it is: `a mount point`.
         what: &'static str,
     },
+}
+
+/// Rounded up, so that what is asked for is enough.
+fn megabytes(bytes: u64) -> String {
+    format!("{}MB", bytes.div_ceil(1_000_000))
 }
 
 /// The result of anything that can fail with [`Error`].

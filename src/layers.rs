@@ -4,6 +4,7 @@ mod chains;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
@@ -69,11 +70,16 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// The layer's part of the entries of its tensor, which may be a stack.
-    pub fn part<'t, T>(&self, tensor: &'t [T]) -> Option<&'t [T]> {
+    /// Where the layer lies among the entries of its tensor, which may be a stack.
+    pub fn span(&self) -> Option<Range<usize>> {
         let size = self.fan_in.checked_mul(self.fan_out)?;
         let start = self.slice.unwrap_or(0).checked_mul(size)?;
-        tensor.get(start..start.checked_add(size)?)
+        Some(start..start.checked_add(size)?)
+    }
+
+    /// The layer's part of the entries of its tensor.
+    pub fn part<'t, T>(&self, tensor: &'t [T]) -> Option<&'t [T]> {
+        tensor.get(self.span()?)
     }
 }
 

@@ -40,7 +40,13 @@ impl Model {
         }
     }
 
-    /// The default plan on one layer, or why there is nothing to run; `beside` sees each control, which is in `room`.
+    /// Whether there is anything to run.
+    pub(super) const fn runs(&self) -> bool {
+        self.refused.is_none()
+    }
+
+    /// The default plan on one layer, or why there is nothing to run; `beside` sees each control,
+    /// which is in `room`.
     pub(super) fn measure<T: controls::Stored>(
         &self,
         entries: &[T],

@@ -1,7 +1,8 @@
 //! Bytes to entries, and the sizes of the dtypes of the format.
 //!
-//! Plain little-endian conversion: one copy of the bytes and one of the entries, where a
-//! tensor library would make a third.
+//! Bytes are read and converted part by part, so that a tensor is in memory once.
+
+use std::io::{self, Read};
 
 use half::{bf16, f16};
 
@@ -52,23 +53,53 @@ pub(super) fn bits(dtype: &str) -> Option<u64> {
     })
 }
 
-/// Decodes little-endian bytes; nothing for a dtype that is not read, or without the memory.
-pub(super) fn entries(dtype: &str, bytes: &[u8]) -> Option<Entries> {
-    Some(match dtype {
-        "F64" => Entries::F64(convert(bytes, f64::from_le_bytes)?),
-        "F32" => Entries::F32(convert(bytes, f32::from_le_bytes)?),
-        "F16" => Entries::F16(convert(bytes, f16::from_le_bytes)?),
-        "BF16" => Entries::BF16(convert(bytes, bf16::from_le_bytes)?),
-        _ => return None,
+/// Why a tensor could not be read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// The system's answer.
+    Io(io::Error),
+    /// The file ends before the tensor does.
+    Short,
+    /// There is no memory for it.
+    Memory,
+    /// Its dtype is not read.
+    Dtype,
+}
+
+/// Bytes that are read together: they stay in the cache until they are decoded.
+const PART: usize = 1 << 18;
+
+/// Reads `count` little-endian entries of `dtype`. They are the only copy.
+pub(super) fn entries(dtype: &str, count: usize, from: &mut impl Read) -> Result<Entries, Unread> {
+    Ok(match dtype {
+        "F64" => Entries::F64(decoded(count, from, f64::from_le_bytes)?),
+        "F32" => Entries::F32(decoded(count, from, f32::from_le_bytes)?),
+        "F16" => Entries::F16(decoded(count, from, f16::from_le_bytes)?),
+        "BF16" => Entries::BF16(decoded(count, from, bf16::from_le_bytes)?),
+        _ => return Err(Unread::Dtype),
     })
 }
 
-fn convert<const WIDTH: usize, T>(bytes: &[u8], from: fn([u8; WIDTH]) -> T) -> Option<Vec<T>> {
-    let chunks = bytes.as_chunks::<WIDTH>().0;
+fn decoded<const WIDTH: usize, T>(
+    count: usize,
+    from: &mut impl Read,
+    entry: fn([u8; WIDTH]) -> T,
+) -> Result<Vec<T>, Unread> {
     let mut entries = Vec::new();
-    entries.try_reserve_exact(chunks.len()).ok()?;
-    entries.extend(chunks.iter().map(|&chunk| from(chunk)));
-    Some(entries)
+    let reserved = entries.try_reserve_exact(count);
+    reserved.map_err(|_| Unread::Memory)?;
+    let mut part = vec![0; count.saturating_mul(WIDTH).min(PART)];
+    while entries.len() < count {
+        let length = (count - entries.len()).saturating_mul(WIDTH).min(PART);
+        let part = &mut part[..length];
+        from.read_exact(part).map_err(|fault| match fault.kind() {
+            io::ErrorKind::UnexpectedEof => Unread::Short,
+            _ => Unread::Io(fault),
+        })?;
+        let chunks = part.as_chunks::<WIDTH>().0;
+        entries.extend(chunks.iter().map(|&chunk| entry(chunk)));
+    }
+    Ok(entries)
 }
 
 #[cfg(test)]
@@ -78,22 +109,68 @@ mod tests {
     // Bit patterns of 1.5 by IEEE 754.
     #[test]
     fn one_and_a_half_in_every_dtype() {
+        let read = |dtype: &str, bytes: &[u8]| entries(dtype, 1, &mut &bytes[..]).ok();
         assert_eq!(
-            entries("F64", &0x3FF8_0000_0000_0000_u64.to_le_bytes()),
+            read("F64", &0x3FF8_0000_0000_0000_u64.to_le_bytes()),
             Some(Entries::F64(vec![1.5]))
         );
         assert_eq!(
-            entries("F32", &0x3FC0_0000_u32.to_le_bytes()),
+            read("F32", &0x3FC0_0000_u32.to_le_bytes()),
             Some(Entries::F32(vec![1.5]))
         );
         assert_eq!(
-            entries("F16", &0x3E00_u16.to_le_bytes()),
+            read("F16", &0x3E00_u16.to_le_bytes()),
             Some(Entries::F16(vec![f16::from_f32(1.5)]))
         );
         assert_eq!(
-            entries("BF16", &0x3FC0_u16.to_le_bytes()),
+            read("BF16", &0x3FC0_u16.to_le_bytes()),
             Some(Entries::BF16(vec![bf16::from_f32(1.5)]))
         );
-        assert_eq!(entries("I8", &[1]), None);
+        assert_eq!(read("I8", &[1]), None);
+    }
+
+    // 2¹⁶ F32 entries fill a part.
+    #[test]
+    fn parts_join_without_a_seam_and_the_vector_has_no_spare_room() {
+        for count in [0, 1, 1 << 16, (1 << 16) + 1, 150_000] {
+            let whole: Vec<f32> = (0..count).map(|i| i as f32).collect();
+            let bytes: Vec<u8> = whole.iter().flat_map(|w| w.to_le_bytes()).collect();
+            match entries("F32", whole.len(), &mut &bytes[..]) {
+                Ok(Entries::F32(read)) => {
+                    assert_eq!(read.capacity(), whole.len());
+                    assert_eq!(read, whole);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// A file that remembers how much was asked of it at once.
+    struct Asked<'a>(&'a [u8], usize);
+
+    impl Read for Asked<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = self.1.max(buffer.len());
+            self.0.read(buffer)
+        }
+    }
+
+    #[test]
+    fn no_second_copy_of_the_bytes_is_held() {
+        let bytes = vec![0; 10 * PART + 8];
+        let mut file = Asked(&bytes, 0);
+        let read = entries("F64", bytes.len() / 8, &mut file).unwrap();
+        assert_eq!(read, Entries::F64(vec![0.0; bytes.len() / 8]));
+        assert_eq!(file.1, PART);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let short = entries("F32", 2, &mut &[0; 7][..]);
+        assert!(matches!(short, Err(Unread::Short)));
+        let too_many = entries("F64", usize::MAX, &mut &[0; 8][..]);
+        assert!(matches!(too_many, Err(Unread::Memory)));
+        let unknown = entries("I8", 1, &mut &[0; 8][..]);
+        assert!(matches!(unknown, Err(Unread::Dtype)));
     }
 }

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use super::decode;
+use super::decode::{self, Entries, Unread};
 use crate::error::HeaderFault;
 use crate::{Error, Result, regular};
 
@@ -69,15 +70,24 @@ impl Shard {
         })
     }
 
-    /// The bytes of one tensor. Their number was checked against the size of the file.
-    pub(super) fn bytes(&self, name: &str, entry: &Entry) -> Result<Vec<u8>> {
+    /// `span` of the entries of one tensor, or all. Their number was checked against the size
+    /// of the file. Nothing for a dtype that is not read, or a span outside the tensor.
+    pub(super) fn read(
+        &self,
+        name: &str,
+        entry: &Entry,
+        span: Option<Range<usize>>,
+    ) -> Result<Option<Entries>> {
+        let Some((start, count)) = entry.bytes_and_count(span) else {
+            return Ok(None);
+        };
         let io = |source| Error::Io {
             action: "read",
             path: self.path.clone(),
             source,
         };
         let mut file = File::open(&self.path).map_err(io)?;
-        file.seek(SeekFrom::Start(entry.start)).map_err(io)?;
+        file.seek(SeekFrom::Start(start)).map_err(io)?;
         let now = file.metadata().map_err(io)?.len();
         let changed = || Error::Header {
             path: self.path.clone(),
@@ -90,27 +100,31 @@ impl Shard {
         if now < entry.start + entry.length {
             return Err(changed());
         }
-        let length = usize::try_from(entry.length).map_err(|_| changed())?;
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(length)
-            .map_err(|_| self.memory(name, entry))?;
-        file.take(entry.length)
-            .read_to_end(&mut bytes)
-            .map_err(io)?;
-        if bytes.len() < length {
-            return Err(changed());
+        match decode::entries(&entry.dtype, count, &mut file) {
+            Ok(entries) => Ok(Some(entries)),
+            Err(Unread::Dtype) => Ok(None),
+            Err(Unread::Io(source)) => Err(io(source)),
+            Err(Unread::Short) => Err(changed()),
+            Err(Unread::Memory) => Err(Error::Memory {
+                path: self.path.clone(),
+                tensor: name.to_owned(),
+                bytes: entry.length,
+            }),
         }
-        Ok(bytes)
     }
+}
 
-    /// What to say when there is no memory for a tensor.
-    pub(super) fn memory(&self, name: &str, entry: &Entry) -> Error {
-        Error::Memory {
-            path: self.path.clone(),
-            tensor: name.to_owned(),
-            bytes: entry.length,
+impl Entry {
+    /// The first byte and the number of entries of `span`, or of the whole tensor.
+    fn bytes_and_count(&self, span: Option<Range<usize>>) -> Option<(u64, usize)> {
+        let width = decode::bits(&self.dtype)? / 8;
+        let all = usize::try_from(self.length.checked_div(width)?).ok()?;
+        let span = span.unwrap_or(0..all);
+        if span.end > all {
+            return None;
         }
+        let start = self.start + span.start as u64 * width;
+        Some((start, span.end.checked_sub(span.start)?))
     }
 }
 
@@ -350,7 +364,26 @@ mod tests {
         let file = file(GOOD, 29);
         let shard = Shard::open(file.path()).unwrap();
         assert_eq!(shard.entries["b"].dtype, "I4X");
-        assert_eq!(shard.bytes("a", &shard.entries["a"]).unwrap().len(), 24);
+        let read = |name: &str, span| shard.read(name, &shard.entries[name], span).unwrap();
+        assert_eq!(read("a", None), Some(Entries::F32(vec![0.0; 6])));
+        assert_eq!(read("b", None), None);
+    }
+
+    #[test]
+    fn a_part_of_a_tensor_is_read_alone() {
+        let json = r#"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F16","shape":[2,2],"data_offsets":[3,11]}}"#;
+        let data = [9, 9, 9, 0, 0x3c, 0, 0x40, 0, 0x42, 0, 0x44];
+        let file = raw(&[&(json.len() as u64).to_le_bytes(), json.as_bytes(), &data].concat());
+        let shard = Shard::open(file.path()).unwrap();
+        let read = |span| shard.read("b", &shard.entries["b"], span).unwrap();
+        let numbers = |of: &[f32]| {
+            let of = of.iter().map(|&w| half::f16::from_f32(w));
+            Some(Entries::F16(of.collect()))
+        };
+        assert_eq!(read(None), numbers(&[1.0, 2.0, 3.0, 4.0]));
+        assert_eq!(read(Some(1..3)), numbers(&[2.0, 3.0]));
+        assert_eq!(read(Some(4..4)), numbers(&[]));
+        assert_eq!(read(Some(2..5)), None);
     }
 
     #[test]
@@ -441,6 +474,8 @@ mod tests {
         let file = file(GOOD, 29);
         let shard = Shard::open(file.path()).unwrap();
         file.as_file().set_len(100).unwrap();
-        assert!(shard.bytes("a", &shard.entries["a"]).is_err());
+        assert!(shard.read("a", &shard.entries["a"], None).is_err());
+        // Although these entries are still there.
+        assert!(shard.read("a", &shard.entries["a"], Some(0..1)).is_err());
     }
 }

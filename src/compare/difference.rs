@@ -114,6 +114,7 @@ pub(super) fn add(
             index,
             layers,
             stage: "difference",
+            done: index as f64 / layers as f64,
         });
         pair.difference = of_pair(pair, &from, &to, engine)?;
     }

@@ -10,6 +10,7 @@ mod hostile;
 mod hostile_audit;
 mod loading;
 mod outputs;
+mod pipeline;
 mod planted;
 mod published;
 mod reference;

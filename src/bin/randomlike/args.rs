@@ -1,5 +1,6 @@
 //! What was typed, and what it means.
 
+mod size;
 mod training;
 
 use std::error::Error;
@@ -27,6 +28,7 @@ Examples:
   randomlike inspect model.safetensors.index.json --include 'mlp.*'
   randomlike inspect model.safetensors --json > audit.json
   randomlike inspect model.safetensors --vectors 5 --out report
+  randomlike inspect model.safetensors --memory 4GB
   randomlike inspect audit.json --policy own.toml --out report
 
 Exits with 0 when it could measure and 2 when it could not; `randomlike check`
@@ -394,6 +396,11 @@ pub struct Measuring {
     /// Threads to use; all processors when left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
+    /// Memory to use, such as 2GB or 800MiB; when left out, what the largest layer takes, a
+    /// quarter more and 128MiB. With more, more layers run beside each other; results do not
+    /// depend on it.
+    #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
+    pub memory: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -444,6 +451,7 @@ impl Measuring {
             vectors: deeper.vectors,
             assume_relu: self.assume_relu,
             alone: false,
+            memory: self.memory,
         })
     }
 }

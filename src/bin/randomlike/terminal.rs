@@ -1,14 +1,15 @@
 //! What a person sees: text on standard output, everything else on standard error.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, ErrorKind, Write as _};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
-use randomlike::analysis::Progress;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use randomlike::analysis::{Progress, time_left};
 use randomlike::verdict::{Finding, Level, Outcome};
 
 /// Columns of a page.
@@ -161,36 +162,60 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String
 }
 
 /// Progress over layers; hidden where standard error is no terminal.
-pub struct Bar(ProgressBar);
+pub struct Bar {
+    bar: ProgressBar,
+    clock: Arc<Mutex<Clock>>,
+}
+
+/// Steps of the bar that stand for the whole work.
+const WHOLE: u64 = 1000;
 
 impl Bar {
     /// A bar that shows nothing yet.
     pub fn new() -> Self {
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} {msg}") {
-            bar.set_style(style);
+        let bar = ProgressBar::new(WHOLE);
+        let clock = Arc::new(Mutex::new(Clock::new()));
+        let left = Arc::clone(&clock);
+        let style = ProgressStyle::with_template("{bar:20} {prefix} {elapsed}{left} {msg}");
+        if let Ok(style) = style {
+            bar.set_style(style.with_key(
+                "left",
+                move |_: &ProgressState, out: &mut dyn fmt::Write| {
+                    let clock = left.lock().unwrap_or_else(PoisonError::into_inner);
+                    // A line of progress that cannot be written is drawn again soon.
+                    let _ = out.write_str(&clock.words());
+                },
+            ));
         }
         // A layer can take ten seconds: the clock shows that it is being worked on.
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self(bar)
+        Self { bar, clock }
     }
 
     /// Where the work is.
     pub fn show(&self, progress: &Progress<'_>) {
-        let Progress {
-            layer,
-            index,
-            layers,
-            stage,
-        } = *progress;
-        self.stand(layer, index, layers, stage);
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.reach(progress.done);
+        drop(clock);
+        self.bar.set_position((progress.done * WHOLE as f64) as u64);
+        self.tell(
+            progress.layer,
+            progress.index,
+            progress.layers,
+            progress.stage,
+        );
     }
 
-    /// At `stage` of the layer with this index, of so many.
+    /// At `stage` of the layer with this index, of so many that all take as long.
     pub fn stand(&self, layer: &str, index: usize, layers: usize, stage: &str) {
-        self.0.set_length(layers as u64);
-        self.0.set_position(index as u64);
-        self.0.set_message(format!("{}: {stage}", cut(layer, 30)));
+        self.bar
+            .set_position(index as u64 * WHOLE / layers.max(1) as u64);
+        self.tell(layer, index, layers, stage);
+    }
+
+    fn tell(&self, layer: &str, index: usize, layers: usize, stage: &str) {
+        self.bar.set_prefix(format!("{index}/{layers}"));
+        self.bar.set_message(format!("{}: {stage}", cut(layer, 24)));
     }
 
     /// A bar over steps of some work, with the time that is left.
@@ -198,21 +223,57 @@ impl Bar {
         let bar = Self::new();
         let template = "{msg}: {bar:20} {percent} % of {len} steps, about {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.0.set_style(style);
+            bar.bar.set_style(style);
         }
-        bar.0.set_message(work);
+        bar.bar.set_message(work);
         bar
     }
 
     /// So many of so many steps are done.
     pub fn steps(&self, done: usize, of: usize) {
-        self.0.set_length(of as u64);
-        self.0.set_position(done as u64);
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
     }
 
     /// Leaves the terminal as it was.
     pub fn clear(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+/// When the work began, and what was left of it when something was last heard of it.
+struct Clock {
+    began: Instant,
+    left: Option<(Instant, Duration)>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            left: None,
+        }
+    }
+
+    fn reach(&mut self, done: f64) {
+        let left = time_left(self.began.elapsed(), done);
+        self.left = left.map(|left| (Instant::now(), left));
+    }
+
+    fn words(&self) -> String {
+        self.left.map_or_else(String::new, |(heard, left)| {
+            format!(", {}", rest(left.saturating_sub(heard.elapsed())))
+        })
+    }
+}
+
+/// `about 3 min left`: two figures at most, for it is an estimate.
+fn rest(left: Duration) -> String {
+    match left.as_secs() {
+        0 => "nearly done".to_owned(),
+        seconds @ 1..90 => format!("about {seconds} s left"),
+        seconds @ 90..5400 => format!("about {} min left", (seconds + 30) / 60),
+        seconds => format!("about {} h left", (seconds + 1800) / 3600),
     }
 }
 
@@ -238,6 +299,35 @@ mod tests {
             [0, 999, 1000, 58_631_144].map(grouped),
             ["0", "999", "1,000", "58,631,144"]
         );
+    }
+
+    #[test]
+    fn what_is_left_has_two_figures() {
+        let words = |seconds| rest(Duration::from_secs(seconds));
+        assert_eq!(words(0), "nearly done");
+        assert_eq!(words(89), "about 89 s left");
+        assert_eq!(words(91), "about 2 min left");
+        assert_eq!(words(5399), "about 90 min left");
+        assert_eq!(words(9000), "about 3 h left");
+    }
+
+    // The bar's tick draws between two words of the work.
+    #[test]
+    fn the_clock_runs_down_and_is_silent_at_first() {
+        let mut clock = Clock::new();
+        clock.reach(0.001);
+        assert_eq!(clock.words(), "");
+        let now = Instant::now();
+        clock.began = now.checked_sub(Duration::from_mins(1)).unwrap();
+        clock.reach(0.5);
+        assert!(
+            ["about 60 s left", "about 59 s left"]
+                .iter()
+                .any(|w| clock.words().contains(w))
+        );
+        let heard = now.checked_sub(Duration::from_secs(20)).unwrap();
+        clock.left = Some((heard, Duration::from_secs(50)));
+        assert_eq!(clock.words(), ", about 29 s left");
     }
 
     #[test]
