@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     println!(
-        "shape        kind        seed  distance   bound  resolution  certain  KS exact  KS density  \
+        "shape        kind        seed  distance   bound  resolution  widest   KS exact  KS density  \
          W1 exact  W1 density  moment  top/err  probes  exact s (cpu)  density s (cpu)  ratio"
     );
     let mut held = true;
@@ -90,12 +90,12 @@ fn line<T: Stored>(
     if !arguments.exact {
         let (top, bottom) = (found.top.first()?, found.bottom.first()?);
         println!(
-            "{rows}x{cols} {kind} {seed}: bound {:.5} resolution {:.5} certain {:.5} KS {:.5} probes {} \
+            "{rows}x{cols} {kind} {seed}: bound {:.5} resolution {:.5} widest  {:.5} KS {:.5} probes {} \
              products {} top {:.5} within {:.1e} bottom {:.5} within {:.1e}, {seconds:.1} s, \
              cpu {cpu:.1} s, peak {}",
             found.error(),
             found.resolution,
-            found.certain,
+            found.widest,
             of(Figure::KsMedian, &figures),
             found.probes,
             found.products,
@@ -118,7 +118,7 @@ fn line<T: Stored>(
         distance(&found, &exact),
         found.error(),
         found.resolution,
-        found.certain,
+        found.widest,
         of(Figure::KsMedian, &figures_exact),
         of(Figure::KsMedian, &figures),
         of(Figure::Wasserstein, &figures_exact),

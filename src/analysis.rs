@@ -33,7 +33,8 @@ use crate::audit::{
 use crate::checkpoint::{Checkpoint, FileFacts};
 use crate::controls::Entries as Drawn;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
-use crate::linalg::Engine;
+use crate::linalg::density::Stored;
+use crate::linalg::{Device, Engine, Method};
 use crate::shadow::activation;
 use crate::stats::Sample;
 use crate::{Error, Result};
@@ -45,6 +46,10 @@ pub struct Options {
     pub selection: Selection,
     /// What computes the singular values.
     pub engine: Engine,
+    /// All singular values, or their distribution.
+    pub method: Method,
+    /// Where the distribution's products are taken.
+    pub device: Device,
     /// Seed of everything drawn.
     pub seed: u64,
     /// Draw so many matrices of each layer's shape for its nulls, in place of the tables.
@@ -152,7 +157,7 @@ pub fn measure_spectrum(
     options: &Options,
 ) -> Result<Section<Spectrum>> {
     let layer = in_memory(fan_in, fan_out);
-    let values = spectrum::values(entries, &layer, options.engine)?;
+    let values = spectrum::values(entries, &layer, spectrum::Way::of(options))?;
     let law = Sample::from_f64(entries).map_or_else(Default::default, |sample| {
         let moments = sample.moments();
         spectrum::EntryLaw {
@@ -187,6 +192,7 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
         source,
         settings: Settings {
             engine: options.engine,
+            method: options.method,
             conv: selection.conv,
             include: selection.include.clone(),
             exclude: selection.exclude.clone(),
@@ -222,7 +228,7 @@ fn source_facts(
 }
 
 /// An entry type with its own way to a sample.
-trait Entry: crate::controls::Stored {
+trait Entry: Stored + crate::controls::Single {
     /// Machine epsilon of the arithmetic the rank is judged in.
     const EPSILON: f64;
     fn sample(entries: &[Self]) -> Option<Sample>;
@@ -389,12 +395,12 @@ impl Numbers<'_> {
     fn weights_and_spectrum<T: Entry>(&self, entries: &[T]) -> Result<Measured> {
         let (weights, values) = rayon::join(
             || writable(weights::measure(entries, self.layer)),
-            || spectrum::values(entries, self.layer, self.options.engine),
+            || spectrum::values(entries, self.layer, spectrum::Way::of(self.options)),
         );
         let values = values?;
         let lost = values.as_ref().map_or_else(
             |_| Lost::default(),
-            |values| Lost::among(values, &self.layer.weight.dtype),
+            |values| values.lost(&self.layer.weight.dtype),
         );
         let plan = spectrum::NullPlan::of(self.options);
         let spectrum =
@@ -433,13 +439,16 @@ pub(crate) fn of_matrix(
     engine: Engine,
     epsilon: f64,
 ) -> Result<MatrixFacts> {
-    let values = spectrum::values(entries, layer, engine)?;
+    let values = spectrum::values(entries, layer, spectrum::Way::exact(engine))?;
     let mut weights = writable(weights::measure(entries, layer));
     // No initialiser draws a difference.
     if let Section::Measured(weights) = &mut weights {
         weights.initializer = None;
     }
-    let singular_values = values.clone().unwrap_or_default();
+    let singular_values = values
+        .as_ref()
+        .map_or(&[][..], spectrum::Values::all)
+        .to_vec();
     let plan = spectrum::NullPlan::default();
     let spectrum = spectrum::measure(values, layer, marginal(&weights), (epsilon, plan));
     Ok(MatrixFacts {

@@ -77,22 +77,22 @@ impl Entries<'_> {
     }
 }
 
-/// Entries of a kind that a layer is stored in.
-pub trait Stored: Copy + Into<f64> + Send + Sync {
+/// Entries that are numbers of single precision, or become some.
+pub trait Single: Copy + Into<f64> + Send + Sync {
     /// The entries over `rms` in single precision, as entries and what they are times: those of
     /// single precision are left where they are.
-    fn scaled(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
+    fn single(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
         let scaled = entries.par_iter().map(|&w| (w.into() / rms) as f32);
         (Cow::Owned(scaled.collect()), 1.0)
     }
 }
 
-impl Stored for f64 {}
-impl Stored for f16 {}
-impl Stored for bf16 {}
+impl Single for f64 {}
+impl Single for f16 {}
+impl Single for bf16 {}
 
-impl Stored for f32 {
-    fn scaled(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
+impl Single for f32 {
+    fn single(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
         let factor = (1.0 / rms) as f32;
         if factor.is_normal() {
             return (Cow::Borrowed(entries), factor);

@@ -13,7 +13,7 @@ mod level_spacing;
 mod moved_from_initialisation;
 mod quarter_circle;
 mod shadow_reversible;
-mod spectral_edge;
+pub(crate) mod spectral_edge;
 mod weights_gaussian;
 
 use std::collections::BTreeMap;

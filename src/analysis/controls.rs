@@ -84,7 +84,7 @@ impl<'a> Beside<'a> {
         spectrum: Option<&Spectrum>,
         room: &mut Vec<f32>,
     ) -> Section<Controls> {
-        let (scaled, factor) = T::scaled(entries, self.rms);
+        let (scaled, factor) = T::single(entries, self.rms);
         let stored = Entries {
             stored: &scaled,
             factor,

@@ -1,29 +1,32 @@
 //! The distribution of the singular values of a very large matrix, without all of them.
 //!
-//! Stochastic Lanczos quadrature (Ubaru, Chen & Saad 2017) in blocks: from every block of 16
-//! random directions k block Lanczos steps, whose T gives points and weights that share the
-//! moments up to 2k − 1 of λ = σ² as those directions see it. Three errors are kept apart:
+//! Stochastic Lanczos quadrature (Ubaru, Chen & Saad 2017) in blocks. First block Lanczos steps
+//! look for the largest values: those that are known and told apart from all that follow are set
+//! aside with their vectors V, in rounds while what is left is much wider than its mean. They are
+//! in the distribution as they are. The rest is sampled: from every block of 16 random directions
+//! at right angles to V k block Lanczos steps on (1 − VVᵀ)WᵀW(1 − VVᵀ), whose T gives points and
+//! weights that share the moments up to 2k − 1 of λ = σ² as those directions see it. A residual
+//! R = WᵀWV − VΘ moves no value by more than ‖R‖ (Weyl), and those apart from it by ‖R‖² over
+//! the distance. Three errors are kept apart:
 //!
 //! - *sampling*: directions are not the trace. Standard deviation √(2/(PM)·(F(1 − F) − C²/V)) for P
-//!   directions (`density/measure.rs`), at most .36·√(2/(PM)) on the law of Marchenko and Pastur; the bound is
-//!   four of these, which 2k independent points all keep in 99 cases of 100. By default as many
-//!   directions are taken as keep .002 in about 96 of 100: P = 500 000/M, 128 at M = 4096 and 64
-//!   at 8192. So the whole costs 4NM·Pk flops, linear in N and independent of M.
-//! - *resolution*: k steps see nothing finer than about σ₁/4k. Estimated as the distance to what
-//!   half the steps give, which falls as 1/k² where the density is smooth; what could not be
-//!   passed in exact arithmetic comes from Chebyshev, Markov and Stieltjes (`density/measure.rs`) and is
-//!   about 1.6/k. In W₁ no two measures with these moments are further apart than
-//!   πσ₁/4k (Jackson, Favard; Chen, Trogdon & Ubaru 2021).
-//! - *rounding* of products in single precision, 1e-6 of λ₁.
+//!   directions (`density/measure.rs`), at most .36·√(2/(PM)) on the law of Marchenko and Pastur;
+//!   what is stated is four of these, which 2k independent points all keep in 99 cases of 100. By
+//!   default so many directions are taken that what resolution leaves of .002 is kept in about
+//!   99 of 100: some 660 000/M and more. So the whole costs 4NM·Pk flops, linear in N and
+//!   independent of M.
+//! - *resolution*: k steps see nothing finer than about σ/4k, σ the largest of the rest. Estimated
+//!   as the distance to what half the steps give, which falls as 1/k² where the density is smooth
+//!   and as 1/k where it is not; no proof that it is enough. What could not be passed in exact
+//!   arithmetic comes from Chebyshev, Markov and Stieltjes (`density/measure.rs`) and is about
+//!   1.6/k. In W₁ no two measures with these moments are further apart than
+//!   πσ/4k (Jackson, Favard; Chen, Trogdon & Ubaru 2021).
+//! - *rounding* of products in single precision: ε of σ₁σ, as W·q is rounded to σ₁ and comes
+//!   back through what is left.
 //!
-//! The largest and smallest values come from further steps from the best approximations of
-//! these blocks, each with the length of its residual. The largest that are told apart
-//! are then exact in the distribution too: only the rest is sampled.
-//!
-//! **No audit uses this yet.** Seed 0, distance to the exact distribution: .0018 on 4096² normal
-//! entries, .0021 on 2048² with unequal scales, but .020 with a few spikes on 2048² and .05 on a
-//! power law of 4096×2048 (`examples/density_accuracy.rs`), beyond the .002 that is aimed at. The
-//! bound called *certain* was below the true distance in earlier forms: take it for an estimate.
+//! The largest and smallest values come from further steps from the best approximations of the
+//! first block, each with the length of its residual. `examples/density_accuracy.rs` has the
+//! distance to the exact distribution beside what is stated; docs/performance.md a table of it.
 //!
 //! At the bottom of a square matrix steps on WᵀW say little: a residual r leaves σ within √r.
 //! Up to M/N of about .6 the lower edge is as good as the upper.
@@ -35,13 +38,14 @@ mod measure;
 mod product;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 pub use self::candle::OnDevice;
 use self::gauss::{Jacobi, Node};
-use self::krylov::{Decomposition, Krylov, Ritz};
+use self::krylov::{Aside, Decomposition, Krylov, Ritz};
 use self::measure::{Measure, Probes};
 pub use self::product::{GramProduct, InPlace, Stored};
-use super::{Matrix, SpectrumError};
+use super::{Device, Matrix, SpectrumError};
 use crate::streams::{Purpose, generator};
 
 /// Directions of one block.
@@ -54,14 +58,25 @@ const DEVIATIONS: f64 = 4.0;
 /// Standard deviations of a single normal figure passed once in 100.
 const ONE_IN_100: f64 = 2.576;
 /// Standard deviations that are aimed at with [`Options::tolerance`]: a Brownian bridge passes
-/// 2.8 of those at its middle in 4 of 100 cases (Kolmogorov).
-const AIMED: f64 = 2.8;
+/// 3.2 of those at its middle in 12 of 1000 cases (Kolmogorov).
+const AIMED: f64 = 3.2;
 /// The most of √(F(1 − F) − C²/V) on the law of Marchenko and Pastur, at the quarter circle.
 const LEFT: f64 = 0.36;
+/// Most blocks, whatever the tolerance.
+const MOST_BLOCKS: f64 = 64.0;
 /// Share of λ₁ that rounding of products may move an eigenvalue by.
 const ROUNDING: f64 = 16.0 * f32::EPSILON as f64;
-/// A node within this share of λ₁ of a point of the spectrum is that point.
-const STEP: f64 = ROUNDING;
+/// Share of λ₁ that rounding of products does move eigenvalues by, within a small factor.
+const ROUNDED: f64 = f32::EPSILON as f64;
+/// A largest value is known when its residual is this share of it.
+const KNOWN: f64 = 1e-4;
+/// Most values that are set aside, in all and from one block.
+const MOST_ASIDE: usize = 256;
+const MOST_AT_ONCE: usize = 96;
+/// Rounds of setting values aside, and the largest value over the mean that asks for another:
+/// the law of Marchenko and Pastur has at most 4.
+const ROUNDS: u64 = 4;
+const WIDE: f64 = 12.0;
 /// Extreme values are known well enough at this share of σ₁.
 const TOLERANCE: f64 = 1e-4;
 /// Steps for extreme values, and between two looks at them.
@@ -79,7 +94,8 @@ pub struct Options {
     ///
     /// [`tolerance`]: Self::tolerance
     pub probes: Option<usize>,
-    /// The sampling error that is aimed at, and kept in about 96 of 100 cases.
+    /// The error of the distribution function that is aimed at, and kept in about 99 of 100
+    /// cases where steps leave half of it at most.
     pub tolerance: f64,
     /// Extreme values wanted at each end.
     pub extremes: usize,
@@ -100,7 +116,7 @@ impl Default for Options {
 }
 
 /// A figure and how far it may be off.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bounded {
     /// The figure.
     pub value: f64,
@@ -120,10 +136,17 @@ pub struct Density {
     pub sampling: f64,
     /// Its distance to that of half the steps.
     pub resolution: f64,
-    /// An estimate of what the steps could be wrong by at most (Chebyshev, Markov, Stieltjes).
-    pub certain: f64,
+    /// What rounding of products to single precision may move the distribution function by.
+    pub rounding: f64,
+    /// An estimate of how far two distributions with the moments of this one can differ, from
+    /// the inequalities of Chebyshev, Markov and Stieltjes; in no other error.
+    pub widest: f64,
     /// What a W₁ distance is within, sampling and resolution together; units of σ.
     pub wasserstein_error: f64,
+    /// Σ of λ = σ² over all values, from the squares of the entries.
+    pub total: f64,
+    /// −Σ p ln p with p = σ²/Σσ².
+    pub entropy: Bounded,
     /// Means of λ, λ², λ³, λ⁴ over all values, λ = σ²; each within its error in 99 of 100 seeds.
     pub moments: [Bounded; 4],
     /// The largest singular values, descending. Each has a singular value within its error.
@@ -143,7 +166,7 @@ pub struct Density {
 }
 
 /// A share of all values and what they are below.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// σ, in the units of the entries.
     pub sigma: f64,
@@ -152,9 +175,9 @@ pub struct Point {
 }
 
 impl Density {
-    /// What the distribution function is within: sampling and resolution together.
+    /// What the distribution function is within: sampling, resolution and rounding together.
     pub fn error(&self) -> f64 {
-        self.sampling + self.resolution
+        self.sampling + self.resolution + self.rounding
     }
 
     /// Share of the singular values below σ.
@@ -164,27 +187,13 @@ impl Density {
 
     /// The σ that this share of the singular values is below.
     pub fn quantile(&self, share: f64) -> f64 {
-        let at = self.curve.partition_point(|point| point.share < share);
-        let after = self.curve.get(at).or(self.curve.last());
-        let before = at.checked_sub(1).and_then(|at| self.curve.get(at));
-        match (before, after) {
-            (Some(a), Some(b)) if b.share > a.share => {
-                let part = ((share - a.share) / (b.share - a.share)).min(1.0);
-                a.sigma + part * (b.sigma - a.sigma)
-            }
-            (_, Some(point)) | (Some(point), None) => point.sigma,
-            (None, None) => 0.0,
-        }
+        quantile(&self.curve, share)
     }
 
     /// M values, descending, that have this distribution: those at shares (i − ½)/M, the largest
     /// as they were found. Fit for any figure of a whole spectrum but spacings and rank.
     pub fn values(&self) -> Vec<f64> {
-        let size = self.size as f64;
-        let rest = (0..self.size - self.exact).rev();
-        let rest = rest.map(|i| self.quantile((i as f64 + 0.5) / size));
-        let top = self.top[..self.exact].iter().map(|top| top.value);
-        top.chain(rest).collect()
+        values(&self.curve, &self.top[..self.exact], self.size)
     }
 
     /// `count` points at equal steps of the share, both ends among them.
@@ -195,6 +204,28 @@ impl Density {
             Point { sigma, share }
         };
         (0..count).map(point).collect()
+    }
+}
+
+/// `size` values, descending, of a distribution function with straight lines between its points:
+/// `top`, and those at shares (i − ½)/size below.
+pub(crate) fn values(curve: &[Point], top: &[Bounded], size: usize) -> Vec<f64> {
+    let rest = (0..size.saturating_sub(top.len())).rev();
+    let rest = rest.map(|i| quantile(curve, (i as f64 + 0.5) / size as f64));
+    top.iter().map(|top| top.value).chain(rest).collect()
+}
+
+fn quantile(curve: &[Point], share: f64) -> f64 {
+    let at = curve.partition_point(|point| point.share < share);
+    let after = curve.get(at).or(curve.last());
+    let before = at.checked_sub(1).and_then(|at| curve.get(at));
+    match (before, after) {
+        (Some(a), Some(b)) if b.share > a.share => {
+            let part = ((share - a.share) / (b.share - a.share)).min(1.0);
+            a.sigma + part * (b.sigma - a.sigma)
+        }
+        (_, Some(point)) | (Some(point), None) => point.sigma,
+        (None, None) => 0.0,
     }
 }
 
@@ -224,29 +255,53 @@ pub fn density<T: Stored>(
     of(&InPlace::new(matrix)?, options)
 }
 
+/// The same with the products on a device, which holds a copy of the matrix in single precision.
+///
+/// # Errors
+/// As [`density`]; when the build or machine has no such device, or the device no room.
+pub fn on<T: Stored>(
+    matrix: Matrix<'_, T>,
+    device: Device,
+    options: &Options,
+) -> Result<Density, SpectrumError> {
+    match device {
+        Device::Cpu => density(matrix, options),
+        Device::Cuda | Device::Metal => {
+            of(&OnDevice::new(matrix, &candle::find(device)?)?, options)
+        }
+    }
+}
+
 /// The same by products that may be another device's.
 ///
 /// # Errors
 /// When the device fails, or a small eigenvalue problem does not converge.
 pub fn of(product: &impl GramProduct, options: &Options) -> Result<Density, SpectrumError> {
-    let plan = Plan::new(product.size(), options);
     let mut run = Run {
         product,
-        plan,
+        plan: Plan::new(product.size(), options),
         seed: options.seed,
         products: 0,
         rules: Vec::new(),
+        blocks: 0,
     };
-    let ends = run.sample(options.extremes)?;
+    if run.plan.complete {
+        let ends = run.whole(options.extremes)?;
+        return run.summarise(&ends);
+    }
+    let ends = run.explore(options.extremes)?;
+    run.sample(&ends)?;
     run.summarise(&ends)
 }
 
-/// How many blocks and steps.
+/// How many directions and steps.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
     size: usize,
     width: usize,
-    blocks: usize,
+    /// Blocks asked for.
+    blocks: Option<usize>,
+    tolerance: f64,
     steps: usize,
     /// The steps of one block span the whole space: T has all eigenvalues.
     complete: bool,
@@ -256,29 +311,23 @@ impl Plan {
     fn new(size: usize, options: &Options) -> Self {
         let width = WIDTH.min(size).max(1);
         let steps = options.steps.max(2);
-        let complete = steps * width >= size;
-        let deviations = AIMED * LEFT / options.tolerance;
-        let enough = 2.0 * deviations * deviations / size.max(1) as f64;
-        let probes = options.probes.unwrap_or(enough.ceil() as usize).max(1);
         Self {
             size,
             width,
-            blocks: if complete { 1 } else { probes.div_ceil(width) },
+            blocks: options.probes.map(|probes| probes.div_ceil(width).max(1)),
+            tolerance: options.tolerance,
             steps: steps.min(size.div_ceil(width)),
-            complete,
+            complete: steps * width >= size,
         }
     }
 
-    fn probes(self) -> Probes {
-        Probes {
-            count: if self.complete {
-                self.size
-            } else {
-                self.blocks * self.width
-            },
-            together: if self.complete { self.size } else { self.width },
-            size: self.size,
-        }
+    /// As many that [`AIMED`] deviations stay within what `resolution` leaves of the tolerance,
+    /// half at least; `left` the most of the variance that one direction leaves.
+    fn enough(self, left: f64, resolution: f64) -> usize {
+        let aimed = AIMED / (self.tolerance - resolution).max(0.5 * self.tolerance);
+        let probes = 2.0 * aimed * aimed * left / self.size.max(1) as f64;
+        self.blocks
+            .unwrap_or((probes / self.width as f64).ceil().min(MOST_BLOCKS) as usize)
     }
 }
 
@@ -289,13 +338,18 @@ struct Run<'a, P> {
     products: usize,
     /// The Gauss rules of all blocks.
     rules: Vec<Node>,
+    /// How many blocks these are of.
+    blocks: usize,
 }
 
-/// The extreme eigenvalues, largest first and smallest first.
+/// The extreme eigenvalues, largest first and smallest first, and those that are set aside.
 #[derive(Debug, Clone, Default)]
 struct Ends {
     top: Vec<Ritz>,
     bottom: Vec<Ritz>,
+    /// Of the largest, those that are known to be all above the rest, with their vectors.
+    exact: usize,
+    aside: Aside,
 }
 
 impl Ends {
@@ -304,6 +358,7 @@ impl Ends {
         Self {
             top: pairs.iter().rev().take(count).copied().collect(),
             bottom: pairs.iter().take(count).copied().collect(),
+            ..Self::default()
         }
     }
 
@@ -311,9 +366,21 @@ impl Ends {
         self.top.first().map_or(0.0, |pair| pair.value)
     }
 
+    /// The largest of the rest.
+    fn next(&self) -> f64 {
+        let next = self.top.get(self.exact).or(self.top.last());
+        next.map_or(0.0, |pair| pair.value.max(0.0))
+    }
+
+    /// What products with directions at right angles to those aside are rounded against: W·q is
+    /// rounded to σ₁, and comes back through what is left.
+    fn norm(&self) -> f64 {
+        (self.largest().max(0.0) * self.next()).sqrt()
+    }
+
     fn has_hard_edge(&self) -> bool {
         let smallest = self.bottom.first().map_or(0.0, |pair| pair.value);
-        smallest <= HARD_EDGE * self.largest()
+        smallest <= HARD_EDGE * self.next()
     }
 
     fn are_found(&self) -> bool {
@@ -323,13 +390,13 @@ impl Ends {
         self.top
             .iter()
             .chain(bottom)
-            .all(|pair| bounded(*pair, self.largest()).error <= TOLERANCE * largest)
+            .all(|pair| bounded(*pair, self.norm()).error <= TOLERANCE * largest)
     }
 }
 
 /// √θ and what it is within: λ lies between θ ∓ residual, and its root between theirs.
-fn bounded(pair: Ritz, largest: f64) -> Bounded {
-    let within = pair.residual + ROUNDING * largest;
+fn bounded(pair: Ritz, norm: f64) -> Bounded {
+    let within = pair.residual + ROUNDING * norm;
     let value = pair.value.max(0.0);
     let below = value.sqrt() - (value - within).max(0.0).sqrt();
     Bounded {
@@ -338,35 +405,113 @@ fn bounded(pair: Ritz, largest: f64) -> Bounded {
     }
 }
 
+/// How many of the largest of ascending `pairs` are known, and told apart from all that follow.
+fn told_apart(pairs: &[Ritz], norm: f64) -> usize {
+    let floor = ROUNDING * norm;
+    let descending: Vec<&Ritz> = pairs.iter().rev().take(MOST_AT_ONCE + 1).collect();
+    let known = descending
+        .iter()
+        .take_while(|pair| pair.residual + floor <= KNOWN * pair.value)
+        .count();
+    let is_apart = |pair: &[&Ritz]| {
+        pair[0].value - pair[1].value > 4.0 * (pair[0].residual + pair[1].residual + floor)
+    };
+    let gaps = descending.windows(2).take(known).map(is_apart);
+    let last = gaps.enumerate().rfind(|(_, apart)| *apart);
+    last.map_or(0, |(at, _)| at + 1)
+}
+
 impl<P: GramProduct> Run<'_, P> {
-    /// All blocks, some at a time; the extreme values from the first of them.
-    fn sample(&mut self, extremes: usize) -> Result<Ends, SpectrumError> {
-        let numbers: Vec<u64> = (0..self.plan.blocks as u64).collect();
+    /// All eigenvalues, where the steps of one block have them.
+    fn whole(&mut self, extremes: usize) -> Result<Ends, SpectrumError> {
+        let Plan { size, width, .. } = self.plan;
+        let rng = generator(self.seed, Purpose::Probe, 0);
+        let mut blocks = [Krylov::random(size, width, rng, &Aside::default())];
+        self.advance(&mut blocks, self.plan.steps)?;
+        let found = blocks[0].decompose()?;
+        self.rules = found.pairs.iter().map(|pair| pair.point(size)).collect();
+        self.blocks = 1;
+        Ok(Ends::of(&found.pairs, extremes))
+    }
+
+    /// The extreme values; the largest that are told apart are set aside, again and again while
+    /// what is left is much wider than its mean.
+    fn explore(&mut self, extremes: usize) -> Result<Ends, SpectrumError> {
+        let Plan { size, width, .. } = self.plan;
+        let steps = self.plan.steps.div_ceil(2);
         let mut ends = Ends::default();
-        let Plan {
-            size,
-            width,
-            complete,
-            ..
-        } = self.plan;
-        for group in numbers.chunks(TOGETHER) {
-            let rng = |i: u64| generator(self.seed, Purpose::Probe, i);
-            let start = |&i: &u64| Krylov::random(size, width, rng(i));
-            let mut blocks: Vec<Krylov> = group.par_iter().map(start).collect();
-            self.advance(&mut blocks, self.plan.steps)?;
-            if let Some(first) = blocks.first().filter(|_| group.first() == Some(&0)) {
-                let found = first.decompose()?;
-                if complete {
-                    self.rules = found.pairs.iter().map(|pair| pair.point(size)).collect();
-                    return Ok(Ends::of(&found.pairs, extremes));
-                }
-                ends = self.refine(first, &found, extremes)?;
+        for round in 0..ROUNDS {
+            let rng = generator(self.seed, Purpose::Probe, (1 << 32) + 2 * round);
+            let mut block = [Krylov::random(size, width, rng, &ends.aside)];
+            self.advance(&mut block, steps)?;
+            let [block] = block;
+            let found = block.decompose()?;
+            let mut now = Ends::of(&found.pairs, extremes);
+            let refined = if round == 0 && !now.are_found() {
+                Some(self.refine(&block, &found, extremes, &mut now)?)
+            } else {
+                None
+            };
+            if round == 0 {
+                ends.bottom.clone_from(&now.bottom);
             }
+            let norm = if round == 0 {
+                now.largest()
+            } else {
+                ends.norm()
+            };
+            let by_steps = told_apart(&found.pairs, norm);
+            let by_more = refined
+                .as_ref()
+                .map_or(0, |(_, found)| told_apart(&found.pairs, norm));
+            let (block, found, count) = match &refined {
+                Some((more, better)) if by_more >= by_steps => (more, better, by_more),
+                _ => (&block, &found, by_steps),
+            };
+            let count = count.min(MOST_ASIDE - ends.exact);
+            ends.set_aside(block, found, (count, extremes));
+            let left = self.plan.size - ends.exact;
+            let rest = size as f64 * self.product.mean()
+                - ends.top[..ends.exact]
+                    .iter()
+                    .map(|pair| pair.value)
+                    .sum::<f64>();
+            let is_wide = ends.next() * left as f64 > WIDE * rest;
+            if count == 0
+                || !is_wide
+                || ends.exact >= MOST_ASIDE
+                || left < 2 * width * self.plan.steps
+            {
+                break;
+            }
+        }
+        Ok(ends)
+    }
+
+    /// All blocks, some at a time, until they are enough.
+    fn sample(&mut self, ends: &Ends) -> Result<(), SpectrumError> {
+        let Plan { size, width, .. } = self.plan;
+        let mut wanted = self.plan.enough(LEFT * LEFT, 0.0);
+        while self.blocks < wanted {
+            let until = (self.blocks + TOGETHER).min(wanted);
+            let numbers: Vec<u64> = (self.blocks as u64..until as u64).collect();
+            let rng = |i: u64| generator(self.seed, Purpose::Probe, i);
+            let start = |&i: &u64| Krylov::random(size, width, rng(i), &ends.aside);
+            let mut blocks: Vec<Krylov> = numbers.par_iter().map(start).collect();
+            self.advance(&mut blocks, self.plan.steps)?;
             let rules = blocks.par_iter().map(Krylov::rule);
             let rules = rules.collect::<Result<Vec<_>, _>>()?;
             self.rules.extend(rules.into_iter().flatten());
+            self.blocks = until;
+            let [whole, half] = self.measures(ends)?;
+            let split = Split::new(ends, (size, self.product.mean()));
+            let (whole, half) = (split.rest(whole), split.rest(half));
+            let (resolution, _) = apart(&split.curve(&whole, 1.0), &split.curve(&half, 1.0));
+            let left = whole.left_variances();
+            let most = left.iter().map(|at| at.1).fold(0.0, f64::max);
+            wanted = self.plan.enough(most, resolution);
         }
-        Ok(ends)
+        Ok(())
     }
 
     /// Steps of several blocks, one product for all of them.
@@ -393,61 +538,70 @@ impl<P: GramProduct> Run<'_, P> {
         block: &Krylov,
         found: &Decomposition,
         count: usize,
-    ) -> Result<Ends, SpectrumError> {
-        let mut ends = Ends::of(&found.pairs, count);
-        if ends.are_found() {
-            return Ok(ends);
-        }
+        ends: &mut Ends,
+    ) -> Result<(Krylov, Decomposition), SpectrumError> {
         // From both ends where the lower can be found.
         let size = found.pairs.len();
         let all = (2 * WIDTH).min(size);
         let low = if ends.has_hard_edge() { 0 } else { all / 2 };
         let numbers: Vec<usize> = (0..low).chain(size - (all - low)..size).collect();
         let vectors = block.vectors(found, &numbers);
-        let rng = generator(self.seed, Purpose::Probe, 1 << 32);
-        let mut refined = [Krylov::from_block(self.plan.size, &vectors, rng)];
-        while refined[0].steps() < MOST && !refined[0].next().is_empty() {
+        let rng = generator(self.seed, Purpose::Probe, (1 << 32) + 1);
+        let start = Krylov::from_block(self.plan.size, &vectors, rng, &Aside::default());
+        let mut refined = [start];
+        loop {
             self.advance(&mut refined, LOOK)?;
-            let pairs = refined[0].decompose()?.pairs;
-            let better = Ends::of(&pairs, count);
+            let [block] = &refined;
+            let found = block.decompose()?;
+            let better = Ends::of(&found.pairs, count);
             ends.top = better.top;
             if low > 0 {
                 ends.bottom = better.bottom;
             }
-            if ends.are_found() {
-                break;
+            if ends.are_found() || block.steps() >= MOST || block.next().is_empty() {
+                let [block] = refined;
+                return Ok((block, found));
             }
         }
-        Ok(ends)
     }
 
     /// The rule of all blocks together, after all steps and after half of them.
-    fn measures(&self, largest: f64) -> Result<[Measure; 2], SpectrumError> {
-        let floor = STEP * largest;
+    fn measures(&self, ends: &Ends) -> Result<[Measure; 2], SpectrumError> {
+        let floor = ROUNDING * ends.norm();
         if self.plan.complete {
-            let whole = Measure::new(&self.rules, floor);
+            let whole = Measure::new(&self.rules, ROUNDED * ends.norm());
             return Ok([whole.clone(), whole]);
         }
         let total: f64 = self.rules.iter().map(|node| node.weight).sum();
         let points = self.rules.iter().map(|n| (n.value, n.weight / total));
         let points: Vec<(f64, f64)> = points.collect();
         let steps = self.plan.steps;
-        let jacobi = Jacobi::of_points(&points, ROUNDING * largest, steps);
+        let jacobi = Jacobi::of_points(&points, floor, steps);
         Ok([
             Measure::new(&jacobi.rule(steps)?, floor),
             Measure::new(&jacobi.rule(steps.div_ceil(2))?, floor),
         ])
     }
 
+    fn probes(&self) -> Probes {
+        let all = self.plan.complete;
+        let Plan { size, width, .. } = self.plan;
+        Probes {
+            count: if all { size } else { self.blocks * width },
+            together: if all { size } else { width },
+            size,
+        }
+    }
+
     fn summarise(&self, ends: &Ends) -> Result<Density, SpectrumError> {
         let Plan { size, .. } = self.plan;
-        let (unit, largest) = (self.product.unit(), ends.largest());
-        let [whole, half] = self.measures(largest)?;
-        let split = Split::new(ends, &whole, (size, self.product.mean()));
+        let unit = self.product.unit();
+        let [whole, half] = self.measures(ends)?;
+        let split = Split::new(ends, (size, self.product.mean()));
         let (rest, half) = (split.rest(whole), split.rest(half));
         let (curve, coarse) = (split.curve(&rest, unit), split.curve(&half, unit));
         let (resolution, area) = apart(&curve, &coarse);
-        let deviation = self.plan.probes().variance().sqrt() * split.share();
+        let deviation = self.probes().variance().sqrt() * split.share();
         let left = rest.left_variances();
         let most = left.iter().map(|at| at.1.sqrt()).fold(0.0, f64::max);
         let band = left.windows(2).map(|at| {
@@ -466,25 +620,46 @@ impl<P: GramProduct> Run<'_, P> {
                 error: unit * error + f64::from(power) * ROUNDING * unit * value,
             }
         };
-        let in_units = |pairs: &[Ritz]| {
-            let bounded = pairs.iter().map(|&pair| bounded(pair, largest));
+        let total = size as f64 * self.product.mean();
+        let nats = |x: f64| {
+            let p = if total > 0.0 { x / total } else { 0.0 };
+            if p > 0.0 { -p * p.ln() } else { 0.0 }
+        };
+        let count = size as f64 * split.share();
+        let (fine, rough) = (count * rest.mean(nats), count * half.mean(nats));
+        let entropy = Bounded {
+            value: fine + split.top.iter().map(|&x| nats(x)).sum::<f64>(),
+            error: (fine - rough).abs()
+                + ONE_IN_100 * deviation * size as f64 * rest.left_variance(nats).sqrt(),
+        };
+        let in_units = |pairs: &[Ritz], norm: f64| {
+            let bounded = pairs.iter().map(|&pair| bounded(pair, norm));
             let scaled = bounded.map(|b| Bounded {
                 value: unit * b.value,
                 error: unit * b.error,
             });
             scaled.collect::<Vec<Bounded>>()
         };
+        // Nothing is set aside of a small matrix, so spikes are rounded against too.
+        let moved = if self.plan.complete {
+            ROUNDING
+        } else {
+            ROUNDED
+        };
         Ok(Density {
             size,
             sampling: DEVIATIONS * deviation * most,
             resolution,
-            certain: rest.widest(),
+            rounding: shifted(&curve, moved * ends.norm() * unit * unit),
+            widest: rest.widest(),
             wasserstein_error: band + area,
+            total: unit * unit * total,
+            entropy,
             moments: [1, 2, 3, 4].map(moment),
-            top: in_units(&ends.top),
-            bottom: in_units(&ends.bottom),
+            top: in_units(&ends.top, ends.largest()),
+            bottom: in_units(&ends.bottom, ends.largest()),
             exact: split.top.len(),
-            probes: self.plan.blocks * self.plan.width,
+            probes: self.blocks * self.plan.width,
             steps: self.plan.steps,
             products: self.products,
             seed: self.seed,
@@ -493,12 +668,32 @@ impl<P: GramProduct> Run<'_, P> {
     }
 }
 
+impl Ends {
+    /// The largest `count` of what a block found go aside, the next are listed.
+    fn set_aside(
+        &mut self,
+        block: &Krylov,
+        found: &Decomposition,
+        (count, extremes): (usize, usize),
+    ) {
+        let all = found.pairs.len();
+        let numbers: Vec<usize> = (all - count..all).rev().collect();
+        self.aside.columns.extend(block.vectors(found, &numbers));
+        self.top.truncate(self.exact);
+        self.exact += count;
+        let listed = count
+            .max(extremes.saturating_sub(self.top.len()))
+            .max(count + 1);
+        self.top.extend(found.pairs.iter().rev().take(listed));
+        self.aside.norm = self.norm();
+    }
+}
+
 /// Which values the distribution holds as they are, and what is left to be sampled.
 struct Split {
     size: usize,
     /// Descending.
     top: Vec<f64>,
-    limit: f64,
     /// Mean of the rest.
     mean: f64,
     /// Where the distribution function of the rest begins and ends.
@@ -507,29 +702,19 @@ struct Split {
 }
 
 impl Split {
-    /// Between the last two of the largest that are told apart and above which the rule has
-    /// nothing but steps. Within a bulk its nodes stand for many values, some on either side.
-    fn new(ends: &Ends, whole: &Measure, (size, mean): (usize, f64)) -> Self {
-        let floor = ROUNDING * ends.largest();
-        let between = |pairs: &[Ritz]| match pairs {
-            [a, b] if a.value - b.value > 4.0 * (a.residual + b.residual + floor) => {
-                Some(0.5 * (a.value + b.value)).filter(|&limit| whole.is_steps_above(limit))
-            }
-            _ => None,
-        };
-        let limits = ends.top.windows(2).map(between).enumerate();
-        let last = limits.rev().find_map(|(i, limit)| Some((i + 1, limit?)));
-        let (count, limit) = last.unwrap_or((0, f64::INFINITY));
-        let top: Vec<f64> = ends.top[..count].iter().map(|pair| pair.value).collect();
+    fn new(ends: &Ends, (size, mean): (usize, f64)) -> Self {
+        let top: Vec<f64> = ends.top[..ends.exact]
+            .iter()
+            .map(|pair| pair.value)
+            .collect();
         let total = size as f64 * mean - top.iter().sum::<f64>();
         let bottom = ends.bottom.first().map_or(0.0, |pair| pair.value.max(0.0));
         Self {
             size,
-            mean: total.max(0.0) / (size - count).max(1) as f64,
-            top,
-            limit,
+            mean: total.max(0.0) / (size - top.len()).max(1) as f64,
             start: if ends.has_hard_edge() { 0.0 } else { bottom },
-            end: ends.top.get(count).map_or(0.0, |pair| pair.value),
+            end: ends.next(),
+            top,
         }
     }
 
@@ -539,8 +724,7 @@ impl Split {
     }
 
     fn rest(&self, measure: Measure) -> Measure {
-        let rest = measure.below(self.limit).unwrap_or(measure);
-        rest.calibrated(self.mean)
+        measure.calibrated(self.mean)
     }
 
     fn curve(&self, rest: &Measure, unit: f64) -> Vec<Point> {
@@ -549,15 +733,27 @@ impl Split {
             share,
         };
         let size = self.size as f64;
+        let most = self.top.last().map_or(f64::INFINITY, |x| x.sqrt());
         let sampled = rest.curve(self.start, self.end);
         let top = self.top.iter().enumerate().rev();
         let top = top.flat_map(|(i, &x)| {
             let above = |count: usize| point(x.sqrt(), 1.0 - count as f64 / size);
             [above(i + 1), above(i)]
         });
-        let sampled = sampled.into_iter().map(|(x, f)| point(x, self.share() * f));
+        let sampled = sampled
+            .into_iter()
+            .map(|(x, f)| point(x.min(most), self.share() * f));
         sampled.chain(top).collect()
     }
+}
+
+/// Most that a distribution function over σ changes when λ = σ² is moved by `within`.
+fn shifted(curve: &[Point], within: f64) -> f64 {
+    let gaps = curve.iter().map(|point| {
+        let moved = (point.sigma * point.sigma + within).sqrt();
+        cdf(curve, moved) - cdf(curve, point.sigma)
+    });
+    gaps.fold(0.0, f64::max)
 }
 
 /// Largest distance of two distribution functions, and the area between them.

@@ -138,12 +138,16 @@ fn scaled_by_median(values: &[f64], shape: Shape, law: MarchenkoPastur) -> Optio
 /// [`Figure::Top`] and [`Figure::Bottom`].
 fn ends(values: &[f64], shape: Shape, sigma: f64) -> Option<[f64; 2]> {
     let (largest, smallest) = (*values.first()?, *values.last()?);
-    let unit = bottom_unit(shape, sigma);
     Some([
         edges::upper_statistic(shape.n, shape.m, sigma, largest),
-        // A smallest value of zero is as low as can be.
-        (smallest / unit).max(f64::MIN_POSITIVE).ln(),
+        bottom_statistic(shape, sigma, smallest),
     ])
+}
+
+/// [`Figure::Bottom`]; a smallest value of zero is as low as can be.
+pub(crate) fn bottom_statistic(shape: Shape, sigma: f64, smallest: f64) -> f64 {
+    let unit = bottom_unit(shape, sigma);
+    (smallest / unit).max(f64::MIN_POSITIVE).ln()
 }
 
 /// (N − M + 1)·s/(√N + √M): of the order of s/√N for a square, of the lower edge for a fixed

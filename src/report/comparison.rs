@@ -12,6 +12,7 @@ use crate::compare::{
     Standing, Unmatched,
 };
 use crate::verdict::figure::{counted, grouped};
+use crate::verdict::spectral_edge::{count_above, count_below};
 
 const TEMPLATE: &str = include_str!("comparison.html");
 
@@ -303,7 +304,7 @@ fn delta_figures(found: &Difference) -> Vec<(&'static str, String)> {
             ),
             (
                 "outliers above, below",
-                format!("{}, {}", s.outliers_above, s.outliers_below),
+                format!("{}, {}", count_above(s), count_below(s)),
             ),
         ]),
         Section::Skipped { reason } => rows.push(("law of its spectrum", reason.clone())),

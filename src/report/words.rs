@@ -50,6 +50,32 @@ fn in_the_bulk(bulk: &Bulk) -> String {
     )
 }
 
+/// Outliers above + below; a question mark where the density route leaves it open.
+pub fn outliers(spectrum: &Spectrum) -> String {
+    let word = |count: Option<usize>| count.map_or_else(|| "?".to_owned(), |c| c.to_string());
+    format!(
+        "{}+{}",
+        word(spectrum.outliers_above),
+        word(spectrum.outliers_below)
+    )
+}
+
+/// That not all singular values were computed, why, and what is known to what error.
+pub fn density(spectrum: &Spectrum) -> Option<String> {
+    let density = spectrum.density.as_ref()?;
+    Some(format!(
+        "spectrum by density ({}): KS {} ± {} with the scale from the median, {} ± {} from the \
+         rms; {} directions of {} steps",
+        spectrum.method_reason.as_deref().unwrap_or("asked for"),
+        figure(spectrum.ks_median),
+        figure(density.ks_median_error),
+        figure(spectrum.ks_rms),
+        figure(density.ks_error),
+        density.probes,
+        density.steps
+    ))
+}
+
 fn origin(nulls: &SpectrumNulls) -> String {
     match (nulls.origin, nulls.draws) {
         (Origin::Simulated, Some(draws)) => format!("{draws} drawn"),
@@ -63,7 +89,7 @@ fn shares(nulls: &SpectrumNulls) -> String {
         ("KS", Some(&nulls.ks_median)),
         ("W₁", Some(&nulls.wasserstein)),
         ("largest", Some(&nulls.largest)),
-        ("smallest", Some(&nulls.smallest)),
+        ("smallest", nulls.smallest.as_ref()),
         ("scales", Some(&nulls.scale_ratio)),
         ("spacings", nulls.level_ratio.as_ref()),
     ];

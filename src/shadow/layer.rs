@@ -200,7 +200,7 @@ pub(super) fn scaled(
     checkpoint: &Checkpoint,
     layer: &Layer,
 ) -> Result<ScaledMatrix<'static>, ShadowError> {
-    fn of<T: controls::Stored>(
+    fn of<T: controls::Single>(
         tensor: &[T],
         layer: &Layer,
     ) -> Result<ScaledMatrix<'static>, ShadowError> {
@@ -228,7 +228,7 @@ fn part<'t, T>(tensor: &'t [T], layer: &Layer) -> Result<&'t [T], ShadowError> {
     ))
 }
 
-fn of_entries<T: controls::Stored>(
+fn of_entries<T: controls::Single>(
     tensor: &[T],
     layer: &Layer,
     bias: Option<&[f64]>,
@@ -250,7 +250,7 @@ fn of_entries<T: controls::Stored>(
 /// # Errors
 /// When there is nothing to run: no weights, all of them zero, a code without a positive
 /// coordinate or without a zero.
-pub fn measure<T: controls::Stored>(
+pub fn measure<T: controls::Single>(
     stored: &Stored<'_, T>,
     plan: &Plan,
 ) -> Result<LayerShadow, ShadowError> {
@@ -259,7 +259,7 @@ pub fn measure<T: controls::Stored>(
 
 /// The same; the first draw of each control is shown to `beside` while it is in memory, in
 /// `room`.
-pub(crate) fn measure_beside<T: controls::Stored>(
+pub(crate) fn measure_beside<T: controls::Single>(
     stored: &Stored<'_, T>,
     plan: &Plan,
     beside: &mut dyn FnMut(Control, &controls::Entries<'_>),

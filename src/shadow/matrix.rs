@@ -39,7 +39,7 @@ enum Stored<'a> {
 impl<'a> ScaledMatrix<'a> {
     /// Of `entries` over their rms, left where they are if they are in single precision; nothing
     /// when that is 0 or the shape does not fit.
-    pub(super) fn new<T: controls::Stored>(
+    pub(super) fn new<T: controls::Single>(
         entries: &'a [T],
         n: usize,
         m: usize,
@@ -47,7 +47,7 @@ impl<'a> ScaledMatrix<'a> {
     ) -> Option<Self> {
         let fits = !entries.is_empty() && n.checked_mul(m) == Some(entries.len());
         let rms = controls::rms(entries).filter(|_| fits)?;
-        let (entries, factor) = T::scaled(entries, rms);
+        let (entries, factor) = T::single(entries, rms);
         Some(Self {
             stored: Stored::Main(entries, factor),
             orientation,

@@ -32,9 +32,13 @@ impl LevelSpacing {
     }
 
     fn rule(&self, spectrum: &Spectrum, limit: String) -> Ruling {
-        let values = spectrum.singular_values.len();
+        let values = spectrum.count();
         let Some(ratio) = spectrum.level_ratio else {
-            return Ruling::unmeasured("the bulk has too few different values", limit, UNKNOWN);
+            let density = spectrum.density.as_ref();
+            let reason = density.map_or("the bulk has too few different values", |density| {
+                density.why_not("level_ratio")
+            });
+            return Ruling::unmeasured(reason, limit, UNKNOWN);
         };
         if values < self.min_values {
             let reason = format!(

@@ -29,8 +29,18 @@ impl SpectralEdge {
                 Ruling::unmeasured(reason, limit, "Nothing is known about the singular values.")
             }
             Section::Measured(spectrum) => {
-                let holds = spectrum.outliers_above <= self.max_above
-                    && spectrum.outliers_below <= self.max_below;
+                let (above, below) = (least_above(spectrum), spectrum.outliers_below);
+                let fails = above > self.max_above || below.is_some_and(|b| b > self.max_below);
+                let open = most_above(spectrum).is_none_or(|most| most > self.max_above)
+                    || below.is_none();
+                if !fails && open {
+                    let reason = format!(
+                        "not judged: the density route leaves it open ({})",
+                        describe(spectrum)
+                    );
+                    return Ruling::skipped(reason, limit, OPEN);
+                }
+                let holds = !fails;
                 let cause = layer.controls.measured().and_then(|c| c.trap.as_ref());
                 let meaning = meaning(spectrum, cause.map(|trap| trap.cause));
                 Ruling::new(holds, describe(spectrum), limit, meaning)
@@ -39,20 +49,58 @@ impl SpectralEdge {
     }
 }
 
+const OPEN: &str = "The singular values were not all computed: whether one lies outside the \
+                    edges `--method exact` would tell.";
+
+/// Values above that there are for sure.
+fn least_above(spectrum: &Spectrum) -> usize {
+    let least = spectrum.density.as_ref().map(|d| d.outliers_above_least);
+    spectrum.outliers_above.or(least).unwrap_or(0)
+}
+
+fn most_above(spectrum: &Spectrum) -> Option<usize> {
+    let most = spectrum
+        .density
+        .as_ref()
+        .and_then(|d| d.outliers_above_most);
+    spectrum.outliers_above.or(most)
+}
+
+/// The number above, or what is known of it.
+pub(crate) fn count_above(spectrum: &Spectrum) -> String {
+    match (
+        spectrum.outliers_above,
+        least_above(spectrum),
+        most_above(spectrum),
+    ) {
+        (Some(count), ..) => count.to_string(),
+        (None, least, Some(most)) => format!("{least} to {most}"),
+        (None, least, None) => format!("{least} or more"),
+    }
+}
+
+/// The number below; an unknown one is a question mark.
+pub(crate) fn count_below(spectrum: &Spectrum) -> String {
+    let below = spectrum.outliers_below;
+    below.map_or_else(|| "?".to_owned(), |count| count.to_string())
+}
+
 fn describe(spectrum: &Spectrum) -> String {
     let nulls = spectrum.nulls.measured();
     let by_chance = nulls.map_or_else(String::new, |nulls| {
+        let smallest = nulls.smallest.as_ref();
+        let smallest =
+            smallest.map_or_else(String::new, |fact| format!(", smallest {}", chance(fact)));
         format!(
-            "; as far by chance: largest {}, smallest {}",
-            chance(&nulls.largest),
-            chance(&nulls.smallest)
+            "; as far by chance: largest {}{smallest}",
+            chance(&nulls.largest)
         )
     });
     format!(
         "{} above {}, {} below {}; largest {}{by_chance}",
-        spectrum.outliers_above,
+        count_above(spectrum),
         figure(spectrum.outlier_threshold_above),
-        spectrum.outliers_below,
+        count_below(spectrum),
         figure(spectrum.outlier_threshold_below),
         figure(spectrum.spectral_norm)
     )
@@ -60,12 +108,13 @@ fn describe(spectrum: &Spectrum) -> String {
 
 /// `trap` is why one of them survives shuffling.
 fn meaning(spectrum: &Spectrum, trap: Option<Cause>) -> String {
-    let outside = (spectrum.outliers_above + spectrum.outliers_below) as u64;
+    let above = least_above(spectrum);
+    let outside = (above + spectrum.outliers_below.unwrap_or(0)) as u64;
     if outside == 0 {
         return "No direction is stretched or squeezed more than chance would.".to_owned();
     }
     // THEORY's mean trap: it survives shuffling, so it is no sign of learned structure.
-    let mean_alone = spectrum.outliers_above > 0
+    let mean_alone = above > 0
         && spectrum
             .mean_visibility
             .is_some_and(|visible| visible > 1.0);

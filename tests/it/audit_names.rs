@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Paths that must be there on a layer whose every section was measured.
-const LAYER: [&str; 149] = [
+const LAYER: [&str; 150] = [
     "name",
     "weight.tensor",
     "weight.dtype",
@@ -47,6 +47,7 @@ const LAYER: [&str; 149] = [
     "biases.positive_fraction",
     "biases.kind",
     "spectrum.status",
+    "spectrum.method",
     "spectrum.singular_values",
     "spectrum.spectral_norm",
     "spectrum.smallest",
@@ -158,7 +159,7 @@ const LAYER: [&str; 149] = [
 ];
 
 /// Paths on the audit as a whole; a number is a position in a list.
-const WHOLE: [&str; 46] = [
+const WHOLE: [&str; 47] = [
     "schema_version",
     "tool.name",
     "tool.version",
@@ -171,6 +172,7 @@ const WHOLE: [&str; 46] = [
     "source.activation",
     "source.activation_from",
     "settings.engine",
+    "settings.method",
     "settings.seed",
     "settings.assume_relu",
     "settings.full_controls",

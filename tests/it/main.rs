@@ -6,6 +6,7 @@ mod calibration;
 mod cli;
 mod compare;
 mod controls;
+mod density;
 mod hostile;
 mod hostile_audit;
 mod loading;

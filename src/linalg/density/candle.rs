@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Device, Tensor};
 
+use crate::linalg::Device as Named;
+
 use super::product::{GramProduct, InPlace, Stored};
 use crate::linalg::{Matrix, SpectrumError};
 
@@ -91,6 +93,23 @@ impl GramProduct for OnDevice {
         };
         product().map_err(|fault| unanswered(&fault))
     }
+}
+
+/// The first device of this kind.
+pub(super) fn find(device: Named) -> Result<Device, SpectrumError> {
+    let missing = |reason: String| SpectrumError::NoDevice(Box::new((device, reason)));
+    if !device.is_built() {
+        let name = device.name();
+        return Err(missing(format!(
+            "this build has none; build with `--features {name}`, or use `--device cpu`"
+        )));
+    }
+    let found = match device {
+        Named::Cpu => Ok(Device::Cpu),
+        Named::Cuda => Device::new_cuda(0),
+        Named::Metal => Device::new_metal(0),
+    };
+    found.map_err(|fault| missing(fault.to_string()))
 }
 
 fn unanswered(fault: &candle_core::Error) -> SpectrumError {

@@ -24,14 +24,16 @@ pub(super) struct Krylov {
     size: usize,
     width: usize,
     rng: ChaCha8Rng,
-    /// Q₁, Q₂, …: size×(columns so far), column by column.
+    /// What is kept out and Q₁, Q₂, …: size×(columns so far), column by column.
     basis: Vec<f32>,
+    /// Numbers of the basis that belong to what is kept out.
+    before: usize,
     /// Columns of each block of the basis; the last is still to be multiplied.
     widths: Vec<usize>,
     /// Dⱼ, and Rⱼ below it.
     diagonal: Vec<Mat<f64>>,
     below: Vec<Mat<f64>>,
-    /// A lower bound of ‖A‖.
+    /// A lower bound of ‖A‖, or what its products are rounded against.
     norm: f64,
 }
 
@@ -41,6 +43,16 @@ pub(super) struct Ritz {
     pub value: f64,
     /// An eigenvalue of A is within this, but for the rounding of products.
     pub residual: f64,
+}
+
+/// Orthonormal columns that steps keep out of: Q is at right angles to them, and T is the matrix
+/// on what is left.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Aside {
+    /// size×count, column by column.
+    pub columns: Vec<f32>,
+    /// What products are rounded against, in eigenvalues.
+    pub norm: f64,
 }
 
 /// The eigenvalues of T, ascending, and their vectors.
@@ -61,25 +73,26 @@ impl Ritz {
 }
 
 impl Krylov {
-    /// From a random block of at most `width` columns.
-    pub fn random(size: usize, width: usize, mut rng: ChaCha8Rng) -> Self {
+    /// From a random block of at most `width` columns at right angles to `aside`.
+    pub fn random(size: usize, width: usize, mut rng: ChaCha8Rng, aside: &Aside) -> Self {
         let count = size * width.min(size);
         let draw = |_| {
             let x: f64 = StandardNormal.sample(&mut rng);
             x as f32
         };
         let start: Vec<f32> = (0..count).map(draw).collect();
-        Self::from_block(size, &start, rng)
+        Self::from_block(size, &start, rng, aside)
     }
 
-    /// From the span of these columns.
-    pub fn from_block(size: usize, start: &[f32], rng: ChaCha8Rng) -> Self {
+    /// From the span of these columns, less what lies in `aside`.
+    pub fn from_block(size: usize, start: &[f32], rng: ChaCha8Rng, aside: &Aside) -> Self {
         let width = start.len() / size.max(1);
         let mut krylov = Self {
             size,
             width,
             rng,
-            basis: Vec::new(),
+            basis: aside.columns.clone(),
+            before: aside.columns.len(),
             widths: Vec::new(),
             diagonal: Vec::new(),
             below: Vec::new(),
@@ -88,7 +101,7 @@ impl Krylov {
         krylov.extend(start);
         // What made the start orthonormal is no part of T.
         krylov.below.clear();
-        krylov.norm = 0.0;
+        krylov.norm = aside.norm;
         krylov
     }
 
@@ -293,7 +306,7 @@ impl Krylov {
         let shares = Mat::from_fn(length, numbers.len(), |i, j| {
             of.vectors[(i, numbers[j])] as f32
         });
-        let basis = &self.basis[..length * self.size];
+        let basis = &self.basis[self.before..][..length * self.size];
         let basis = MatRef::from_column_major_slice(basis, self.size, length);
         let mut vectors = vec![0.0; self.size * numbers.len()];
         let view = MatMut::from_column_major_slice_mut(&mut vectors, self.size, numbers.len());

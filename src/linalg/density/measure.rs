@@ -20,9 +20,6 @@ use super::gauss::Node;
 /// Curves have this many pieces between two nodes.
 const PIECES: usize = 8;
 
-/// A weight of rounding.
-const WEIGHTLESS: f64 = 1e-9;
-
 /// A residual up to this share of the distance to the next node makes a step of a node.
 const ISOLATED: f64 = 1e-4;
 
@@ -87,13 +84,6 @@ impl Measure {
         }
     }
 
-    /// What lies below `limit`, as a measure of its own; nothing where that is nothing.
-    pub fn below(&self, limit: f64) -> Option<Self> {
-        let nodes = self.nodes.iter().copied().filter(|n| n.value < limit);
-        let below = Self::new(&nodes.collect::<Vec<Node>>(), self.floor);
-        (below.mean(|_| 1.0) > 0.5).then_some(below)
-    }
-
     /// ∫ f dF.
     pub fn mean(&self, f: impl Fn(f64) -> f64) -> f64 {
         self.nodes
@@ -140,13 +130,6 @@ impl Measure {
             before + after - 0.5 * before.min(after)
         };
         (0..=self.nodes.len()).map(between).fold(0.0, f64::max)
-    }
-
-    /// Whether every node above `limit` is a point of the measure. Blocks find a value with
-    /// slightly different rounding; a node on its way to the second of these has no weight yet.
-    pub fn is_steps_above(&self, limit: f64) -> bool {
-        let mut above = self.nodes.iter().filter(|node| node.value > limit);
-        above.all(|node| is_step(node) || node.weight <= WEIGHTLESS)
     }
 
     /// Points (σ, share below) of the distribution function over σ = √λ, ascending in both, between

@@ -43,7 +43,7 @@ fn assert_within(density: &Density, values: &[f64], what: &str) {
         density.error()
     );
     assert!(density.error() < 0.05, "{what}: {}", density.error());
-    assert!(found <= density.sampling + density.certain + step, "{what}");
+    assert!(found <= density.sampling + density.widest + step, "{what}");
     for (top, exact) in density.top.iter().zip(values) {
         assert!(
             (top.value - exact).abs() <= top.error,
@@ -57,14 +57,15 @@ fn assert_within(density: &Density, values: &[f64], what: &str) {
             "{what}: {bottom:?} {exact}"
         );
     }
-    for (power, moment) in (1..).zip(&density.moments) {
+}
+
+/// Whether every moment is within its error: in 99 of 100 seeds each.
+fn moments_hold(density: &Density, values: &[f64]) -> bool {
+    (1..).zip(&density.moments).all(|(power, moment)| {
         let powers = values.iter().map(|s| s.powi(2 * power));
         let exact = powers.sum::<f64>() / values.len() as f64;
-        assert!(
-            (moment.value - exact).abs() <= moment.error,
-            "{what}: moment {power} {moment:?} {exact}"
-        );
-    }
+        (moment.value - exact).abs() <= moment.error
+    })
 }
 
 // All of a small matrix: nothing is sampled, and what is left is single precision.
@@ -93,8 +94,10 @@ fn random_matrices_against_the_exact_engine() {
     for (rows, cols) in [(900, 600), (600, 900), (700, 700)] {
         let entries = normal(rows as u64, rows * cols);
         let found = of(&entries, rows, cols, &few(24, 96));
-        assert!(found.sampling > 0.0 && found.resolution > 0.0 && found.certain > 0.0);
-        assert_within(&found, &exact(&entries, rows, cols), "normal");
+        assert!(found.sampling > 0.0 && found.resolution > 0.0 && found.widest > 0.0);
+        let values = exact(&entries, rows, cols);
+        assert_within(&found, &values, "normal");
+        assert!(moments_hold(&found, &values), "{rows}x{cols}");
         let surrogate = found.values();
         assert_eq!(surrogate.len(), rows.min(cols));
         assert!(surrogate.is_sorted_by(|a, b| a >= b));
@@ -164,6 +167,66 @@ fn half_of_the_directions_lost_and_spikes() {
     println!("spiked: {found} {}", spiked.error());
 }
 
+// KS to the exact distribution within .002 at 1024 values, for a normal matrix and one with spikes up
+// to 4 times the noise's norm; unequal rows and columns that fall as a power within what is stated,
+// for at this size steps all but span the space. At 4096 all four are within .002:
+// `examples/density_accuracy.rs`. A curve has no steps of 1/1024, so one is left to it.
+#[test]
+fn within_two_thousandths_of_the_exact_distribution() {
+    let (rows, cols) = (1024, 1024);
+    let plain = normal(14, rows * cols);
+    let scale = normal(15, rows);
+    let with = |change: &dyn Fn(usize, usize, f64) -> f64| -> Vec<f64> {
+        let at = plain.iter().enumerate();
+        at.map(|(at, &w)| change(at / cols, at % cols, w)).collect()
+    };
+    let sign = |i: usize, j: usize, k: usize| 1.0 - 2.0 * (((i >> k) ^ (j >> k)) & 1) as f64;
+    let spike = |i, j, k: usize| sign(i, j, k) * 0.25 / f64::from(1 << k);
+    let kinds = [
+        ("normal", Some(2e-3), with(&|_, _, w| w)),
+        (
+            "spikes",
+            Some(2e-3),
+            with(&|i, j, w| w + (0..8).map(|k| spike(i, j, k)).sum::<f64>()),
+        ),
+        ("rows", None, with(&|i, _, w| w * (0.5 * scale[i]).exp())),
+        ("power", None, with(&|_, j, w| w / ((j + 1) as f64).sqrt())),
+    ];
+    for (what, wanted, entries) in kinds {
+        // 48 blocks of 16 do not span the space.
+        let options = Options {
+            steps: 48,
+            ..Options::default()
+        };
+        let found = of(&entries, rows, cols, &options);
+        assert!(found.sampling > 0.0);
+        let (apart, step) = (
+            distance(&found, &exact(&entries, rows, cols)),
+            1.0 / cols as f64,
+        );
+        let most = wanted.unwrap_or_else(|| found.error()) + step;
+        assert!(
+            apart <= most && apart <= found.error() + step,
+            "{what}: {apart}"
+        );
+    }
+}
+
+// A spike's vector is out of every step: what comes of the rest is what comes without the spike.
+#[test]
+fn a_spike_leaves_the_rest_as_it_was() {
+    let (rows, cols) = (300, 200);
+    let mut values: Vec<f64> = (1..=199).rev().map(|i| f64::from(i) / 100.0).collect();
+    values.insert(0, 500.0);
+    let found = of(&planted(&values, rows, cols), rows, cols, &few(10, 96));
+    assert!(found.exact >= 1 && (found.top[0].value - 500.0).abs() <= found.top[0].error);
+    // Values at equal steps up to 2, but for the share of the spike.
+    for share in [0.25, 0.5, 0.75] {
+        let off = (found.quantile(share) - 2.0 * share).abs() / 2.0;
+        assert!(off <= found.error() + 0.5 / 200.0, "{share}: {off}");
+    }
+}
+
 // A bound that always holds by being wide says nothing: over seeds the sampling error comes
 // within a factor of its bound, and two steps are known to be too few.
 #[test]
@@ -171,21 +234,28 @@ fn bounds_are_kept_and_not_idle() {
     let (rows, cols) = (500, 500);
     let entries = normal(9, rows * cols);
     let values = exact(&entries, rows, cols);
-    let shares = (0..12).map(|seed| {
+    let of_seed = |seed| {
         let options = Options {
             seed,
             ..few(24, 32)
         };
         let found = of(&entries, rows, cols, &options);
         assert_within(&found, &values, "seeds");
-        distance(&found, &values) / found.error()
-    });
+        found
+    };
+    let found: Vec<Density> = (0..12).map(of_seed).collect();
+    // Of 12 seeds with four moments each, two beyond 1 % are a chance of 1 in 150.
+    let held = found.iter().filter(|found| moments_hold(found, &values));
+    assert!(held.count() >= 11);
+    let shares = found
+        .iter()
+        .map(|found| distance(found, &values) / found.error());
     let most = shares.fold(0.0, f64::max);
     assert!(most > 0.2, "{most}");
     let hasty = of(&entries, rows, cols, &few(2, 32));
-    let (resolution, certain) = (hasty.resolution, hasty.certain);
-    assert!(resolution > 0.02 && certain > 0.3, "{resolution} {certain}");
-    assert!(distance(&hasty, &values) <= hasty.sampling + hasty.certain + 0.002);
+    let (resolution, widest) = (hasty.resolution, hasty.widest);
+    assert!(resolution > 0.02 && widest > 0.3, "{resolution} {widest}");
+    assert!(distance(&hasty, &values) <= hasty.sampling + hasty.widest + 0.002);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
         let shown = values.iter().take(SHOWN);
         shown.map(|&s| (s, row as f64)).collect::<Vec<_>>()
     };
-    let own = spectrum.map_or(&[][..], |s| &s.singular_values);
+    let own = spectrum.map_or_else(Vec::new, largest_known);
     let outside = own
         .iter()
         .copied()
@@ -74,6 +74,14 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
         )
 }
 
+/// Values that are known one by one, descending.
+fn largest_known(spectrum: &Spectrum) -> Vec<f64> {
+    match &spectrum.density {
+        Some(density) => density.top.iter().map(|top| top.value).collect(),
+        None => spectrum.singular_values.clone(),
+    }
+}
+
 fn range(values: impl Iterator<Item = f64>, threshold: f64) -> (f64, f64) {
     let ends = |(low, high): (f64, f64), v: f64| (low.min(v), high.max(v));
     let (low, high) = values.fold((threshold, threshold), ends);
@@ -83,7 +91,7 @@ fn range(values: impl Iterator<Item = f64>, threshold: f64) -> (f64, f64) {
 
 /// σ against the share of larger ones, where there are as many as the layer has.
 fn by_rank(controls: &Controls, spectrum: &Spectrum) -> Option<Panel> {
-    let count = spectrum.singular_values.len();
+    let count = spectrum.count();
     if count < 2
         || rows(controls)
             .iter()
@@ -104,7 +112,7 @@ fn by_rank(controls: &Controls, spectrum: &Spectrum) -> Option<Panel> {
     let x = Axis::linear(0.0, 1.0, "share of larger singular values");
     let panel = Panel::new(x, Axis::linear(0.0, 1.05 * top, "singular value"))
         .named(
-            Mark::Curve(Part::Measured, curve(&spectrum.singular_values)),
+            Mark::Curve(Part::Measured, curve(&spectrum.values())),
             "the layer",
         )
         .named(

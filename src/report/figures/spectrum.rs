@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::panel::{Axis, Bar, Mark, Panel, Part, trace};
 use crate::audit::{Law, Spectrum};
 use crate::stats::laws::marchenko_pastur::MarchenkoPastur;
+use crate::verdict::spectral_edge::{count_above, count_below};
 
 /// Points of a curve.
 const STEPS: usize = 400;
@@ -42,7 +43,7 @@ impl<'a> View<'a> {
         Some(Self {
             spectrum,
             law,
-            nu: spectrum.singular_values.iter().map(|s| s / unit).collect(),
+            nu: spectrum.values().iter().map(|s| s / unit).collect(),
             unit,
         })
     }
@@ -147,7 +148,8 @@ impl<'a> View<'a> {
         }
         let name = format!(
             "outliers: {} above, {} below",
-            s.outliers_above, s.outliers_below
+            count_above(s),
+            count_below(s)
         );
         panel.named(Mark::Ticks(Part::Outlier, outside), name)
     }
@@ -192,7 +194,12 @@ impl<'a> View<'a> {
             .map(|p| p.1.abs())
             .fold(1.5 * chance, f64::max);
         let y = Axis::linear(-1.1 * top, 1.1 * top, "share below, minus the law's");
-        let ks = format!("measured, KS {}", super::figure(self.spectrum.ks_median));
+        let within = self.spectrum.density.as_ref();
+        let within = within.map_or_else(String::new, |density| {
+            format!(" ± {} by density", super::figure(density.ks_median_error))
+        });
+        let ks = super::figure(self.spectrum.ks_median);
+        let ks = format!("measured, KS {ks}{within}");
         Panel::new(Axis::linear(start, end, X), y)
             .named(Mark::Curve(Part::Measured, thinned(&stairs)), ks)
             .named(

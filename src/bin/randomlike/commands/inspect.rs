@@ -101,9 +101,7 @@ fn row(layer: &LayerFacts) -> Vec<String> {
         ks.map_or_else(dash, |ks| format!("{ks:.4}")),
         spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
         spectrum.map_or_else(dash, bulk),
-        spectrum.map_or_else(dash, |s| {
-            format!("{}+{}", s.outliers_above, s.outliers_below)
-        }),
+        spectrum.map_or_else(dash, words::outliers),
         biases(layer).to_owned(),
     ]
 }
@@ -140,6 +138,9 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
     let spectrum = layer.spectrum.measured();
     if let Some(chance) = spectrum.and_then(words::spectrum_in_short) {
         text += &terminal::wrap(&chance, 2);
+    }
+    if let Some(density) = spectrum.and_then(words::density) {
+        text += &terminal::wrap(&density, 2);
     }
     if let Some(controls) = layer.controls.measured() {
         text += &terminal::wrap(&words::controls_in_short(controls), 2);
