@@ -20,9 +20,9 @@ use memory::Need;
 use pipeline::Stage;
 pub use progress::{Progress, time_left};
 use road::Road;
+use weights::{Survey, count_not_finite};
 
 use half::{bf16, f16};
-use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 
@@ -146,7 +146,9 @@ fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
 
 /// The statistics of finite entries in memory, inputs by outputs, and nothing else.
 pub fn measure_weights(entries: &[f32], (fan_in, fan_out): (usize, usize)) -> Section<Weights> {
-    writable(weights::measure(entries, &in_memory(fan_in, fan_out)))
+    let survey = Survey::of(entries, fan_out);
+    let layer = in_memory(fan_in, fan_out);
+    writable(weights::measure(entries, &layer, &survey))
 }
 
 /// The singular values of finite entries in memory, inputs by outputs, with all that is known of
@@ -301,7 +303,8 @@ impl Numbers<'_> {
                 tensor: self.layer.weight.tensor.clone(),
             });
         }
-        let non_finite = self.non_finite(entries);
+        let survey = Survey::of(entries, stored_sides(self.layer).1);
+        let non_finite = self.non_finite(&survey);
         stage(Stage::Spectrum);
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
         let broken = not_finite(broken, "weights");
@@ -317,7 +320,7 @@ impl Numbers<'_> {
                 spectrum: Section::Skipped { reason },
                 lost: Lost::default(),
             },
-            None => self.weights_and_spectrum(entries)?,
+            None => self.weights_and_spectrum(entries, &survey)?,
         };
         let biases = writable(biases::measure(
             self.bias,
@@ -392,9 +395,9 @@ impl Numbers<'_> {
     }
 
     /// Both at once: the engine waits for memory half of the time.
-    fn weights_and_spectrum<T: Entry>(&self, entries: &[T]) -> Result<Measured> {
+    fn weights_and_spectrum<T: Entry>(&self, entries: &[T], survey: &Survey) -> Result<Measured> {
         let (weights, values) = rayon::join(
-            || writable(weights::measure(entries, self.layer)),
+            || writable(weights::measure(entries, self.layer, survey)),
             || spectrum::values(entries, self.layer, spectrum::Way::of(self.options)),
         );
         let values = values?;
@@ -412,8 +415,8 @@ impl Numbers<'_> {
         })
     }
 
-    fn non_finite<T: Entry>(&self, entries: &[T]) -> NonFinite {
-        let (weight_nan, weight_infinite) = count_not_finite(entries);
+    fn non_finite(&self, survey: &Survey) -> NonFinite {
+        let (weight_nan, weight_infinite) = (survey.nan, survey.infinite);
         let (bias_nan, bias_infinite) = count_not_finite(self.bias.unwrap_or_default());
         NonFinite {
             weight_nan,
@@ -440,7 +443,8 @@ pub(crate) fn of_matrix(
     epsilon: f64,
 ) -> Result<MatrixFacts> {
     let values = spectrum::values(entries, layer, spectrum::Way::exact(engine))?;
-    let mut weights = writable(weights::measure(entries, layer));
+    let survey = Survey::of(entries, stored_sides(layer).1);
+    let mut weights = writable(weights::measure(entries, layer, &survey));
     // No initialiser draws a difference.
     if let Section::Measured(weights) = &mut weights {
         weights.initializer = None;
@@ -468,20 +472,6 @@ pub(crate) fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> 
     Section::Skipped {
         reason: "a figure passes the range of numbers: the entries are too large".into(),
     }
-}
-
-fn count_not_finite<T: Entry>(entries: &[T]) -> (u64, u64) {
-    let count = |part: &[T]| {
-        part.iter().fold((0, 0), |(nan, infinite), &w| {
-            let w: f64 = w.into();
-            (
-                nan + u64::from(w.is_nan()),
-                infinite + u64::from(w.is_infinite()),
-            )
-        })
-    };
-    let parts = entries.par_chunks(1 << 16).map(count);
-    parts.reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
 }
 
 /// Why a section is skipped when `count` entries are NaN or infinite.

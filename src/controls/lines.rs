@@ -15,7 +15,7 @@ pub(super) fn row_shuffled(entries: &Entries<'_>, seed: u64, room: &mut [f32]) {
         |input, row| {
             shuffle(row, seed, Purpose::Rows, input);
         },
-    )
+    );
 }
 
 /// By output and input; each output's weights in random order.
@@ -27,7 +27,7 @@ pub(super) fn column_shuffled(entries: &Entries<'_>, seed: u64, room: &mut [f32]
         |output, column| {
             shuffle(column, seed, Purpose::Columns, output);
         },
-    )
+    );
 }
 
 /// By output and input; each weight times 1 or −1.
@@ -45,7 +45,7 @@ pub(super) fn random_signs(entries: &Entries<'_>, seed: u64, room: &mut [f32]) {
                 }
             }
         },
-    )
+    );
 }
 
 /// Fills `room` with lines of `length` entries, as `read` answers some of them at a time, each

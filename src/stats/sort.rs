@@ -32,7 +32,9 @@ pub(super) fn ascending(entries: &[f32]) -> Vec<f32> {
         .clone()
         .map(|tile| {
             let mut counts = vec![0; BUCKETS];
-            tile.iter().for_each(|&w| counts[bucket(w)] += 1);
+            for &w in tile {
+                counts[bucket(w)] += 1;
+            }
             counts
         })
         .collect();
@@ -62,10 +64,7 @@ pub(super) fn ascending(entries: &[f32]) -> Vec<f32> {
         buckets.push(one);
         rest = after;
     }
-    buckets
-        .into_par_iter()
-        .with_max_len(1)
-        .for_each(|bucket| by_digits(bucket));
+    buckets.into_par_iter().with_max_len(1).for_each(by_digits);
     sorted
 }
 

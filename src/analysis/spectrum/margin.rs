@@ -221,3 +221,61 @@ pub(super) fn facts(
         not_measured,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn known(value: f64, error: f64) -> Bounded {
+        Bounded { value, error }
+    }
+
+    // 10 ± .1, 5 ± .5 and 3 ± .1.
+    #[test]
+    fn outliers_are_counted_where_errors_allow() {
+        let top = [known(10.0, 0.1), known(5.0, 0.5), known(3.0, 0.1)];
+        let above = |threshold, share| {
+            let outside = Outside::above(&top, threshold, share);
+            (outside.least, outside.most, outside.count())
+        };
+        assert_eq!(above(11.0, 0.0), (0, Some(0), Some(0)));
+        assert_eq!(above(4.0, 0.0), (2, Some(2), Some(2)));
+        assert_eq!(above(5.2, 0.0), (1, Some(2), None));
+        // A threshold from 3.6 to 4.4 leaves 5 ± .5 above, one from 3.2 to 4.8 does not.
+        assert_eq!(above(4.0, 0.1).2, Some(2));
+        assert_eq!(above(4.0, 0.2), (1, Some(2), None));
+        // All that are known are above: there may be more.
+        assert_eq!(above(2.0, 0.0), (3, None, None));
+        let bottom = [known(1.0, 0.1), known(2.0, 0.1)];
+        let below = |threshold| Outside::below(&bottom, threshold, 0.0).count();
+        assert_eq!(
+            (below(0.5), below(1.5), below(1.05)),
+            (Some(0), Some(1), None)
+        );
+        assert_eq!(Outside::below(&bottom, 0.0, 0.0).count(), Some(0));
+    }
+
+    // KS of 6 over m = 100 values, .01 open: 5 at least. Nothing is open of all values.
+    #[test]
+    fn the_nearest_value_is_the_figure_less_its_margin() {
+        let shape = Shape::new(200, 100).unwrap();
+        let law = MarchenkoPastur::new(0.5).unwrap();
+        let at = |i: u32| law.quantile(1.0 - (f64::from(i) + 0.5) / 100.0);
+        let values: Vec<f64> = (0..100).map(|i| at(i) * 200_f64.sqrt()).collect();
+        let figures = crate::nulls::of_values(&values, shape).unwrap();
+        let ends = (values[0], values[99]);
+        let of = |margin: Margin, figure| {
+            margin.nearest(&figures, (shape, figures.sigma_median), ends)(figure)
+        };
+        let none = Margin::none(100);
+        let open = Margin {
+            ks_median: 0.002,
+            smallest: None,
+            ..none
+        };
+        let whole = of(none, Figure::KsMedian).unwrap();
+        assert_eq!(Some(whole), figures.get(Figure::KsMedian));
+        assert!((of(open, Figure::KsMedian).unwrap() - (whole - 0.2).max(0.0)).abs() < 1e-12);
+        assert!(of(none, Figure::Bottom).is_some() && of(open, Figure::Bottom).is_none());
+    }
+}
