@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_takes_more_and_what_is_left_out_less() {
-        let layer = in_memory(100, 5000);
+        let layer = in_memory(16, 20_000);
         let peak = |options: &Options| Need::of(&layer, options).peak;
         let alone = Options {
             alone: true,

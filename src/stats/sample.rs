@@ -589,7 +589,7 @@ mod tests {
     fn bins_stand_for_the_mean_of_what_they_hold() {
         let sample = Sample::binned((0.0, 1.0), 10, 2, |part, bins| {
             for i in 0..500 {
-                bins.add(f64::from(2 * i + part as i32) / 1000.0);
+                bins.add((2 * i + part) as f64 / 1000.0);
             }
             bins.add(3.0 * part as f64 - 1.5);
         });
