@@ -230,7 +230,7 @@ fn source_facts(
 }
 
 /// An entry type with its own way to a sample.
-trait Entry: Stored + crate::controls::Single {
+trait Entry: Stored + crate::controls::Scaled {
     /// Machine epsilon of the arithmetic the rank is judged in.
     const EPSILON: f64;
     fn sample(entries: &[Self]) -> Option<Sample>;

@@ -43,19 +43,25 @@ pub enum Control {
     RandomSigns,
 }
 
-/// W/s of n inputs and m outputs: entries as they are stored, each times 1/s, and how their rows
-/// lie.
+/// A control of n inputs and m outputs, and how its rows lie.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entries<'a> {
     pub stored: &'a [f32],
-    /// 1/s, or 1 where the entries were divided before.
-    pub factor: f32,
     pub n: usize,
     pub m: usize,
     pub orientation: Orientation,
 }
 
-impl Entries<'_> {
+/// W/s of n inputs and m outputs, where W lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub stored: &'a Stored<'a>,
+    pub n: usize,
+    pub m: usize,
+    pub orientation: Orientation,
+}
+
+impl Origin<'_> {
     /// The entries of `count` inputs from `first` on, by input and output.
     fn rows(&self, first: usize, count: usize) -> Vec<f32> {
         self.lines(Orientation::InOut, self.m, first, count)
@@ -69,46 +75,141 @@ impl Entries<'_> {
     /// `count` lines of `length` entries from `first` on.
     fn lines(&self, way: Orientation, length: usize, first: usize, count: usize) -> Vec<f32> {
         if way == self.orientation {
-            let lines = &self.stored[first * length..(first + count) * length];
-            return lines.iter().map(|w| w * self.factor).collect();
+            return self.stored.part(first * length..(first + count) * length);
         }
         let width = self.stored.len() / length.max(1);
-        turned(self.stored, width, first, count, self.factor)
+        self.stored.turned(width, first, count)
     }
 }
 
-/// Entries that are numbers of single precision, or become some.
-pub trait Single: Copy + Into<f64> + Send + Sync {
-    /// The entries over `rms` in single precision, as entries and what they are times: those of
-    /// single precision are left where they are.
-    fn single(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
-        let scaled = entries.par_iter().map(|&w| (w.into() / rms) as f32);
-        (Cow::Owned(scaled.collect()), 1.0)
-    }
+/// Entries as they are stored, and what each is times to be over the rms.
+#[derive(Debug, Clone)]
+pub enum Stored<'a> {
+    /// In single precision; of 64-bit entries a copy, already divided.
+    Single(Cow<'a, [f32]>, f32),
+    /// In 16 bits, of which single precision would be twice as much.
+    Half(Cow<'a, [f16]>, f32),
+    /// The same with the range of single precision.
+    Brain(Cow<'a, [bf16]>, f32),
 }
 
-impl Single for f64 {}
-impl Single for f16 {}
-impl Single for bf16 {}
-
-impl Single for f32 {
-    fn single(entries: &[Self], rms: f64) -> (Cow<'_, [f32]>, f32) {
-        let factor = (1.0 / rms) as f32;
-        if factor.is_normal() {
-            return (Cow::Borrowed(entries), factor);
+impl Stored<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Single(entries, _) => entries.len(),
+            Self::Half(entries, _) => entries.len(),
+            Self::Brain(entries, _) => entries.len(),
         }
-        let scaled = entries.par_iter().map(|&w| (f64::from(w) / rms) as f32);
-        (Cow::Owned(scaled.collect()), 1.0)
     }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some of them over the rms, in single precision.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Vec<f32> {
+        match self {
+            Self::Single(e, factor) => e[range].iter().map(|w| w * factor).collect(),
+            Self::Half(e, factor) => e[range].iter().map(|w| w.to_f32() * factor).collect(),
+            Self::Brain(e, factor) => e[range].iter().map(|w| w.to_f32() * factor).collect(),
+        }
+    }
+
+    /// The entries of columns `first..first + count` of a matrix with rows of length `width`, row
+    /// by row.
+    pub fn columns(&self, width: usize, first: usize, count: usize) -> Vec<f32> {
+        let starts = (0..self.len()).step_by(width.max(1));
+        let mut block = Vec::with_capacity(self.len() / width.max(1) * count);
+        for start in starts {
+            block.extend(self.part(start + first..start + first + count));
+        }
+        block
+    }
+
+    /// Columns `first..first + count` of a matrix with rows of length `width`, one after another.
+    fn turned(&self, width: usize, first: usize, count: usize) -> Vec<f32> {
+        match self {
+            Self::Single(e, factor) => turned(e, width, first, count, |w| w * factor),
+            Self::Half(e, factor) => turned(e, width, first, count, |w| w.to_f32() * factor),
+            Self::Brain(e, factor) => turned(e, width, first, count, |w| w.to_f32() * factor),
+        }
+    }
+
+    /// The same without a loan.
+    pub fn into_owned(self) -> Stored<'static> {
+        match self {
+            Self::Single(e, factor) => Stored::Single(Cow::Owned(e.into_owned()), factor),
+            Self::Half(e, factor) => Stored::Half(Cow::Owned(e.into_owned()), factor),
+            Self::Brain(e, factor) => Stored::Brain(Cow::Owned(e.into_owned()), factor),
+        }
+    }
+}
+
+/// Entries that a control is drawn from: left where they are, unless that loses digits.
+pub trait Scaled: Copy + Into<f64> + Send + Sync {
+    /// The entries, to be taken over `rms`.
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_>;
+}
+
+/// A copy in single precision, divided.
+fn divided<T: Scaled>(entries: &[T], rms: f64) -> Stored<'static> {
+    let scaled = entries.par_iter().map(|&w| (w.into() / rms) as f32);
+    Stored::Single(Cow::Owned(scaled.collect()), 1.0)
+}
+
+impl Scaled for f64 {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+        divided(&entries, rms)
+    }
+}
+
+impl Scaled for f32 {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+        match factor(rms) {
+            Some(factor) => Stored::Single(entries, factor),
+            None => divided(&entries, rms),
+        }
+    }
+}
+
+impl Scaled for f16 {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+        match factor(rms) {
+            Some(factor) => Stored::Half(entries, factor),
+            None => divided(&entries, rms),
+        }
+    }
+}
+
+impl Scaled for bf16 {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+        match factor(rms) {
+            Some(factor) => Stored::Brain(entries, factor),
+            None => divided(&entries, rms),
+        }
+    }
+}
+
+/// 1/s, where single precision holds it in full.
+fn factor(rms: f64) -> Option<f32> {
+    Some((1.0 / rms) as f32).filter(|factor| factor.is_normal())
 }
 
 /// Columns `first..first + count` of a matrix with rows of length `width`, one after another.
-fn turned(stored: &[f32], width: usize, first: usize, count: usize, factor: f32) -> Vec<f32> {
+fn turned<T: Copy>(
+    stored: &[T],
+    width: usize,
+    first: usize,
+    count: usize,
+    entry: impl Fn(T) -> f32,
+) -> Vec<f32> {
     let height = stored.len() / width.max(1);
     let mut columns = vec![0.0; count * height];
     for (j, row) in stored.chunks_exact(width.max(1)).enumerate() {
-        for (i, &entry) in row[first..first + count].iter().enumerate() {
-            columns[i * height + j] = entry * factor;
+        for (i, &w) in row[first..first + count].iter().enumerate() {
+            columns[i * height + j] = entry(w);
         }
     }
     columns
@@ -118,7 +219,7 @@ fn turned(stored: &[f32], width: usize, first: usize, count: usize, factor: f32)
 /// lie. It does not depend on how W is stored, nor on the number of threads.
 pub(crate) fn draw(
     control: Control,
-    entries: &Entries<'_>,
+    entries: &Origin<'_>,
     (seed, place): (u64, u64),
     room: &mut Vec<f32>,
 ) -> Orientation {
@@ -202,9 +303,8 @@ mod tests {
     /// As drawn, and how the rows lie.
     fn drawn(control: Control, stored_as: Orientation, seed: u64) -> (Vec<f32>, Orientation) {
         let halves: Vec<f32> = stored(stored_as).iter().map(|w| 0.5 * w).collect();
-        let entries = Entries {
-            stored: &halves,
-            factor: 2.0,
+        let entries = Origin {
+            stored: &Stored::Single(Cow::Owned(halves), 2.0),
             n: N,
             m: M,
             orientation: stored_as,

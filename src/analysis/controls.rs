@@ -3,9 +3,11 @@
 
 mod trap;
 
+use std::borrow::Cow;
+
 use super::{Entry, spectrum};
 use crate::audit::{ControlFacts, Controls, Method, Section, Spectrum, Trap, Weights};
-use crate::controls::{self, Control, Entries};
+use crate::controls::{self, Control, Entries, Origin};
 use crate::layers::{Layer, Orientation};
 use crate::linalg::{self, Engine, Lanczos, Matrix, SpectrumError};
 use crate::stats::laws::edges;
@@ -84,31 +86,41 @@ impl<'a> Beside<'a> {
         spectrum: Option<&Spectrum>,
         room: &mut Vec<f32>,
     ) -> Section<Controls> {
-        let (scaled, factor) = T::single(entries, self.rms);
-        let stored = Entries {
-            stored: &scaled,
-            factor,
-            n: self.layer.fan_in,
-            m: self.layer.fan_out,
-            orientation: self.layer.orientation,
+        let stored = T::stored(Cow::Borrowed(entries), self.rms);
+        let Layer {
+            fan_in: n,
+            fan_out: m,
+            orientation,
+            ..
+        } = *self.layer;
+        let origin = Origin {
+            stored: &stored,
+            n,
+            m,
+            orientation,
         };
         for control in ALL {
             if self.seen.iter().all(|(seen, _)| *seen != control) {
-                let orientation = controls::draw(control, &stored, (self.plan.seed, 0), room);
+                let orientation = controls::draw(control, &origin, (self.plan.seed, 0), room);
                 let drawn = Entries {
                     stored: room,
-                    factor: 1.0,
+                    n,
+                    m,
                     orientation,
-                    ..stored
                 };
                 self.see(control, &drawn);
             }
         }
         let observed = spectrum.map_or_else(
             || {
-                let factor = f64::from(factor);
-                let observed = self.measured(&stored, self.std / factor)?;
-                Ok(self.rms * factor * observed.largest())
+                let whole = stored.part(0..stored.len());
+                let whole = Entries {
+                    stored: &whole,
+                    n,
+                    m,
+                    orientation,
+                };
+                Ok(self.rms * self.measured(&whole, self.std)?.largest())
             },
             |spectrum| Ok(spectrum.spectral_norm),
         );

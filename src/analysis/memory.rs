@@ -75,10 +75,14 @@ fn gram(longer: f64, shorter: f64) -> f64 {
     8.0 * shorter * (shorter + longer.min(512.0) + 256.0)
 }
 
-/// Of controls and shadow model: one control in single precision, W/s where the entries are not
-/// in that, and the draws.
+/// Of controls and shadow model: one control in single precision, W/s where the entries have 64
+/// bits, panels where they have 16, and the draws.
 fn controls(dtype: &str, n: f64, m: f64) -> f64 {
-    let copies = if dtype == "F32" { 1.0 } else { 2.0 };
+    let copies = match dtype {
+        "F32" => 1.0,
+        "F64" => 2.0,
+        _ => 1.25,
+    };
     copies * 4.0 * n * m + 256.0 * 12.0 * (n + m)
 }
 

@@ -47,7 +47,7 @@ impl Model {
 
     /// The default plan on one layer, or why there is nothing to run; `beside` sees each control,
     /// which is in `room`.
-    pub(super) fn measure<T: controls::Single>(
+    pub(super) fn measure<T: controls::Scaled>(
         &self,
         entries: &[T],
         layer: &Layer,

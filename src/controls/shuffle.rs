@@ -7,7 +7,7 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::{Entries, LINE};
+use super::{LINE, Origin};
 use crate::streams::{Purpose, generator};
 
 /// Fewest entries that are shuffled in buckets.
@@ -18,7 +18,7 @@ const BUCKETS: usize = 256;
 
 /// The entries in random order, which depends on `seed` and `place` and not on how they are
 /// stored, nor on the number of threads.
-pub(super) fn shuffled(entries: &Entries<'_>, seed: u64, place: u64, order: &mut [f32]) {
+pub(super) fn shuffled(entries: &Origin<'_>, seed: u64, place: u64, order: &mut [f32]) {
     if entries.stored.len() < MANY {
         order.copy_from_slice(&entries.columns(0, entries.m));
         shuffle(order, seed, (u64::MAX >> 25) - place);
@@ -121,22 +121,26 @@ fn shuffle(entries: &mut [f32], seed: u64, stream: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controls::Stored;
     use crate::layers::Orientation;
+
+    fn single(entries: &[f32]) -> Stored<'_> {
+        Stored::Single(entries.into(), 1.0)
+    }
 
     /// Position `at` of the result holds the entry that was at `found[at]`.
     fn positions(n: usize, m: usize, seed: u64) -> Vec<f32> {
         let stored: Vec<f32> = (0..n * m).map(|at| at as f32).collect();
-        let entries = Entries {
-            stored: &stored,
+        let entries = Origin {
+            stored: &single(&stored),
             n,
             m,
-            factor: 1.0,
             orientation: Orientation::OutIn,
         };
         order(&entries, seed, 0)
     }
 
-    fn order(entries: &Entries<'_>, seed: u64, place: u64) -> Vec<f32> {
+    fn order(entries: &Origin<'_>, seed: u64, place: u64) -> Vec<f32> {
         let mut order = vec![0.0; entries.stored.len()];
         shuffled(entries, seed, place, &mut order);
         order
@@ -151,11 +155,10 @@ mod tests {
             sorted.sort_unstable_by(f32::total_cmp);
             assert!(sorted.iter().enumerate().all(|(at, &e)| at == e as usize));
             let turned: Vec<f32> = (0..n * m).map(|at| (at % m * n + at / m) as f32).collect();
-            let entries = Entries {
-                stored: &turned,
+            let entries = Origin {
+                stored: &single(&turned),
                 n,
                 m,
-                factor: 1.0,
                 orientation: Orientation::InOut,
             };
             assert!(order(&entries, 5, 0) == found);

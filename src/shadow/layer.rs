@@ -200,22 +200,25 @@ pub(super) fn scaled(
     checkpoint: &Checkpoint,
     layer: &Layer,
 ) -> Result<ScaledMatrix<'static>, ShadowError> {
-    fn of<T: controls::Single>(
-        tensor: &[T],
+    fn of<T: controls::Scaled + 'static>(
+        tensor: Vec<T>,
         layer: &Layer,
     ) -> Result<ScaledMatrix<'static>, ShadowError> {
-        let entries = part(tensor, layer)?;
-        let scaled = ScaledMatrix::new(entries, layer.fan_in, layer.fan_out, layer.orientation);
-        scaled.map(ScaledMatrix::into_owned).ok_or(NO_SCALE)
+        let (n, m) = (layer.fan_in, layer.fan_out);
+        let whole = part(&tensor, layer)?.len() == tensor.len();
+        let scaled = if whole {
+            ScaledMatrix::new(tensor, n, m, layer.orientation)
+        } else {
+            ScaledMatrix::new(part(&tensor, layer)?, n, m, layer.orientation)
+                .map(ScaledMatrix::into_owned)
+        };
+        scaled.ok_or(NO_SCALE)
     }
     match checkpoint.read(&layer.weight.tensor)? {
-        Entries::F64(w) => of(&w, layer),
-        Entries::F32(w) if part(&w, layer)?.len() == w.len() => {
-            ScaledMatrix::of_vec(w, layer.fan_in, layer.fan_out, layer.orientation).ok_or(NO_SCALE)
-        }
-        Entries::F32(w) => of(&w, layer),
-        Entries::F16(w) => of(&w, layer),
-        Entries::BF16(w) => of(&w, layer),
+        Entries::F64(w) => of(w, layer),
+        Entries::F32(w) => of(w, layer),
+        Entries::F16(w) => of(w, layer),
+        Entries::BF16(w) => of(w, layer),
     }
 }
 
@@ -228,7 +231,7 @@ fn part<'t, T>(tensor: &'t [T], layer: &Layer) -> Result<&'t [T], ShadowError> {
     ))
 }
 
-fn of_entries<T: controls::Single>(
+fn of_entries<T: controls::Scaled>(
     tensor: &[T],
     layer: &Layer,
     bias: Option<&[f64]>,
@@ -250,7 +253,7 @@ fn of_entries<T: controls::Single>(
 /// # Errors
 /// When there is nothing to run: no weights, all of them zero, a code without a positive
 /// coordinate or without a zero.
-pub fn measure<T: controls::Single>(
+pub fn measure<T: controls::Scaled>(
     stored: &Stored<'_, T>,
     plan: &Plan,
 ) -> Result<LayerShadow, ShadowError> {
@@ -259,7 +262,7 @@ pub fn measure<T: controls::Single>(
 
 /// The same; the first draw of each control is shown to `beside` while it is in memory, in
 /// `room`.
-pub(crate) fn measure_beside<T: controls::Single>(
+pub(crate) fn measure_beside<T: controls::Scaled>(
     stored: &Stored<'_, T>,
     plan: &Plan,
     beside: &mut dyn FnMut(Control, &controls::Entries<'_>),

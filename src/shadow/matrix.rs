@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Storage, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use crate::controls::{self, Control, Entries};
+use crate::controls::{self, Control, Entries, Origin};
 use crate::layers::Orientation;
 
 /// Longer sides up to which one thread makes a product.
@@ -14,6 +14,8 @@ const SMALL: usize = 256;
 /// Parts of a larger product, fixed, and what their rows are a multiple of.
 const PANELS: usize = 8;
 const ROWS: usize = 96;
+/// Entries of 16 bits that are converted at a time, about.
+const CONVERTED: usize = 1 << 23;
 
 /// W/s, n×m, as it lies in the file.
 #[derive(Debug, Clone)]
@@ -30,49 +32,26 @@ pub(super) struct ScaledMatrix<'a> {
 
 #[derive(Debug, Clone)]
 enum Stored<'a> {
-    /// In main memory, and what each entry is times.
-    Main(Cow<'a, [f32]>, f32),
+    /// In main memory, where it lies or in a room.
+    Main(controls::Stored<'a>),
     /// On a device, or to be differentiated; divided by s.
     Device(Tensor),
 }
 
 impl<'a> ScaledMatrix<'a> {
-    /// Of `entries` over their rms, left where they are if they are in single precision; nothing
-    /// when that is 0 or the shape does not fit.
-    pub(super) fn new<T: controls::Single>(
-        entries: &'a [T],
+    /// Of `entries` over their rms, left where they are; nothing when that is 0 or the shape does
+    /// not fit.
+    pub(super) fn new<T: controls::Scaled + 'a>(
+        entries: impl Into<Cow<'a, [T]>>,
         n: usize,
         m: usize,
         orientation: Orientation,
     ) -> Option<Self> {
+        let entries = entries.into();
         let fits = !entries.is_empty() && n.checked_mul(m) == Some(entries.len());
-        let rms = controls::rms(entries).filter(|_| fits)?;
-        let (entries, factor) = T::single(entries, rms);
+        let rms = controls::rms(&entries).filter(|_| fits)?;
         Some(Self {
-            stored: Stored::Main(entries, factor),
-            orientation,
-            n,
-            m,
-            rms,
-        })
-    }
-
-    /// The same of entries that are nobody else's.
-    pub(super) fn of_vec(
-        entries: Vec<f32>,
-        n: usize,
-        m: usize,
-        orientation: Orientation,
-    ) -> Option<ScaledMatrix<'static>> {
-        let matrix = ScaledMatrix::new(&entries, n, m, orientation)?;
-        let rms = matrix.rms;
-        let (scaled, factor) = match matrix.stored {
-            Stored::Main(Cow::Owned(scaled), factor) => (Some(scaled), factor),
-            Stored::Main(Cow::Borrowed(_), factor) => (None, factor),
-            Stored::Device(_) => return None,
-        };
-        Some(ScaledMatrix {
-            stored: Stored::Main(Cow::Owned(scaled.unwrap_or(entries)), factor),
+            stored: Stored::Main(T::stored(entries, rms)),
             orientation,
             n,
             m,
@@ -102,7 +81,7 @@ impl<'a> ScaledMatrix<'a> {
     pub(super) fn gaussian(n: usize, m: usize, seed: u64, place: u64) -> Self {
         let entries = controls::gaussian(n * m, seed, place);
         Self {
-            stored: Stored::Main(Cow::Owned(entries), 1.0),
+            stored: Stored::Main(controls::Stored::Single(Cow::Owned(entries), 1.0)),
             orientation: Orientation::InOut,
             n,
             m,
@@ -117,9 +96,9 @@ impl<'a> ScaledMatrix<'a> {
         streams: (u64, u64),
         room: &'r mut Vec<f32>,
     ) -> Result<ScaledMatrix<'r>> {
-        let orientation = controls::draw(control, &self.entries()?, streams, room);
+        let orientation = controls::draw(control, &self.origin()?, streams, room);
         Ok(ScaledMatrix {
-            stored: Stored::Main(Cow::Borrowed(room), 1.0),
+            stored: Stored::Main(controls::Stored::Single(Cow::Borrowed(room), 1.0)),
             orientation,
             n: self.n,
             m: self.m,
@@ -131,9 +110,7 @@ impl<'a> ScaledMatrix<'a> {
     pub(super) fn into_owned(self) -> ScaledMatrix<'static> {
         ScaledMatrix {
             stored: match self.stored {
-                Stored::Main(entries, factor) => {
-                    Stored::Main(Cow::Owned(entries.into_owned()), factor)
-                }
+                Stored::Main(entries) => Stored::Main(entries.into_owned()),
                 Stored::Device(tensor) => Stored::Device(tensor),
             },
             orientation: self.orientation,
@@ -144,13 +121,25 @@ impl<'a> ScaledMatrix<'a> {
     }
 
     /// The entries where they lie.
-    pub(super) fn entries(&self) -> Result<Entries<'_>> {
-        let Stored::Main(stored, factor) = &self.stored else {
+    fn origin(&self) -> Result<Origin<'_>> {
+        let Stored::Main(stored) = &self.stored else {
             bail!("the matrix is not in main memory");
+        };
+        Ok(Origin {
+            stored,
+            n: self.n,
+            m: self.m,
+            orientation: self.orientation,
+        })
+    }
+
+    /// The entries of a control.
+    pub(super) fn entries(&self) -> Result<Entries<'_>> {
+        let Stored::Main(controls::Stored::Single(stored, _)) = &self.stored else {
+            bail!("the entries are not in single precision");
         };
         Ok(Entries {
             stored,
-            factor: *factor,
             n: self.n,
             m: self.m,
             orientation: self.orientation,
@@ -170,8 +159,8 @@ impl<'a> ScaledMatrix<'a> {
     /// W, or Wᵀ if `way` is [`Orientation::OutIn`], times `columns`.
     fn product(&self, way: Orientation, columns: &Tensor) -> Result<Tensor> {
         let is_turned = way != self.orientation;
-        let (stored, factor) = match &self.stored {
-            Stored::Main(stored, factor) => (stored, *factor),
+        let stored = match &self.stored {
+            Stored::Main(stored) => stored,
             Stored::Device(tensor) if is_turned => return tensor.t()?.matmul(columns),
             Stored::Device(tensor) => return tensor.matmul(columns),
         };
@@ -186,54 +175,89 @@ impl<'a> ScaledMatrix<'a> {
         else {
             bail!("the columns are not in main memory");
         };
-        let stored = MatRef::from_row_major_slice(stored, rows, cols);
-        let stored = if is_turned {
-            stored.transpose()
-        } else {
-            stored
-        };
-        if stored.ncols() != length {
-            bail!("{} entries a row, {length} a column", stored.ncols());
+        if length != if is_turned { rows } else { cols } {
+            bail!("{rows}x{cols} entries, {length} a column");
         }
         let entries: &[f32] = &entries.as_slice()?[from..to];
         let columns = MatRef::from_row_major_slice(entries, length, width);
-        let mut product = vec![0.0; stored.nrows() * width];
-        let panel = if rows.max(cols) <= SMALL {
-            stored.nrows()
-        } else {
-            stored.nrows().div_ceil(PANELS).next_multiple_of(ROWS)
+        let height = if is_turned { cols } else { rows };
+        let mut product = vec![0.0; height * width];
+        let panels = match stored {
+            _ if rows.max(cols) <= SMALL => 1,
+            controls::Stored::Single(..) => PANELS,
+            // Two of these are in memory in single precision.
+            _ => PANELS.max(stored.len() / CONVERTED),
         };
+        let panel = height.div_ceil(panels).next_multiple_of(ROWS);
         // No thread waits for another between the steps of a product, as the library's own do.
         let panels = product.par_chunks_mut((panel * width).max(1)).enumerate();
         panels.for_each(|(place, product)| {
-            let rows = product.len() / width;
-            faer::linalg::matmul::matmul(
-                MatMut::from_row_major_slice_mut(product, rows, width),
-                Accum::Replace,
-                stored.subrows(place * panel, rows),
-                columns,
-                factor,
-                Par::Seq,
-            );
+            let (first, count) = (place * panel, product.len() / width);
+            let mut times = |matrix: MatRef<'_, f32>, factor: f32| {
+                faer::linalg::matmul::matmul(
+                    MatMut::from_row_major_slice_mut(product, count, width),
+                    Accum::Replace,
+                    matrix,
+                    columns,
+                    factor,
+                    Par::Seq,
+                );
+            };
+            match stored {
+                controls::Stored::Single(stored, factor) => {
+                    let stored = MatRef::from_row_major_slice(stored, rows, cols);
+                    let stored = if is_turned {
+                        stored.transpose()
+                    } else {
+                        stored
+                    };
+                    times(stored.subrows(first, count), *factor);
+                }
+                _ if is_turned => {
+                    let block = stored.columns(cols, first, count);
+                    let block = MatRef::from_row_major_slice(&block, rows, count);
+                    times(block.transpose(), 1.0);
+                }
+                _ => {
+                    let block = stored.part(first * cols..(first + count) * cols);
+                    times(MatRef::from_row_major_slice(&block, count, cols), 1.0);
+                }
+            }
         });
-        Tensor::from_vec(product, (stored.nrows(), width), &Device::Cpu)
+        Tensor::from_vec(product, (height, width), &Device::Cpu)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::f16;
 
     fn values(tensor: &Tensor) -> Vec<f32> {
         tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    fn scaled(matrix: &ScaledMatrix<'_>) -> Vec<f32> {
+        let origin = matrix.origin().unwrap();
+        origin.stored.part(0..origin.stored.len())
     }
 
     // W = [[3, 4], [0, 0], [0, 5]] (3 in, 2 out), rms √(50/6).
     #[test]
     fn both_ways_by_hand_in_both_orientations() {
         let s = (50.0_f64 / 6.0).sqrt() as f32;
-        let in_out = ScaledMatrix::new(&[3.0, 4.0, 0.0, 0.0, 0.0, 5.0], 3, 2, Orientation::InOut);
-        let out_in = ScaledMatrix::new(&[3.0, 0.0, 0.0, 4.0, 0.0, 5.0], 3, 2, Orientation::OutIn);
+        let in_out = ScaledMatrix::new(
+            &[3.0, 4.0, 0.0, 0.0, 0.0, 5.0][..],
+            3,
+            2,
+            Orientation::InOut,
+        );
+        let out_in = ScaledMatrix::new(
+            &[3.0, 0.0, 0.0, 4.0, 0.0, 5.0][..],
+            3,
+            2,
+            Orientation::OutIn,
+        );
         let code = Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap();
         let input = Tensor::new(&[[1.0_f32], [7.0], [2.0]], &Device::Cpu).unwrap();
         for matrix in [in_out, out_in] {
@@ -245,8 +269,8 @@ mod tests {
             near(values(&matrix.down(&code).unwrap()), &[11.0, 0.0, 10.0]);
             near(values(&matrix.up(&input).unwrap()), &[3.0, 14.0]);
         }
-        assert!(ScaledMatrix::new(&[0.0; 6], 3, 2, Orientation::InOut).is_none());
-        assert!(ScaledMatrix::new(&[1.0; 5], 3, 2, Orientation::InOut).is_none());
+        assert!(ScaledMatrix::new(&[0.0; 6][..], 3, 2, Orientation::InOut).is_none());
+        assert!(ScaledMatrix::new(&[1.0; 5][..], 3, 2, Orientation::InOut).is_none());
     }
 
     // The tensor library's, but for rounding, and the same to the last bit on any number of
@@ -256,7 +280,7 @@ mod tests {
         for (n, m) in [(64, 64), (3, 200), (17, 41), (256, 255), (700, 310)] {
             for orientation in [Orientation::InOut, Orientation::OutIn] {
                 let entries = controls::gaussian(n * m, 1, 0);
-                let matrix = ScaledMatrix::new(&entries, n, m, orientation).unwrap();
+                let matrix = ScaledMatrix::new(&entries[..], n, m, orientation).unwrap();
                 let columns = |length: usize| {
                     let drawn = controls::gaussian(length * 32, 2, 0);
                     let kept = drawn.into_iter().map(|w| if w > 0.4 { w } else { 0.0 });
@@ -274,9 +298,8 @@ mod tests {
                 };
                 let found = both(1);
                 assert_eq!(found, both(3));
-                let scaled = matrix.entries().unwrap();
-                let scaled = scaled.stored.iter().map(|w| w * scaled.factor);
-                let scaled = Tensor::from_iter(scaled, &Device::Cpu).unwrap();
+                let scaled = scaled(&matrix);
+                let scaled = Tensor::from_vec(scaled, n * m, &Device::Cpu).unwrap();
                 let whole = match orientation {
                     Orientation::InOut => scaled.reshape((n, m)).unwrap(),
                     Orientation::OutIn => scaled.reshape((m, n)).unwrap().t().unwrap(),
@@ -297,11 +320,7 @@ mod tests {
     #[test]
     fn controls_keep_what_they_should() {
         let entries: Vec<f32> = (0..60_000).map(|i| (i % 7) as f32).collect();
-        let matrix = ScaledMatrix::new(&entries, 300, 200, Orientation::InOut).unwrap();
-        let scaled = |matrix: &ScaledMatrix<'_>| -> Vec<f32> {
-            let entries = matrix.entries().unwrap();
-            entries.stored.iter().map(|w| w * entries.factor).collect()
-        };
+        let matrix = ScaledMatrix::new(&entries[..], 300, 200, Orientation::InOut).unwrap();
         let sorted = |matrix: &ScaledMatrix<'_>| {
             let mut all = scaled(matrix);
             all.sort_unstable_by(f32::total_cmp);
@@ -321,11 +340,52 @@ mod tests {
         assert!((square - 1.0).abs() < 4.0 * (2.0 / 60_000_f64).sqrt());
     }
 
+    // In 16 bits a product is that of the same numbers in single precision.
+    #[test]
+    fn entries_of_16_bits_are_multiplied_where_they_lie() {
+        let (n, m) = (600, 500);
+        let half: Vec<f16> = controls::gaussian(n * m, 1, 0)
+            .into_iter()
+            .map(f16::from_f32)
+            .collect();
+        let single: Vec<f32> = half.iter().map(|w| w.to_f32()).collect();
+        let codes = |length: usize| {
+            let drawn = controls::gaussian(length * 32, 2, 0);
+            Tensor::from_vec(drawn, (length, 32), &Device::Cpu).unwrap()
+        };
+        for orientation in [Orientation::InOut, Orientation::OutIn] {
+            let half = ScaledMatrix::new(&half[..], n, m, orientation).unwrap();
+            let single = ScaledMatrix::new(&single[..], n, m, orientation).unwrap();
+            let near = |a: Tensor, b: Tensor| {
+                for (a, b) in values(&a).into_iter().zip(values(&b)) {
+                    // Rounded at every entry, or once at the end, of at most 600 terms.
+                    let terms = 600_f32.sqrt();
+                    let allowed = 2.0 * f32::EPSILON * terms * (b.abs() + terms);
+                    assert!((a - b).abs() <= allowed, "{a} {b}");
+                }
+            };
+            near(
+                half.down(&codes(m)).unwrap(),
+                single.down(&codes(m)).unwrap(),
+            );
+            near(half.up(&codes(n)).unwrap(), single.up(&codes(n)).unwrap());
+            let mut room = Vec::new();
+            let half = half
+                .control(Control::RowShuffled, (1, 0), &mut room)
+                .unwrap();
+            let half = scaled(&half);
+            let single = single
+                .control(Control::RowShuffled, (1, 0), &mut room)
+                .unwrap();
+            assert_eq!(half, scaled(&single));
+        }
+    }
+
     // Of mean square 10⁻⁸⁰: 1/s is beyond single precision.
     #[test]
     fn tiny_entries_are_scaled_all_the_same() {
         let entries = [1e-40_f32, -1e-40, 1e-40, 1e-40];
-        let matrix = ScaledMatrix::new(&entries, 2, 2, Orientation::InOut).unwrap();
+        let matrix = ScaledMatrix::new(&entries[..], 2, 2, Orientation::InOut).unwrap();
         let code = Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap();
         let found = values(&matrix.down(&code).unwrap());
         assert!((found[0] + 1.0).abs() < 1e-3 && (found[1] - 3.0).abs() < 1e-3);

@@ -49,7 +49,7 @@ fn returns(model: Model, (n, m): (usize, usize), rho: f64) -> Vec<Return> {
     };
     let one = |seed: u64| {
         let entries = normal(seed, n * m);
-        let build = |orientation| ScaledMatrix::new(&entries, n, m, orientation).unwrap();
+        let build = |orientation| ScaledMatrix::new(&entries[..], n, m, orientation).unwrap();
         let up = build(Orientation::InOut);
         let down = match model {
             Model::Transposed => build(Orientation::OutIn),
@@ -284,7 +284,7 @@ fn pairs_are_a_bounded_sample_of_what_came_back() {
 fn a_draw_does_not_depend_on_the_others() {
     for (n, m) in [(90, 60), (700, 610)] {
         let entries = normal(10, n * m);
-        let matrix = ScaledMatrix::new(&entries, n, m, Orientation::InOut).unwrap();
+        let matrix = ScaledMatrix::new(&entries[..], n, m, Orientation::InOut).unwrap();
         let plan = Plan::for_layer(n, m, 4);
         let some = |count| {
             let draws = run::draws(&plan, Purpose::Scored, count, (n, m));

@@ -31,7 +31,7 @@ impl Net {
 
     fn matrix(&self, j: usize) -> ScaledMatrix<'_> {
         let (n, m) = (self.sizes[j], self.sizes[j + 1]);
-        let scaled = ScaledMatrix::new(&self.weights[j], n, m, Orientation::InOut);
+        let scaled = ScaledMatrix::new(&self.weights[j][..], n, m, Orientation::InOut);
         scaled.unwrap()
     }
 
