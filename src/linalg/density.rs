@@ -32,19 +32,28 @@
 //! Up to M/N of about .6 the lower edge is as good as the upper.
 
 mod candle;
+mod column;
+mod curve;
+mod ends;
 mod gauss;
 mod krylov;
 mod measure;
 mod product;
+mod split;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use self::candle::OnDevice;
+pub use self::curve::Point;
+pub(crate) use self::curve::values;
+use self::curve::{apart, cdf, quantile, shifted};
+use self::ends::{Ends, bounded, told_apart};
 use self::gauss::{Jacobi, Node};
 use self::krylov::{Aside, Decomposition, Krylov, Ritz};
 use self::measure::{Measure, Probes};
 pub use self::product::{GramProduct, InPlace, Stored};
+use self::split::Split;
 use super::{Device, Matrix, SpectrumError};
 use crate::streams::{Purpose, generator};
 
@@ -68,8 +77,6 @@ const MOST_BLOCKS: f64 = 64.0;
 const ROUNDING: f64 = 16.0 * f32::EPSILON as f64;
 /// Share of λ₁ that rounding of products does move eigenvalues by, within a small factor.
 const ROUNDED: f64 = f32::EPSILON as f64;
-/// A largest value is known when its residual is this share of it.
-const KNOWN: f64 = 1e-4;
 /// Most values that are set aside, in all and from one block.
 const MOST_ASIDE: usize = 256;
 const MOST_AT_ONCE: usize = 96;
@@ -82,8 +89,6 @@ const TOLERANCE: f64 = 1e-4;
 /// Steps for extreme values, and between two looks at them.
 const MOST: usize = 32;
 const LOOK: usize = 8;
-/// Below this share of λ₁ steps for the smallest values are in vain.
-const HARD_EDGE: f64 = 1e-3;
 
 /// What is asked of [`density`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -165,15 +170,6 @@ pub struct Density {
     pub seed: u64,
 }
 
-/// A share of all values and what they are below.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// σ, in the units of the entries.
-    pub sigma: f64,
-    /// Share of the singular values below.
-    pub share: f64,
-}
-
 impl Density {
     /// What the distribution function is within: sampling, resolution and rounding together.
     pub fn error(&self) -> f64 {
@@ -204,40 +200,6 @@ impl Density {
             Point { sigma, share }
         };
         (0..count).map(point).collect()
-    }
-}
-
-/// `size` values, descending, of a distribution function with straight lines between its points:
-/// `top`, and those at shares (i − ½)/size below.
-pub(crate) fn values(curve: &[Point], top: &[Bounded], size: usize) -> Vec<f64> {
-    let rest = (0..size.saturating_sub(top.len())).rev();
-    let rest = rest.map(|i| quantile(curve, (i as f64 + 0.5) / size as f64));
-    top.iter().map(|top| top.value).chain(rest).collect()
-}
-
-fn quantile(curve: &[Point], share: f64) -> f64 {
-    let at = curve.partition_point(|point| point.share < share);
-    let after = curve.get(at).or(curve.last());
-    let before = at.checked_sub(1).and_then(|at| curve.get(at));
-    match (before, after) {
-        (Some(a), Some(b)) if b.share > a.share => {
-            let part = ((share - a.share) / (b.share - a.share)).min(1.0);
-            a.sigma + part * (b.sigma - a.sigma)
-        }
-        (_, Some(point)) | (Some(point), None) => point.sigma,
-        (None, None) => 0.0,
-    }
-}
-
-fn cdf(curve: &[Point], sigma: f64) -> f64 {
-    let at = curve.partition_point(|point| point.sigma <= sigma);
-    let before = at.checked_sub(1).and_then(|at| curve.get(at));
-    match (before, curve.get(at)) {
-        (None, _) => 0.0,
-        (Some(last), None) => last.share,
-        (Some(a), Some(b)) => {
-            a.share + (b.share - a.share) * (sigma - a.sigma) / (b.sigma - a.sigma)
-        }
     }
 }
 
@@ -340,85 +302,6 @@ struct Run<'a, P> {
     rules: Vec<Node>,
     /// How many blocks these are of.
     blocks: usize,
-}
-
-/// The extreme eigenvalues, largest first and smallest first, and those that are set aside.
-#[derive(Debug, Clone, Default)]
-struct Ends {
-    top: Vec<Ritz>,
-    bottom: Vec<Ritz>,
-    /// Of the largest, those that are known to be all above the rest, with their vectors.
-    exact: usize,
-    aside: Aside,
-}
-
-impl Ends {
-    fn of(pairs: &[Ritz], count: usize) -> Self {
-        let count = count.min(pairs.len());
-        Self {
-            top: pairs.iter().rev().take(count).copied().collect(),
-            bottom: pairs.iter().take(count).copied().collect(),
-            ..Self::default()
-        }
-    }
-
-    fn largest(&self) -> f64 {
-        self.top.first().map_or(0.0, |pair| pair.value)
-    }
-
-    /// The largest of the rest.
-    fn next(&self) -> f64 {
-        let next = self.top.get(self.exact).or(self.top.last());
-        next.map_or(0.0, |pair| pair.value.max(0.0))
-    }
-
-    /// What products with directions at right angles to those aside are rounded against: W·q is
-    /// rounded to σ₁, and comes back through what is left.
-    fn norm(&self) -> f64 {
-        (self.largest().max(0.0) * self.next()).sqrt()
-    }
-
-    fn has_hard_edge(&self) -> bool {
-        let smallest = self.bottom.first().map_or(0.0, |pair| pair.value);
-        smallest <= HARD_EDGE * self.next()
-    }
-
-    fn are_found(&self) -> bool {
-        let hard = self.has_hard_edge();
-        let bottom = self.bottom.iter().filter(|_| !hard);
-        let largest = self.largest().sqrt();
-        self.top
-            .iter()
-            .chain(bottom)
-            .all(|pair| bounded(*pair, self.norm()).error <= TOLERANCE * largest)
-    }
-}
-
-/// √θ and what it is within: λ lies between θ ∓ residual, and its root between theirs.
-fn bounded(pair: Ritz, norm: f64) -> Bounded {
-    let within = pair.residual + ROUNDING * norm;
-    let value = pair.value.max(0.0);
-    let below = value.sqrt() - (value - within).max(0.0).sqrt();
-    Bounded {
-        value: value.sqrt(),
-        error: f64::max((value + within).sqrt() - value.sqrt(), below),
-    }
-}
-
-/// How many of the largest of ascending `pairs` are known, and told apart from all that follow.
-fn told_apart(pairs: &[Ritz], norm: f64) -> usize {
-    let floor = ROUNDING * norm;
-    let descending: Vec<&Ritz> = pairs.iter().rev().take(MOST_AT_ONCE + 1).collect();
-    let known = descending
-        .iter()
-        .take_while(|pair| pair.residual + floor <= KNOWN * pair.value)
-        .count();
-    let is_apart = |pair: &[&Ritz]| {
-        pair[0].value - pair[1].value > 4.0 * (pair[0].residual + pair[1].residual + floor)
-    };
-    let gaps = descending.windows(2).take(known).map(is_apart);
-    let last = gaps.enumerate().rfind(|(_, apart)| *apart);
-    last.map_or(0, |(at, _)| at + 1)
 }
 
 impl<P: GramProduct> Run<'_, P> {
@@ -666,137 +549,6 @@ impl<P: GramProduct> Run<'_, P> {
             curve,
         })
     }
-}
-
-impl Ends {
-    /// The largest `count` of what a block found go aside, the next are listed.
-    fn set_aside(
-        &mut self,
-        block: &Krylov,
-        found: &Decomposition,
-        (count, extremes): (usize, usize),
-    ) {
-        let all = found.pairs.len();
-        let numbers: Vec<usize> = (all - count..all).rev().collect();
-        self.aside.columns.extend(block.vectors(found, &numbers));
-        self.top.truncate(self.exact);
-        self.exact += count;
-        let listed = count
-            .max(extremes.saturating_sub(self.top.len()))
-            .max(count + 1);
-        self.top.extend(found.pairs.iter().rev().take(listed));
-        self.aside.norm = self.norm();
-    }
-}
-
-/// Which values the distribution holds as they are, and what is left to be sampled.
-struct Split {
-    size: usize,
-    /// Descending.
-    top: Vec<f64>,
-    /// Mean of the rest.
-    mean: f64,
-    /// Where the distribution function of the rest begins and ends.
-    start: f64,
-    end: f64,
-}
-
-impl Split {
-    fn new(ends: &Ends, (size, mean): (usize, f64)) -> Self {
-        let top: Vec<f64> = ends.top[..ends.exact]
-            .iter()
-            .map(|pair| pair.value)
-            .collect();
-        let total = size as f64 * mean - top.iter().sum::<f64>();
-        let bottom = ends.bottom.first().map_or(0.0, |pair| pair.value.max(0.0));
-        Self {
-            size,
-            mean: total.max(0.0) / (size - top.len()).max(1) as f64,
-            start: if ends.has_hard_edge() { 0.0 } else { bottom },
-            end: ends.next(),
-            top,
-        }
-    }
-
-    /// Of all values, those that are sampled.
-    fn share(&self) -> f64 {
-        1.0 - self.top.len() as f64 / self.size.max(1) as f64
-    }
-
-    fn rest(&self, measure: Measure) -> Measure {
-        measure.calibrated(self.mean)
-    }
-
-    fn curve(&self, rest: &Measure, unit: f64) -> Vec<Point> {
-        let point = |sigma: f64, share: f64| Point {
-            sigma: unit * sigma,
-            share,
-        };
-        let size = self.size as f64;
-        let most = self.top.last().map_or(f64::INFINITY, |x| x.sqrt());
-        let sampled = rest.curve(self.start, self.end);
-        let top = self.top.iter().enumerate().rev();
-        let top = top.flat_map(|(i, &x)| {
-            let above = |count: usize| point(x.sqrt(), 1.0 - count as f64 / size);
-            [above(i + 1), above(i)]
-        });
-        let sampled = sampled
-            .into_iter()
-            .map(|(x, f)| point(x.min(most), self.share() * f));
-        sampled.chain(top).collect()
-    }
-}
-
-/// Most that a distribution function over σ changes when λ = σ² is moved by `within`.
-fn shifted(curve: &[Point], within: f64) -> f64 {
-    let gaps = curve.iter().map(|point| {
-        let moved = (point.sigma * point.sigma + within).sqrt();
-        cdf(curve, moved) - cdf(curve, point.sigma)
-    });
-    gaps.fold(0.0, f64::max)
-}
-
-/// Largest distance of two distribution functions, and the area between them.
-fn apart(a: &[Point], b: &[Point]) -> (f64, f64) {
-    let mut sigmas: Vec<f64> = a.iter().chain(b).map(|point| point.sigma).collect();
-    sigmas.sort_unstable_by(f64::total_cmp);
-    let gaps: Vec<f64> = sigmas
-        .iter()
-        .map(|&x| (cdf(a, x) - cdf(b, x)).abs())
-        .collect();
-    let area = sigmas.windows(2).zip(gaps.windows(2));
-    let area = area.map(|(x, gap)| (x[1] - x[0]) * 0.5 * (gap[0] + gap[1]));
-    (gaps.iter().copied().fold(0.0, f64::max), area.sum())
-}
-
-/// Takes other's part out of `column` and returns how much that was.
-fn remove(column: &mut [f64], other: &[f64]) -> f64 {
-    let share = dot(column, other);
-    column
-        .iter_mut()
-        .zip(other)
-        .for_each(|(x, o)| *x -= share * o);
-    share
-}
-
-fn divide(column: &mut [f64], length: f64) {
-    for x in column {
-        *x /= length;
-    }
-}
-
-/// Sums of eight lanes, the same on every processor.
-fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let (x, x_rest) = x.as_chunks::<8>();
-    let (y, y_rest) = y.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (x, y) in x.iter().zip(y) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    let rest: f64 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]

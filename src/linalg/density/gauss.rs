@@ -38,18 +38,18 @@ impl Jacobi {
         let (mut alpha, mut beta) = (Vec::new(), Vec::new());
         while let Some(last) = basis.last().filter(|_| alpha.len() < steps) {
             let mut next = apply(last);
-            alpha.push(super::dot(last, &next));
+            alpha.push(super::column::dot(last, &next));
             for _ in 0..2 {
                 for other in &basis {
-                    super::remove(&mut next, other);
+                    super::column::remove(&mut next, other);
                 }
             }
-            let length = super::dot(&next, &next).sqrt();
+            let length = super::column::dot(&next, &next).sqrt();
             if length <= NOTHING * norm {
                 beta.push(0.0);
                 break;
             }
-            super::divide(&mut next, length);
+            super::column::divide(&mut next, length);
             beta.push(length);
             basis.push(next);
         }

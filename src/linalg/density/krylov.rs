@@ -11,8 +11,8 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::column::{divide, dot, remove};
 use super::gauss::{Jacobi, Node};
-use super::{divide, dot, remove};
 use crate::linalg::SpectrumError;
 use crate::linalg::pure::eigen;
 
