@@ -242,7 +242,8 @@ pub fn symmetric_eigenvalues(
         return Err(SpectrumError::TooLarge);
     }
     // Row by row is column by column of the transpose, whose lower half is the upper here.
-    let lower = MatRef::from_column_major_slice(matrix.entries, size, size).to_owned();
+    let mut lower = gram::square(size);
+    lower.copy_from(MatRef::from_column_major_slice(matrix.entries, size, size));
     eigenvalues(lower, engine).map(descending)
 }
 

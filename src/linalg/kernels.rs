@@ -21,6 +21,13 @@ pub(super) const fn padded(length: usize) -> usize {
     length.div_ceil(LANES) * LANES
 }
 
+/// A distance between neighbouring lines of `length` numbers that is an odd number of cache
+/// lines of eight: so many lines in a row as there are sets of a cache fall into different ones,
+/// where 4096 numbers apart all fall into the same.
+pub(super) const fn spread(length: usize) -> usize {
+    (length.div_ceil(LANES) | 1) * LANES
+}
+
 /// xᵀy of equal lengths.
 #[inline(always)]
 pub(super) fn dot<S: Simd>(simd: S, x: &[f64], y: &[f64]) -> f64 {
