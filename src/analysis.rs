@@ -131,6 +131,7 @@ fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
         tensor: "matrix".into(),
         dtype: "F64".into(),
         shape: vec![fan_in, fan_out],
+        decoded: None,
     };
     Layer {
         name: weight.tensor.clone(),

@@ -1,9 +1,17 @@
 //! Opening a checkpoint: validated headers, one tensor in memory at a time.
 
+mod archive;
 mod decode;
+mod file;
+mod gguf;
 mod index;
+mod npz;
+mod pickle;
 mod safetensors;
+mod scales;
 mod source;
+mod strided;
+mod torch;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,8 +26,11 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use decode::{Entries, is_read};
-use safetensors::Shard;
+pub use decode::Entries;
+use decode::is_read;
+use file::TensorFile;
+use scales::Scales;
+pub(crate) use scales::weight_of;
 
 use crate::{Error, Result};
 
@@ -32,6 +43,16 @@ pub struct TensorFacts {
     pub dtype: String,
     /// Its shape as stored.
     pub shape: Vec<usize>,
+    /// How entries become weights where they are not weights as stored: scales, blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<String>,
+}
+
+impl TensorFacts {
+    /// Whether its entries can be read.
+    pub fn is_read(&self) -> bool {
+        self.decoded.is_some() || is_read(&self.dtype)
+    }
 }
 
 /// One file of the source.
@@ -50,38 +71,45 @@ pub struct FileFacts {
 pub struct Checkpoint {
     uri: String,
     folder: PathBuf,
-    shards: Vec<Shard>,
+    files: source::Files,
     tensors: Vec<TensorFacts>,
+    /// Of weights of 8 bits, by name.
+    scales: BTreeMap<String, Scales>,
     metadata: BTreeMap<String, String>,
 }
 
 impl Checkpoint {
-    /// Opens a `.safetensors` file, an index, or a directory of either.
+    /// Opens a `.safetensors` file, an index, or a directory of either; a PyTorch file, an .npz
+    /// archive or a GGUF file.
     pub fn open(source: &Path) -> Result<Self> {
-        let shards = source::open(source)?;
-        let mut home: BTreeMap<&str, &Shard> = BTreeMap::new();
+        let files = source::open(source)?;
+        let mut home: BTreeMap<String, &dyn TensorFile> = BTreeMap::new();
         let mut tensors = Vec::new();
         let mut metadata = BTreeMap::new();
-        for shard in &shards {
-            for (name, entry) in &shard.entries {
-                if let Some(first) = home.insert(name, shard) {
+        for file in &files {
+            for facts in file.tensors() {
+                if let Some(first) = home.insert(facts.tensor.clone(), file.as_ref()) {
                     return Err(Error::DuplicateTensor {
-                        tensor: name.clone(),
-                        first: first.path.clone(),
-                        second: shard.path.clone(),
+                        tensor: facts.tensor,
+                        first: first.path().to_owned(),
+                        second: file.path().to_owned(),
                     });
                 }
-                tensors.push(TensorFacts {
-                    tensor: name.clone(),
-                    dtype: entry.dtype.clone(),
-                    shape: entry.shape.clone(),
-                });
+                tensors.push(facts);
             }
-            for (key, value) in &shard.metadata {
+            for (key, value) in file.metadata() {
                 metadata.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }
         tensors.sort_by(|a, b| a.tensor.cmp(&b.tensor));
+        let scales = Scales::among(&tensors);
+        for facts in &mut tensors {
+            if let Some(scales) = scales.get(&facts.tensor) {
+                facts.decoded = Some(scales.words(&facts.dtype));
+            } else if facts.decoded.is_none() {
+                facts.decoded = scales::alone(&facts.dtype);
+            }
+        }
         let folder = if source.is_dir() {
             source
         } else {
@@ -90,8 +118,9 @@ impl Checkpoint {
         Ok(Self {
             uri: source.display().to_string(),
             folder: folder.to_owned(),
-            shards,
+            files,
             tensors,
+            scales,
             metadata,
         })
     }
@@ -135,12 +164,16 @@ impl Checkpoint {
             uri: self.uri.clone(),
             tensor: tensor.to_owned(),
         };
-        let (shard, entry) = self
-            .shards
-            .iter()
-            .find_map(|shard| Some((shard, shard.entries.get(tensor)?)))
-            .ok_or_else(missing)?;
-        shard.read(tensor, entry, span)?.ok_or_else(missing)
+        let home = |tensor: &str| self.files.iter().find(|file| file.holds(tensor));
+        let file = home(tensor).ok_or_else(missing)?;
+        let start = span.as_ref().map_or(0, |span| span.start);
+        let Some(scales) = self.scales.get(tensor) else {
+            return file.read(tensor, span)?.ok_or_else(missing);
+        };
+        let entries = file.read(tensor, span)?.ok_or_else(missing)?;
+        let beside = home(&scales.tensor).ok_or_else(missing)?;
+        let beside = beside.read(&scales.tensor, None)?.ok_or_else(missing)?;
+        scales.apply(entries, start, &beside).ok_or_else(missing)
     }
 
     /// Size and SHA-256 of every file.
@@ -170,9 +203,9 @@ impl Checkpoint {
 
     /// Nothing as soon as `stop` is set.
     fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
-        let files = self.shards.iter();
+        let files = self.files.iter();
         files
-            .map(|shard| digest(&shard.path, &self.folder, stop))
+            .map(|file| digest(file.path(), &self.folder, stop))
             .collect()
     }
 }
@@ -312,8 +345,8 @@ mod tests {
             Checkpoint::open(folder.path()),
             Err(Error::NoCheckpoint { .. })
         ));
-        let other = folder.path().join("model.gguf");
-        fs::write(&other, b"GGUF").unwrap();
+        let other = folder.path().join("model.onnx");
+        fs::write(&other, b"ONNX").unwrap();
         assert!(matches!(
             Checkpoint::open(&other),
             Err(Error::Format { .. })

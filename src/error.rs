@@ -139,8 +139,18 @@ pub enum Error {
         /// What is wrong with it.
         fault: IndexFault,
     },
+    /// A file of another format does not hold together.
+    #[error("`{path}` is not a sound {format} file: {fault}", path = path.display())]
+    Unsound {
+        /// The file.
+        path: PathBuf,
+        /// The format it should have.
+        format: &'static str,
+        /// What is wrong with it, in words.
+        fault: String,
+    },
     /// A file of a format that is not read.
-    #[error("`{path}` is not a checkpoint we read; give a .safetensors file, a .safetensors.index.json or a directory of them", path = path.display())]
+    #[error("`{path}` is not a checkpoint we read; give a .safetensors file, a .safetensors.index.json or a directory of them, a PyTorch .pth, .pt or .bin file, a NumPy .npz archive or a .gguf file", path = path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -182,7 +192,7 @@ pub enum Error {
         second: PathBuf,
     },
     /// A tensor that is not in the checkpoint, or whose dtype is not read.
-    #[error("`{uri}` has no tensor `{tensor}` of a dtype we read (F64, F32, F16, BF16)")]
+    #[error("`{uri}` has no tensor `{tensor}` of a dtype we read")]
     NoTensor {
         /// The source as the user named it.
         uri: String,

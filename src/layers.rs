@@ -9,7 +9,7 @@ use std::ops::Range;
 use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{TensorFacts, is_read};
+use crate::checkpoint::{TensorFacts, weight_of};
 use crate::{Error, Result};
 
 pub use chains::chains;
@@ -128,10 +128,12 @@ pub fn find(tensors: &[TensorFacts], selection: &Selection) -> Result<Layers> {
     let mut rest = Vec::new();
     let mut used = BTreeSet::new();
     for &tensor in &sorted {
-        match filter
+        let scaled =
+            weight_of(&tensor.tensor).filter(|weight| by_name.contains_key(weight.as_str()));
+        let refused = filter
             .refuses(tensor)
-            .map_or_else(|| sides(tensor, selection), Err)
-        {
+            .or_else(|| scaled.map(|weight| format!("scales of `{weight}`")));
+        match refused.map_or_else(|| sides(tensor, selection), Err) {
             Ok(shape) => {
                 // Two endings may ask for one bias: the first layer in order has it.
                 let bias = partner(tensor, &by_name)
@@ -166,7 +168,7 @@ struct Sides {
 impl Sides {
     fn takes(&self, bias: &TensorFacts) -> bool {
         self.slices.is_none()
-            && is_read(&bias.dtype)
+            && bias.is_read()
             && matches!(bias.shape[..], [length] if length == self.rows || length == self.cols)
     }
 
@@ -213,7 +215,7 @@ impl Sides {
 
 /// The matrix in a tensor by its shape, or why there is none.
 fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sides, String> {
-    if !is_read(&tensor.dtype) {
+    if !tensor.is_read() {
         return Err(format!("dtype {} is not read", tensor.dtype));
     }
     let named = naming(&tensor.tensor);

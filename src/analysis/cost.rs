@@ -64,12 +64,12 @@ pub(super) fn crossing(layer: &Layer) -> f64 {
     2.5e-8 * layer.fan_in as f64 * layer.fan_out as f64
 }
 
-/// Bytes of an entry as stored.
+/// Bytes of an entry as it is read; what has 8 bits or fewer becomes a number of 32.
 pub(super) fn width(dtype: &str) -> f64 {
     match dtype {
         "F64" => 8.0,
-        "F32" => 4.0,
-        _ => 2.0,
+        "F16" | "BF16" => 2.0,
+        _ => 4.0,
     }
 }
 

@@ -154,6 +154,7 @@ mod tests {
                 tensor: "w".into(),
                 dtype: "F32".into(),
                 shape: vec![fan_out, fan_in],
+                decoded: None,
             },
             slice: None,
             bias: None,

@@ -58,8 +58,8 @@ impl Need {
 fn statistics(dtype: &str, count: f64) -> f64 {
     let sorted = match dtype {
         "F64" => 8.0 * count,
-        "F32" => 4.0 * count,
-        _ => 4e6_f64.min(40.0 * count),
+        "F16" | "BF16" => 4e6_f64.min(40.0 * count),
+        _ => 4.0 * count,
     };
     // Tables of 8 bytes a bin, and their sum in pairs and in groups, beside the coarse sample.
     let lines = if count > BINS {
@@ -79,9 +79,9 @@ fn gram(longer: f64, shorter: f64) -> f64 {
 /// bits, panels where they have 16, and the draws.
 fn controls(dtype: &str, n: f64, m: f64) -> f64 {
     let copies = match dtype {
-        "F32" => 1.0,
         "F64" => 2.0,
-        _ => 1.25,
+        "F16" | "BF16" => 1.25,
+        _ => 1.0,
     };
     copies * 4.0 * n * m + 256.0 * 12.0 * (n + m)
 }

@@ -34,9 +34,29 @@ impl Entries {
     }
 }
 
-/// Whether entries of `dtype` can be read.
+/// Whether entries of `dtype` can be read without more. Integers of 8 bits need scales.
 pub fn is_read(dtype: &str) -> bool {
-    matches!(dtype, "F64" | "F32" | "F16" | "BF16")
+    matches!(
+        dtype,
+        "F64"
+            | "F32"
+            | "F16"
+            | "BF16"
+            | "F8_E4M3"
+            | "F8_E5M2"
+            | "F8_E4M3FNUZ"
+            | "F8_E5M2FNUZ"
+            | "Q4_0"
+            | "Q4_1"
+            | "Q5_0"
+            | "Q5_1"
+            | "Q8_0"
+            | "Q2_K"
+            | "Q3_K"
+            | "Q4_K"
+            | "Q5_K"
+            | "Q6_K"
+    )
 }
 
 /// Bits an entry of a dtype takes; nothing for one we do not know.
@@ -76,8 +96,50 @@ pub(super) fn entries(dtype: &str, count: usize, from: &mut impl Read) -> Result
         "F32" => Entries::F32(decoded(count, from, f32::from_le_bytes)?),
         "F16" => Entries::F16(decoded(count, from, f16::from_le_bytes)?),
         "BF16" => Entries::BF16(decoded(count, from, bf16::from_le_bytes)?),
+        "F8_E4M3" => Entries::F32(decoded(count, from, |[byte]| e4m3(byte))?),
+        "F8_E5M2" => Entries::F32(decoded(count, from, |[byte]| e5m2(byte))?),
+        "F8_E4M3FNUZ" => Entries::F32(decoded(count, from, |[byte]| fnuz(byte, 3))?),
+        "F8_E5M2FNUZ" => Entries::F32(decoded(count, from, |[byte]| fnuz(byte, 2))?),
+        "I8" => Entries::F32(decoded(count, from, |[byte]| {
+            f32::from(byte.cast_signed())
+        })?),
         _ => return Err(Unread::Dtype),
     })
+}
+
+/// Four bits of exponent, three of significand, no infinity (Micikevicius et al. 2022, "FP8
+/// formats for deep learning", table 1).
+fn e4m3(byte: u8) -> f32 {
+    if byte & 0x7f == 0x7f {
+        return f32::NAN;
+    }
+    small_float(byte, 3, 7)
+}
+
+/// Five bits of exponent, two of significand: the upper byte of a 16-bit number.
+fn e5m2(byte: u8) -> f32 {
+    f16::from_bits(u16::from(byte) << 8).to_f32()
+}
+
+/// Without infinities and a negative zero, which is no number; one exponent lower (Noune et al.
+/// 2022, "8-bit numerical formats for deep neural networks").
+fn fnuz(byte: u8, significand: u32) -> f32 {
+    if byte == 0x80 {
+        return f32::NAN;
+    }
+    small_float(byte, significand, 1 << (6 - significand))
+}
+
+fn small_float(byte: u8, significand: u32, bias: i32) -> f32 {
+    let magnitude = byte & 0x7f;
+    let exponent = i32::from(magnitude >> significand);
+    let fraction = f32::from(magnitude & ((1 << significand) - 1)) / (1 << significand) as f32;
+    let size = if exponent == 0 {
+        fraction * 2_f32.powi(1 - bias)
+    } else {
+        (1.0 + fraction) * 2_f32.powi(exponent - bias)
+    };
+    if byte < 0x80 { size } else { -size }
 }
 
 fn decoded<const WIDTH: usize, T>(
@@ -126,7 +188,37 @@ mod tests {
             read("BF16", &0x3FC0_u16.to_le_bytes()),
             Some(Entries::BF16(vec![bf16::from_f32(1.5)]))
         );
-        assert_eq!(read("I8", &[1]), None);
+        // 1.5 = 1.1₂·2⁰: exponent 7 of four bits, 15 of five, one more without zeros.
+        for (dtype, byte) in [
+            ("F8_E4M3", 0b0_0111_100),
+            ("F8_E5M2", 0b0_01111_10),
+            ("F8_E4M3FNUZ", 0b0_1000_100),
+            ("F8_E5M2FNUZ", 0b0_10000_10),
+        ] {
+            assert_eq!(
+                read(dtype, &[byte]),
+                Some(Entries::F32(vec![1.5])),
+                "{dtype}"
+            );
+        }
+        assert_eq!(read("I8", &[255]), Some(Entries::F32(vec![-1.0])));
+        assert_eq!(read("I4", &[1]), None);
+    }
+
+    // Largest, smallest and special numbers of 8 bits, as published with the formats.
+    #[test]
+    fn the_ends_of_8_bit_numbers() {
+        let near = |a: f32, b: f32| assert!((a - b).abs() <= 1e-9 * b.abs(), "{a} {b}");
+        near(e4m3(0x7e), 448.0);
+        near(e4m3(0x01), 2_f32.powi(-9));
+        near(e4m3(0xfe), -448.0);
+        near(e5m2(0x7b), 57344.0);
+        near(e5m2(0x01), 2_f32.powi(-16));
+        near(fnuz(0x7f, 3), 240.0);
+        near(fnuz(0x7f, 2), 57344.0);
+        near(fnuz(0x01, 3), 2_f32.powi(-10));
+        assert!(e4m3(0x7f).is_nan() && e4m3(0xff).is_nan() && fnuz(0x80, 3).is_nan());
+        assert!(e5m2(0x7c).is_infinite() && e5m2(0x7d).is_nan());
     }
 
     // 2¹⁶ F32 entries fill a part.
@@ -170,7 +262,7 @@ mod tests {
         assert!(matches!(short, Err(Unread::Short)));
         let too_many = entries("F64", usize::MAX, &mut &[0; 8][..]);
         assert!(matches!(too_many, Err(Unread::Memory)));
-        let unknown = entries("I8", 1, &mut &[0; 8][..]);
+        let unknown = entries("I4", 1, &mut &[0; 8][..]);
         assert!(matches!(unknown, Err(Unread::Dtype)));
     }
 }

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
+use super::TensorFacts;
 use super::decode::{self, Entries, Unread};
+use super::file::TensorFile;
 use crate::error::HeaderFault;
 use crate::{Error, Result, regular};
 
@@ -72,7 +74,7 @@ impl Shard {
 
     /// `span` of the entries of one tensor, or all. Their number was checked against the size
     /// of the file. Nothing for a dtype that is not read, or a span outside the tensor.
-    pub(super) fn read(
+    fn read_entry(
         &self,
         name: &str,
         entry: &Entry,
@@ -111,6 +113,37 @@ impl Shard {
                 bytes: entry.length,
             }),
         }
+    }
+}
+
+impl TensorFile for Shard {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn tensors(&self) -> Vec<TensorFacts> {
+        let facts = |(name, entry): (&String, &Entry)| TensorFacts {
+            tensor: name.clone(),
+            dtype: entry.dtype.clone(),
+            shape: entry.shape.clone(),
+            decoded: None,
+        };
+        self.entries.iter().map(facts).collect()
+    }
+
+    fn holds(&self, tensor: &str) -> bool {
+        self.entries.contains_key(tensor)
+    }
+
+    fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn read(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
+        let Some(entry) = self.entries.get(tensor) else {
+            return Ok(None);
+        };
+        self.read_entry(tensor, entry, span)
     }
 }
 

@@ -2,14 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{index, safetensors::Shard};
+use super::file::TensorFile;
+use super::gguf::Gguf;
+use super::index;
+use super::npz::Npz;
+use super::safetensors::Shard;
+use super::torch::Torch;
 use crate::{Error, Result, regular};
 
 const INDEX: &str = ".safetensors.index.json";
 const SHARD: &str = ".safetensors";
 
+/// The files a source stands for.
+pub(super) type Files = Vec<Box<dyn TensorFile>>;
+
 /// Opens every file that `source` stands for.
-pub(super) fn open(source: &Path) -> Result<Vec<Shard>> {
+pub(super) fn open(source: &Path) -> Result<Files> {
     let found = std::fs::metadata(source).map_err(|source_error| Error::Io {
         action: "open",
         path: source.to_owned(),
@@ -19,18 +27,30 @@ pub(super) fn open(source: &Path) -> Result<Vec<Shard>> {
         return open_directory(source);
     }
     regular::check(source, &found)?;
-    match source.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") => Ok(vec![Shard::open(source)?]),
-        Some("json") => index::open(source),
-        _ => Err(Error::Format {
-            path: source.to_owned(),
-        }),
-    }
+    let ending = source.extension().and_then(|extension| extension.to_str());
+    let file: Box<dyn TensorFile> = match ending {
+        Some("json") => return Ok(boxed(index::open(source)?)),
+        Some("safetensors") => Box::new(Shard::open(source)?),
+        Some("pth" | "pt" | "bin") => Box::new(Torch::open(source)?),
+        Some("npz") => Box::new(Npz::open(source)?),
+        Some("gguf") => Box::new(Gguf::open(source)?),
+        _ => {
+            return Err(Error::Format {
+                path: source.to_owned(),
+            });
+        }
+    };
+    Ok(vec![file])
+}
+
+fn boxed(shards: Vec<Shard>) -> Files {
+    let file = |shard| Box::new(shard) as Box<dyn TensorFile>;
+    shards.into_iter().map(file).collect()
 }
 
 /// One index stands for the folder and must name every .safetensors file in it; without one,
 /// every .safetensors file counts.
-fn open_directory(folder: &Path) -> Result<Vec<Shard>> {
+fn open_directory(folder: &Path) -> Result<Files> {
     let files = list(folder)?;
     let ending = |end: &'static str| {
         files
@@ -45,7 +65,8 @@ fn open_directory(folder: &Path) -> Result<Vec<Shard>> {
                 path: folder.to_owned(),
             });
         }
-        return shards.into_iter().map(|path| Shard::open(path)).collect();
+        let shards = shards.into_iter().map(|path| Shard::open(path));
+        return Ok(boxed(shards.collect::<Result<_>>()?));
     };
     if let Some(second) = indexes.next() {
         return Err(Error::SeveralIndexes {
@@ -62,7 +83,7 @@ fn open_directory(folder: &Path) -> Result<Vec<Shard>> {
             file: name(file),
             index: name(index),
         }),
-        None => Ok(shards),
+        None => Ok(boxed(shards)),
     }
 }
 

@@ -118,6 +118,7 @@ mod tests {
                 tensor: format!("{name}.weight"),
                 dtype: "F32".into(),
                 shape: vec![fan_out, fan_in],
+                decoded: None,
             },
             slice: None,
             bias: None,

@@ -8,6 +8,7 @@ fn tensors(list: &[(&str, &[usize])]) -> Vec<TensorFacts> {
             tensor: (*name).into(),
             dtype: "F32".into(),
             shape: shape.to_vec(),
+            decoded: None,
         })
         .collect()
 }
@@ -428,7 +429,7 @@ mod properties {
             0..24,
         )) -> Vec<TensorFacts> {
             map.into_iter()
-                .map(|(tensor, (shape, dtype))| TensorFacts { tensor, dtype: dtype.into(), shape })
+                .map(|(tensor, (shape, dtype))| TensorFacts { tensor, dtype: dtype.into(), shape, decoded: None })
                 .collect()
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::checkpoint::{Checkpoint, is_read};
+use crate::checkpoint::Checkpoint;
 use crate::{Error, Result};
 
 /// Reads at most `most` inputs of `length` numbers each from the one tensor of `path` that
@@ -23,7 +23,7 @@ pub fn read(path: &Path, length: usize, most: usize) -> Result<Vec<Vec<f32>>> {
         .filter(|tensor| {
             let each = tensor.shape.get(1..).unwrap_or_default();
             let each = each.iter().copied().try_fold(1, usize::checked_mul);
-            tensor.shape.len() > 1 && each == Some(length) && is_read(&tensor.dtype)
+            tensor.shape.len() > 1 && each == Some(length) && tensor.is_read()
         })
         .collect();
     let tensor = match fitting[..] {

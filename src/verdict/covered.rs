@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::figure::{counted, figure};
 use super::{Check, Finding, Level, Outcome, Ruling};
 use crate::audit::{Audit, LayerFacts, Skipped};
-use crate::checkpoint::is_read;
 
 /// Level and limits of the check.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -71,7 +70,7 @@ fn is_judged(layer: &LayerFacts, findings: &[Finding]) -> bool {
 fn is_unread(skipped: &Skipped) -> bool {
     let dtype = skipped.tensor.dtype.as_str();
     matches!(skipped.tensor.shape.len(), 2 | 3)
-        && !is_read(dtype)
+        && !skipped.tensor.is_read()
         && !matches!(dtype, "BOOL" | "I64" | "U64")
         && !skipped.reason.starts_with("matches ")
 }

@@ -57,6 +57,7 @@ pub(crate) fn layer(name: &str) -> LayerFacts {
         tensor: format!("{name}.{suffix}"),
         dtype: "F32".into(),
         shape: shape.to_vec(),
+        decoded: None,
     };
     LayerFacts {
         name: name.into(),

@@ -148,6 +148,7 @@ fn skipped(dtype: &str, shape: &[usize], selection: &Selection) -> Vec<Skipped> 
         tensor: "q.weight".into(),
         dtype: dtype.into(),
         shape: shape.to_vec(),
+        decoded: None,
     };
     layers::find(&[tensor], selection).unwrap().skipped
 }

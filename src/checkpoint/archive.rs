@@ -1,0 +1,132 @@
+//! Zip archives: what NumPy's .npz and PyTorch's .pth are.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::path::Path;
+
+use zip::ZipArchive;
+use zip::read::ZipFile;
+
+use super::decode::{self, Entries, Unread};
+use super::file::unsound;
+use crate::{Error, Result, regular};
+
+/// A zip archive of this format.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Archive<'a> {
+    pub(super) path: &'a Path,
+    pub(super) format: &'static str,
+}
+
+/// A member of an archive as its directory lists it.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) name: String,
+    /// Bytes that the directory says it has when it is unpacked.
+    pub(super) bytes: u64,
+}
+
+/// What may be read of a member.
+pub(super) struct Wanted<'a> {
+    pub(super) tensor: &'a str,
+    pub(super) dtype: &'a str,
+    /// Bytes before the first entry.
+    pub(super) start: u64,
+    /// Entries, counted from the first.
+    pub(super) span: Range<usize>,
+}
+
+impl Archive<'_> {
+    /// Its members, which are files that nobody encrypted.
+    pub(super) fn members(self) -> Result<Vec<Member>> {
+        let mut archive = self.open()?;
+        if archive.has_duplicate_names() {
+            return Err(self.fault("two members of its archive have one name"));
+        }
+        let mut members = Vec::new();
+        for place in 0..archive.len() {
+            let member = archive.by_index_raw(place).map_err(|e| self.zip(&e))?;
+            if !member.is_file() {
+                continue;
+            }
+            if member.encrypted() {
+                return Err(self.fault("its archive is encrypted"));
+            }
+            members.push(Member {
+                name: member.name().map_err(|e| self.zip(&e))?.into_owned(),
+                bytes: member.size(),
+            });
+        }
+        Ok(members)
+    }
+
+    /// What `read` makes of a member.
+    pub(super) fn with<T>(
+        self,
+        member: &str,
+        read: impl FnOnce(&mut ZipFile<'_, BufReader<File>>) -> Result<T>,
+    ) -> Result<T> {
+        let mut archive = self.open()?;
+        let mut member = archive.by_name(member).map_err(|e| self.zip(&e))?;
+        read(&mut member)
+    }
+
+    /// Some entries of a tensor in a member.
+    pub(super) fn entries(self, member: &str, wanted: &Wanted<'_>) -> Result<Option<Entries>> {
+        let Some(width) = decode::bits(wanted.dtype).map(|bits| bits / 8) else {
+            return Ok(None);
+        };
+        self.with(member, |file| {
+            let skipped = wanted.start + wanted.span.start as u64 * width;
+            let found = io::copy(&mut file.by_ref().take(skipped), &mut io::sink());
+            let found = found.map_err(|source| self.io(source))?;
+            if found < skipped {
+                return Err(self.short(wanted.tensor));
+            }
+            match decode::entries(wanted.dtype, wanted.span.len(), file) {
+                Ok(entries) => Ok(Some(entries)),
+                Err(Unread::Dtype) => Ok(None),
+                Err(Unread::Io(source)) => Err(self.io(source)),
+                Err(Unread::Short) => Err(self.short(wanted.tensor)),
+                Err(Unread::Memory) => Err(Error::Memory {
+                    path: self.path.to_owned(),
+                    tensor: wanted.tensor.to_owned(),
+                    bytes: width * wanted.span.len() as u64,
+                }),
+            }
+        })
+    }
+
+    fn open(self) -> Result<ZipArchive<BufReader<File>>> {
+        regular::length(self.path)?;
+        let file = File::open(self.path).map_err(|source| self.io(source))?;
+        ZipArchive::new(BufReader::new(file)).map_err(|e| self.zip(&e))
+    }
+
+    pub(super) fn fault(self, fault: impl Into<String>) -> Error {
+        unsound(self.path, self.format, fault)
+    }
+
+    pub(super) fn short(self, tensor: &str) -> Error {
+        self.fault(format!("tensor `{tensor}` ends before its shape does"))
+    }
+
+    pub(super) fn io(self, source: io::Error) -> Error {
+        // What the archive's own reader finds wrong with the bytes.
+        if source.kind() == io::ErrorKind::InvalidData
+            || source.kind() == io::ErrorKind::InvalidInput
+        {
+            return self.fault(format!("its archive is damaged: {source}"));
+        }
+        Error::Io {
+            action: "read",
+            path: self.path.to_owned(),
+            source,
+        }
+    }
+
+    fn zip(self, error: &zip::result::ZipError) -> Error {
+        self.fault(format!("its archive cannot be read: {error}"))
+    }
+}

@@ -1,0 +1,513 @@
+//! GGUF: what llama.cpp and its kin load, mostly with weights in blocks of a few bits.
+//!
+//! Format: ggml's docs/gguf.md, versions 2 and 3. The header is read here: candle's reader refuses a
+//! whole file for one type of tensor it does not know. Blocks become numbers in candle.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use candle_core::quantized::GgmlDType;
+use candle_core::quantized::gguf_file::TensorInfo;
+use candle_core::{Device, Shape};
+
+use super::TensorFacts;
+use super::decode::{self, Entries, Unread};
+use super::file::{TensorFile, count, unsound};
+use crate::{Error, Result, regular};
+
+const FORMAT: &str = "GGUF";
+const MAGIC: [u8; 4] = *b"GGUF";
+/// Where tensors begin, unless the file says otherwise.
+const ALIGNMENT: u64 = 32;
+/// Sides of a tensor; ggml's own limit.
+const SIDES: u32 = 4;
+/// Arrays in arrays that are passed over.
+const DEEP: usize = 8;
+/// The longest name or word of metadata that is kept.
+const LONGEST: u64 = 1 << 16;
+
+/// A file whose header holds together.
+#[derive(Debug)]
+pub(super) struct Gguf {
+    path: PathBuf,
+    tensors: BTreeMap<String, Tensor>,
+    metadata: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+struct Tensor {
+    kind: Kind,
+    shape: Vec<usize>,
+    /// First byte, counted from the start of the file.
+    start: u64,
+}
+
+/// How entries are stored.
+#[derive(Debug, Clone)]
+enum Kind {
+    /// One by one, in a dtype of safetensors.
+    Plain(&'static str),
+    /// In blocks that candle reads.
+    Blocks(GgmlDType, &'static str),
+    /// In some other way.
+    Unknown(String),
+}
+
+impl Kind {
+    /// Numbers as in ggml.h.
+    fn of(number: u32) -> Self {
+        let blocks = |kind, name| Self::Blocks(kind, name);
+        match number {
+            0 => Self::Plain("F32"),
+            1 => Self::Plain("F16"),
+            2 => blocks(GgmlDType::Q4_0, "Q4_0"),
+            3 => blocks(GgmlDType::Q4_1, "Q4_1"),
+            6 => blocks(GgmlDType::Q5_0, "Q5_0"),
+            7 => blocks(GgmlDType::Q5_1, "Q5_1"),
+            8 => blocks(GgmlDType::Q8_0, "Q8_0"),
+            10 => blocks(GgmlDType::Q2K, "Q2_K"),
+            11 => blocks(GgmlDType::Q3K, "Q3_K"),
+            12 => blocks(GgmlDType::Q4K, "Q4_K"),
+            13 => blocks(GgmlDType::Q5K, "Q5_K"),
+            14 => blocks(GgmlDType::Q6K, "Q6_K"),
+            24 => Self::Plain("I8"),
+            25 => Self::Plain("I16"),
+            26 => Self::Plain("I32"),
+            27 => Self::Plain("I64"),
+            28 => Self::Plain("F64"),
+            30 => Self::Plain("BF16"),
+            other => Self::Unknown(unknown(other)),
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Plain(name) | Self::Blocks(_, name) => name,
+            Self::Unknown(name) => name,
+        }
+    }
+
+    /// Entries of a block and its bytes.
+    fn block(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Plain(name) => Some((1, usize::try_from(decode::bits(name)? / 8).ok()?)),
+            Self::Blocks(kind, _) => Some((kind.block_size(), kind.type_size())),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    fn decoded(&self) -> Option<String> {
+        match self {
+            Self::Blocks(kind, name) => Some(format!(
+                "{name}: blocks of {} weights that share a scale in {} bytes",
+                kind.block_size(),
+                kind.type_size()
+            )),
+            Self::Plain(_) | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// ggml's name of a type that is not read.
+fn unknown(number: u32) -> String {
+    let name = match number {
+        9 => "Q8_1",
+        15 => "Q8_K",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        29 => "IQ1_M",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        39 => "MXFP4",
+        other => return format!("GGML_TYPE_{other}"),
+    };
+    name.to_owned()
+}
+
+impl Gguf {
+    /// Reads the header and checks that every tensor lies in the file.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let size = regular::length(path)?;
+        let file = File::open(path).map_err(|source| Error::Io {
+            action: "open",
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut header = Header {
+            from: BufReader::new(file),
+            at: 0,
+        };
+        let (tensors, metadata) = header
+            .whole(size)
+            .map_err(|fault| unsound(path, FORMAT, fault))?;
+        Ok(Self {
+            path: path.to_owned(),
+            tensors,
+            metadata,
+        })
+    }
+
+    fn blocks(&self, name: &str, wanted: &TensorInfo, start: u64) -> Result<Entries> {
+        let fault = |fault: candle_core::Error| {
+            unsound(&self.path, FORMAT, format!("tensor `{name}`: {fault}"))
+        };
+        let mut file = File::open(&self.path).map_err(|source| Error::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        })?;
+        let read = wanted.read(&mut file, start, &Device::Cpu).map_err(fault)?;
+        let numbers = read.dequantize(&Device::Cpu).map_err(fault)?;
+        let numbers = numbers.flatten_all().and_then(|numbers| numbers.to_vec1());
+        Ok(Entries::F32(numbers.map_err(fault)?))
+    }
+}
+
+impl TensorFile for Gguf {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn tensors(&self) -> Vec<TensorFacts> {
+        let facts = |(name, tensor): (&String, &Tensor)| TensorFacts {
+            tensor: name.clone(),
+            dtype: tensor.kind.name().to_owned(),
+            shape: tensor.shape.clone(),
+            decoded: tensor.kind.decoded(),
+        };
+        self.tensors.iter().map(facts).collect()
+    }
+
+    fn holds(&self, tensor: &str) -> bool {
+        self.tensors.contains_key(tensor)
+    }
+
+    fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn read(&self, name: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
+        let Some(tensor) = self.tensors.get(name) else {
+            return Ok(None);
+        };
+        let count = count(&tensor.shape).unwrap_or(0);
+        let span = span.unwrap_or(0..count);
+        let Some((entries, bytes)) = tensor.kind.block() else {
+            return Ok(None);
+        };
+        if span.end > count || span.start > span.end {
+            return Ok(None);
+        }
+        if let Kind::Blocks(kind, _) = tensor.kind {
+            // Slices of a stack are whole rows, and rows whole blocks.
+            let first = span.start / entries;
+            let blocks = span.end.div_ceil(entries) - first;
+            if blocks == 0 {
+                return Ok(Some(Entries::F32(Vec::new())));
+            }
+            let wanted = TensorInfo {
+                ggml_dtype: kind,
+                shape: Shape::from(blocks * entries),
+                offset: (first * bytes) as u64,
+            };
+            let Entries::F32(mut numbers) = self.blocks(name, &wanted, tensor.start)? else {
+                return Ok(None);
+            };
+            numbers.truncate(span.end - first * entries);
+            numbers.drain(..span.start - first * entries);
+            return Ok(Some(Entries::F32(numbers)));
+        }
+        let io = |source| Error::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        };
+        let mut file = File::open(&self.path).map_err(io)?;
+        let start = tensor.start + (span.start * bytes) as u64;
+        file.seek(SeekFrom::Start(start)).map_err(io)?;
+        match decode::entries(tensor.kind.name(), span.len(), &mut file) {
+            Ok(entries) => Ok(Some(entries)),
+            Err(Unread::Dtype) => Ok(None),
+            Err(Unread::Io(source)) => Err(io(source)),
+            Err(Unread::Short) => Err(unsound(
+                &self.path,
+                FORMAT,
+                format!("tensor `{name}` passes the end of the file"),
+            )),
+            Err(Unread::Memory) => Err(Error::Memory {
+                path: self.path.clone(),
+                tensor: name.to_owned(),
+                bytes: (span.len() * bytes) as u64,
+            }),
+        }
+    }
+}
+
+type Whole = (BTreeMap<String, Tensor>, BTreeMap<String, String>);
+type Parsed<T> = std::result::Result<T, String>;
+
+struct Header<R> {
+    from: R,
+    /// Bytes read so far.
+    at: u64,
+}
+
+impl<R: BufRead> Header<R> {
+    fn whole(&mut self, size: u64) -> Parsed<Whole> {
+        if self.bytes::<4>()? != MAGIC {
+            return Err("it does not begin with GGUF".into());
+        }
+        let version = self.u32()?;
+        if !matches!(version, 2 | 3) {
+            return Err(format!("its version is {version}; 2 and 3 are read"));
+        }
+        let (count, pairs) = (self.u64()?, self.u64()?);
+        let mut metadata = BTreeMap::new();
+        for _ in 0..pairs {
+            let key = self.text()?;
+            let kind = self.u32()?;
+            if let Some(value) = self.value(kind, 0)? {
+                metadata.insert(key, value);
+            }
+        }
+        let mut tensors = BTreeMap::new();
+        for _ in 0..count {
+            let (name, tensor) = self.tensor()?;
+            if tensors.insert(name.clone(), tensor).is_some() {
+                return Err(format!("tensor `{name}` is listed twice"));
+            }
+        }
+        let alignment = match metadata.get("general.alignment") {
+            Some(text) => text.parse().ok().filter(|&a: &u64| a > 0 && a <= 1 << 20),
+            None => Some(ALIGNMENT),
+        };
+        let alignment = alignment.ok_or("its `general.alignment` is no number of bytes")?;
+        let data = self.at.next_multiple_of(alignment);
+        for (name, tensor) in &mut tensors {
+            let start = data.checked_add(tensor.start);
+            let end = start.and_then(|start| start.checked_add(bytes(tensor)?));
+            if end.is_none_or(|end| end > size) {
+                return Err(format!("tensor `{name}` passes the end of the file"));
+            }
+            tensor.start = start.unwrap_or(0);
+        }
+        Ok((tensors, metadata))
+    }
+
+    fn tensor(&mut self) -> Parsed<(String, Tensor)> {
+        let name = self.text()?;
+        let sides = self.u32()?;
+        if sides > SIDES {
+            return Err(format!(
+                "tensor `{name}` has {sides} sides; {SIDES} are allowed"
+            ));
+        }
+        let mut shape = Vec::new();
+        for _ in 0..sides {
+            let side = usize::try_from(self.u64()?);
+            shape.push(side.map_err(|_| format!("the shape of tensor `{name}` overflows"))?);
+        }
+        // The first side is that of a row.
+        shape.reverse();
+        let kind = Kind::of(self.u32()?);
+        let start = self.u64()?;
+        let rows = kind.block().zip(shape.last());
+        if count(&shape).is_none() {
+            return Err(format!("the shape of tensor `{name}` overflows"));
+        }
+        if rows.is_some_and(|((entries, _), row)| !row.is_multiple_of(entries)) {
+            return Err(format!("a row of tensor `{name}` ends inside a block"));
+        }
+        Ok((name, Tensor { kind, shape, start }))
+    }
+
+    /// A value of metadata, where it is a short word or a number; others are passed over.
+    fn value(&mut self, kind: u32, depth: usize) -> Parsed<Option<String>> {
+        Ok(match kind {
+            0 => Some(self.bytes::<1>()?[0].to_string()),
+            1 => Some(i8::from_le_bytes(self.bytes()?).to_string()),
+            2 => Some(u16::from_le_bytes(self.bytes()?).to_string()),
+            3 => Some(i16::from_le_bytes(self.bytes()?).to_string()),
+            4 => Some(self.u32()?.to_string()),
+            5 => Some(i32::from_le_bytes(self.bytes()?).to_string()),
+            6 => Some(f32::from_le_bytes(self.bytes()?).to_string()),
+            7 => Some((self.bytes::<1>()?[0] != 0).to_string()),
+            8 => self.word()?,
+            9 => {
+                if depth >= DEEP {
+                    return Err("arrays of its metadata lie too deep".into());
+                }
+                let (kind, length) = (self.u32()?, self.u64()?);
+                match width(kind) {
+                    Some(width) => self.skip(length.saturating_mul(width))?,
+                    None => {
+                        for _ in 0..length {
+                            self.value(kind, depth + 1)?;
+                        }
+                    }
+                }
+                None
+            }
+            10 => Some(self.u64()?.to_string()),
+            11 => Some(i64::from_le_bytes(self.bytes()?).to_string()),
+            12 => Some(f64::from_le_bytes(self.bytes()?).to_string()),
+            other => {
+                return Err(format!(
+                    "its metadata has a value of the unknown type {other}"
+                ));
+            }
+        })
+    }
+
+    fn text(&mut self) -> Parsed<String> {
+        self.word()?
+            .ok_or_else(|| format!("a name in it is longer than {LONGEST} bytes"))
+    }
+
+    /// A text, unless it is long.
+    fn word(&mut self) -> Parsed<Option<String>> {
+        let length = self.u64()?;
+        if length > LONGEST {
+            self.skip(length)?;
+            return Ok(None);
+        }
+        let mut text = Vec::new();
+        let read = self.from.by_ref().take(length).read_to_end(&mut text);
+        self.at += length;
+        if read.map_err(|e| e.to_string())? as u64 != length {
+            return Err(CUT.into());
+        }
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    fn skip(&mut self, count: u64) -> Parsed<()> {
+        let passed = std::io::copy(&mut self.from.by_ref().take(count), &mut std::io::sink());
+        if passed.map_err(|e| e.to_string())? != count {
+            return Err(CUT.into());
+        }
+        self.at += count;
+        Ok(())
+    }
+
+    fn u32(&mut self) -> Parsed<u32> {
+        Ok(u32::from_le_bytes(self.bytes()?))
+    }
+
+    fn u64(&mut self) -> Parsed<u64> {
+        Ok(u64::from_le_bytes(self.bytes()?))
+    }
+
+    fn bytes<const COUNT: usize>(&mut self) -> Parsed<[u8; COUNT]> {
+        let mut bytes = [0; COUNT];
+        self.from
+            .read_exact(&mut bytes)
+            .map_err(|_| CUT.to_owned())?;
+        self.at += COUNT as u64;
+        Ok(bytes)
+    }
+}
+
+const CUT: &str = "its header is cut off";
+
+/// Bytes of a value of metadata, where all of its type have as many.
+const fn width(kind: u32) -> Option<u64> {
+    Some(match kind {
+        0 | 1 | 7 => 1,
+        2 | 3 => 2,
+        4..=6 => 4,
+        10..=12 => 8,
+        _ => return None,
+    })
+}
+
+/// Bytes of a tensor; of one that is not read, none.
+fn bytes(tensor: &Tensor) -> Option<u64> {
+    let Some((entries, bytes)) = tensor.kind.block() else {
+        return Some(0);
+    };
+    let blocks = count(&tensor.shape)?.div_ceil(entries);
+    u64::try_from(blocks.checked_mul(bytes)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], size: u64) -> Parsed<Whole> {
+        Header { from: bytes, at: 0 }.whole(size)
+    }
+
+    fn text(text: &str) -> Vec<u8> {
+        [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
+    }
+
+    /// A header with one pair and one tensor of 2 rows of 64 entries.
+    fn header(kind: u32) -> Vec<u8> {
+        [
+            b"GGUF".to_vec(),
+            3_u32.to_le_bytes().to_vec(),
+            1_u64.to_le_bytes().to_vec(),
+            1_u64.to_le_bytes().to_vec(),
+            text("general.architecture"),
+            8_u32.to_le_bytes().to_vec(),
+            text("llama"),
+            text("a.weight"),
+            2_u32.to_le_bytes().to_vec(),
+            64_u64.to_le_bytes().to_vec(),
+            2_u64.to_le_bytes().to_vec(),
+            kind.to_le_bytes().to_vec(),
+            0_u64.to_le_bytes().to_vec(),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn rows_come_first_and_data_begins_at_a_multiple() {
+        // 128 entries in blocks of 32, of 18 bytes each.
+        let bytes = header(2);
+        let start = (bytes.len() as u64).next_multiple_of(32);
+        let (tensors, metadata) = read(&bytes, start + 72).unwrap();
+        let tensor = &tensors["a.weight"];
+        assert_eq!(
+            (tensor.shape.as_slice(), tensor.start),
+            (&[2, 64][..], start)
+        );
+        assert_eq!(tensor.kind.name(), "Q4_0");
+        assert_eq!(metadata["general.architecture"], "llama");
+        assert!(
+            read(&bytes, start + 71)
+                .unwrap_err()
+                .contains("passes the end")
+        );
+        assert_eq!(
+            read(&header(20), start).unwrap().0["a.weight"].kind.name(),
+            "IQ4_NL"
+        );
+    }
+
+    #[test]
+    fn every_cut_is_seen() {
+        let bytes = header(2);
+        for keep in 0..bytes.len() {
+            assert!(read(&bytes[..keep], 1 << 20).is_err(), "{keep}");
+        }
+        let mut many = bytes.clone();
+        many[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(read(&many, 1 << 20).is_err());
+        // Rows of 64 are no whole blocks of 256.
+        assert!(
+            read(&header(12), 1 << 20)
+                .unwrap_err()
+                .contains("inside a block")
+        );
+    }
+}

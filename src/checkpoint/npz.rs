@@ -1,0 +1,281 @@
+//! NumPy's .npz: a zip archive of arrays, each with a header of its own.
+//!
+//! Format: NumPy enhancement proposal 1. The header is parsed here: candle's reader sets aside
+//! what a header claims before it looks at the file, and knows no packed archives.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::archive::{Archive, Wanted};
+use super::decode::{self, Entries};
+use super::file::{TensorFile, count};
+use super::{TensorFacts, strided};
+use crate::Result;
+
+const FORMAT: &str = ".npz";
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// The longest header that is read; NumPy's own limit for headers nobody vetted.
+const LONGEST: u64 = 10_000;
+
+/// An archive whose headers hold together.
+#[derive(Debug)]
+pub(super) struct Npz {
+    path: PathBuf,
+    arrays: BTreeMap<String, Array>,
+    metadata: BTreeMap<String, String>,
+}
+
+/// One array.
+#[derive(Debug, Clone, PartialEq)]
+struct Array {
+    member: String,
+    dtype: String,
+    shape: Vec<usize>,
+    /// First index fastest.
+    fortran: bool,
+    /// Bytes of the header.
+    start: u64,
+}
+
+impl Npz {
+    /// Reads the header of every array.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let archive = Archive {
+            path,
+            format: FORMAT,
+        };
+        let mut arrays = BTreeMap::new();
+        for member in archive.members()? {
+            let Some(name) = member.name.strip_suffix(".npy") else {
+                let name = &member.name;
+                return Err(archive.fault(format!("`{name}` in its archive is no .npy array")));
+            };
+            let array = archive.with(&member.name, |file| {
+                header(file).map_err(|fault| archive.fault(format!("array `{name}`: {fault}")))
+            })?;
+            let bytes = count(&array.shape).and_then(|count| {
+                let bits = decode::bits(&array.dtype).unwrap_or(0);
+                (count as u64).checked_mul(bits / 8)
+            });
+            let left = member.bytes.checked_sub(array.start);
+            if bytes.is_none() || left.is_none() || bytes > left {
+                return Err(archive.short(name));
+            }
+            let member = member.name.clone();
+            arrays.insert(name.to_owned(), Array { member, ..array });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            arrays,
+            metadata: BTreeMap::new(),
+        })
+    }
+}
+
+impl TensorFile for Npz {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn tensors(&self) -> Vec<TensorFacts> {
+        let facts = |(name, array): (&String, &Array)| TensorFacts {
+            tensor: name.clone(),
+            dtype: array.dtype.clone(),
+            shape: array.shape.clone(),
+            decoded: None,
+        };
+        self.arrays.iter().map(facts).collect()
+    }
+
+    fn holds(&self, tensor: &str) -> bool {
+        self.arrays.contains_key(tensor)
+    }
+
+    fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn read(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
+        let Some(array) = self.arrays.get(tensor) else {
+            return Ok(None);
+        };
+        let count = count(&array.shape).unwrap_or(0);
+        let span = span.unwrap_or(0..count);
+        if span.end > count || span.start > span.end {
+            return Ok(None);
+        }
+        let archive = Archive {
+            path: &self.path,
+            format: FORMAT,
+        };
+        let in_order = !array.fortran || array.shape.len() < 2;
+        let wanted = Wanted {
+            tensor,
+            dtype: &array.dtype,
+            start: array.start,
+            span: if in_order { span.clone() } else { 0..count },
+        };
+        let entries = archive.entries(&array.member, &wanted)?;
+        if in_order {
+            return Ok(entries);
+        }
+        let strides = strided::fortran(&array.shape);
+        Ok(entries.and_then(|entries| strided::gather(&entries, &array.shape, &strides, span)))
+    }
+}
+
+/// Magic, version, length and a Python dictionary of literals.
+fn header(file: &mut impl Read) -> std::result::Result<Array, String> {
+    let mut take = |count: u64| {
+        let mut bytes = Vec::new();
+        let read = file.by_ref().take(count).read_to_end(&mut bytes);
+        let found = read.map_err(|e| e.to_string())?;
+        if found as u64 == count {
+            Ok(bytes)
+        } else {
+            Err("its header is cut off".to_owned())
+        }
+    };
+    if take(6)? != MAGIC {
+        return Err("it does not begin as an array does".into());
+    }
+    let version = take(2)?;
+    let width = match version[0] {
+        1 => 2,
+        2 | 3 => 4,
+        other => return Err(format!("its version is {other}; 1 to 3 are read")),
+    };
+    let length = take(width)?
+        .iter()
+        .rev()
+        .fold(0, |length, &byte| length << 8 | u64::from(byte));
+    if length > LONGEST {
+        return Err(format!(
+            "its header claims {length} bytes; {LONGEST} are allowed"
+        ));
+    }
+    let text = String::from_utf8(take(length)?).map_err(|_| "its header is no text".to_owned())?;
+    let mut array = dictionary(&text).ok_or("its header is not the dictionary it should be")?;
+    array.start = 6 + 2 + width + length;
+    Ok(array)
+}
+
+/// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
+fn dictionary(text: &str) -> Option<Array> {
+    let mut rest = text
+        .trim()
+        .strip_prefix('{')?
+        .strip_suffix('}')?
+        .trim_start();
+    let (mut dtype, mut fortran, mut shape) = (None, None, None);
+    while !rest.is_empty() {
+        let (key, value) = quoted(rest)?;
+        rest = value.trim_start().strip_prefix(':')?.trim_start();
+        rest = match key {
+            "descr" => {
+                // A structure of several fields is a list.
+                let (descr, after) = quoted(rest)?;
+                dtype.replace(named(descr)).is_none().then_some(after)?
+            }
+            "fortran_order" => {
+                let (value, after) = rest
+                    .strip_prefix("False")
+                    .map(|after| (false, after))
+                    .or_else(|| Some((true, rest.strip_prefix("True")?)))?;
+                fortran.replace(value).is_none().then_some(after)?
+            }
+            "shape" => {
+                let (inner, after) = rest.strip_prefix('(')?.split_once(')')?;
+                let sides = inner
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|side| !side.is_empty());
+                let sides: Option<Vec<usize>> = sides.map(|side| side.parse().ok()).collect();
+                shape.replace(sides?).is_none().then_some(after)?
+            }
+            _ => return None,
+        };
+        rest = rest.trim_start();
+        rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+    }
+    Some(Array {
+        member: String::new(),
+        dtype: dtype?,
+        shape: shape?,
+        fortran: fortran?,
+        start: 0,
+    })
+}
+
+/// A word in quotes and what comes after it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    text[1..].split_once(quote)
+}
+
+/// The dtype in safetensors' spelling; NumPy's own where it is not known there.
+fn named(descr: &str) -> String {
+    let known = match descr {
+        "<f8" => "F64",
+        "<f4" => "F32",
+        "<f2" => "F16",
+        "<i8" => "I64",
+        "<i4" => "I32",
+        "<i2" => "I16",
+        "|i1" => "I8",
+        "<u8" => "U64",
+        "<u4" => "U32",
+        "<u2" => "U16",
+        "|u1" => "U8",
+        "|b1" => "BOOL",
+        "<c8" => "C64",
+        other => other,
+    };
+    known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_as_numpy_writes_them_and_others() {
+        let array = dictionary("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }  \n");
+        let array = array.unwrap();
+        assert_eq!((array.dtype.as_str(), array.fortran), ("F32", false));
+        assert_eq!(array.shape, [2, 3]);
+        let vector = dictionary("{'descr': '>f8', 'fortran_order': True, 'shape': (7,)}").unwrap();
+        assert_eq!((vector.dtype.as_str(), vector.fortran), (">f8", true));
+        assert_eq!(vector.shape, [7]);
+        let number = dictionary("{'descr': '<f8', 'fortran_order': False, 'shape': ()}").unwrap();
+        assert_eq!(number.shape, [0_usize; 0]);
+        for wrong in [
+            "",
+            "{}",
+            "{'descr': '<f4', 'fortran_order': False}",
+            "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (2,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
+            "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}",
+            "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'run': 'me'}",
+            "{'descr': 'é",
+        ] {
+            assert_eq!(dictionary(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_a_header_claims_is_not_allocated() {
+        let mut long = MAGIC.to_vec();
+        long.extend([2, 0, 255, 255, 255, 255]);
+        assert!(header(&mut &long[..]).unwrap_err().contains("claims"));
+        assert!(header(&mut &long[..9]).unwrap_err().contains("cut off"));
+        assert!(
+            header(&mut &b"not an array"[..])
+                .unwrap_err()
+                .contains("begin")
+        );
+    }
+}

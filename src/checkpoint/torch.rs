@@ -1,0 +1,497 @@
+//! PyTorch's .pth, .pt and .bin: a pickle that describes tensors, and their storages beside it.
+//!
+//! Since PyTorch 1.6 a zip archive with `data.pkl` and a member per storage; before, pickles in a
+//! row and the storages behind them. The pickle is read and never run (`pickle.rs`). Layouts as in
+//! `torch/_utils.py` (`_rebuild_tensor_v2`) and `torch/serialization.py` (`_legacy_load`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::archive::{Archive, Wanted};
+use super::decode::{self, Entries, Unread};
+use super::file::{TensorFile, count, unsound};
+use super::pickle::{Id, Pickle, Value};
+use super::{TensorFacts, strided};
+use crate::{Error, Result, regular};
+
+const FORMAT: &str = "PyTorch";
+/// How a zip archive begins.
+const ZIP: &[u8] = b"PK\x03\x04";
+/// The number that the first pickle of the older layout is.
+const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/// Dictionaries within each other that are looked into.
+const DEEP: usize = 32;
+/// Where training keeps the net's own tensors, in the order in which they are looked for.
+const NETS: [&str; 7] = [
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "module",
+    "net",
+    "weights",
+    "params",
+];
+
+/// A file whose pickle describes tensors that are there.
+#[derive(Debug)]
+pub(super) struct Torch {
+    path: PathBuf,
+    tensors: BTreeMap<String, Tensor>,
+    metadata: BTreeMap<String, String>,
+}
+
+/// A tensor as the pickle describes it.
+#[derive(Debug, Clone, PartialEq)]
+struct Tensor {
+    dtype: String,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+    /// Entries of the storage before its own.
+    offset: usize,
+    storage: String,
+    place: Place,
+}
+
+/// Where a storage lies.
+#[derive(Debug, Clone, PartialEq)]
+enum Place {
+    Unknown,
+    Member(String),
+    Byte(u64),
+}
+
+impl Torch {
+    /// Reads the pickle and checks every tensor against its storage.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        regular::length(path)?;
+        let io = |source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        let mut file = File::open(path).map_err(io)?;
+        let mut start = Vec::new();
+        file.by_ref().take(4).read_to_end(&mut start).map_err(io)?;
+        let tensors = if start == ZIP {
+            zipped(path)?
+        } else {
+            file.seek(SeekFrom::Start(0)).map_err(io)?;
+            in_a_row(path, file)?
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            tensors,
+            metadata: BTreeMap::new(),
+        })
+    }
+
+    /// Entries of the storage.
+    fn stored(&self, name: &str, tensor: &Tensor, span: Range<usize>) -> Result<Option<Entries>> {
+        let archive = Archive {
+            path: &self.path,
+            format: FORMAT,
+        };
+        match &tensor.place {
+            Place::Unknown => Ok(None),
+            Place::Member(member) => archive.entries(
+                member,
+                &Wanted {
+                    tensor: name,
+                    dtype: &tensor.dtype,
+                    start: 0,
+                    span,
+                },
+            ),
+            Place::Byte(start) => {
+                let Some(width) = decode::bits(&tensor.dtype).map(|bits| bits / 8) else {
+                    return Ok(None);
+                };
+                let io = |source| archive.io(source);
+                let mut file = File::open(&self.path).map_err(io)?;
+                let start = start + span.start as u64 * width;
+                file.seek(SeekFrom::Start(start)).map_err(io)?;
+                match decode::entries(&tensor.dtype, span.len(), &mut file) {
+                    Ok(entries) => Ok(Some(entries)),
+                    Err(Unread::Dtype) => Ok(None),
+                    Err(Unread::Io(source)) => Err(io(source)),
+                    Err(Unread::Short) => Err(archive.short(name)),
+                    Err(Unread::Memory) => Err(Error::Memory {
+                        path: self.path.clone(),
+                        tensor: name.to_owned(),
+                        bytes: width * span.len() as u64,
+                    }),
+                }
+            }
+        }
+    }
+}
+
+impl TensorFile for Torch {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn tensors(&self) -> Vec<TensorFacts> {
+        let facts = |(name, tensor): (&String, &Tensor)| TensorFacts {
+            tensor: name.clone(),
+            dtype: tensor.dtype.clone(),
+            shape: tensor.shape.clone(),
+            decoded: None,
+        };
+        self.tensors.iter().map(facts).collect()
+    }
+
+    fn holds(&self, tensor: &str) -> bool {
+        self.tensors.contains_key(tensor)
+    }
+
+    fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn read(&self, name: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
+        let Some(tensor) = self.tensors.get(name) else {
+            return Ok(None);
+        };
+        let count = count(&tensor.shape).unwrap_or(0);
+        let span = span.unwrap_or(0..count);
+        if span.end > count || span.start > span.end {
+            return Ok(None);
+        }
+        let (shape, strides, offset) = (&tensor.shape, &tensor.strides, tensor.offset);
+        if strided::is_in_order(shape, strides) {
+            return self.stored(name, tensor, offset + span.start..offset + span.end);
+        }
+        let reach = strided::reach(shape, strides).unwrap_or(0);
+        let whole = self.stored(name, tensor, offset..offset + reach)?;
+        Ok(whole.and_then(|whole| strided::gather(&whole, shape, strides, span)))
+    }
+}
+
+/// A zip archive of one folder.
+fn zipped(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    let archive = Archive {
+        path,
+        format: FORMAT,
+    };
+    let members = archive.members()?;
+    let mut pickles = members.iter().filter(|m| is_pickle(&m.name));
+    let Some(pickle) = pickles.next() else {
+        return Err(archive.fault("its archive has no `data.pkl`"));
+    };
+    if pickles.next().is_some() {
+        return Err(archive.fault("its archive has more than one `data.pkl`"));
+    }
+    let folder = pickle.name.trim_end_matches("data.pkl");
+    let order = members
+        .iter()
+        .find(|m| m.name == format!("{folder}byteorder"));
+    if let Some(order) = order {
+        let little = archive.with(&order.name, |file| {
+            let mut text = String::new();
+            let read = file.by_ref().take(16).read_to_string(&mut text);
+            read.map_err(|source| archive.io(source))?;
+            Ok(text.trim() == "little")
+        })?;
+        if !little {
+            return Err(archive.fault("its numbers have their largest byte first"));
+        }
+    }
+    let read = archive.with(&pickle.name, |file| {
+        Pickle::read(&mut BufReader::new(file))
+            .map_err(|fault| archive.fault(format!("its pickle cannot be read: {fault}")))
+    })?;
+    let sizes: BTreeMap<&str, u64> = members.iter().map(|m| (m.name.as_str(), m.bytes)).collect();
+    let mut tensors = tensors(&read).map_err(|fault| archive.fault(fault))?;
+    for (name, tensor) in &mut tensors {
+        let member = format!("{folder}data/{}", tensor.storage);
+        let Some(&bytes) = sizes.get(member.as_str()) else {
+            return Err(archive.fault(format!("the storage of tensor `{name}` is not there")));
+        };
+        fits(name, tensor, bytes).map_err(|fault| archive.fault(fault))?;
+        tensor.place = Place::Member(member);
+    }
+    Ok(tensors)
+}
+
+fn is_pickle(name: &str) -> bool {
+    name == "data.pkl" || name.ends_with("/data.pkl") && name.matches('/').count() == 1
+}
+
+/// Before version 1.6: a number, a version, the system, the object, the keys of the storages, and
+/// each storage behind the number of its entries.
+fn in_a_row(path: &Path, file: File) -> Result<BTreeMap<String, Tensor>> {
+    let fault = |fault: String| unsound(path, FORMAT, fault);
+    let io = |source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let size = file.metadata().map_err(io)?.len();
+    let mut file = BufReader::new(file);
+    let mut start = Vec::new();
+    file.by_ref().take(16).read_to_end(&mut start).map_err(io)?;
+    // A protocol, and the number as one of ten bytes.
+    if start.len() < 14 || start[2..4] != [0x8a, 10] || start[4..14] != MAGIC {
+        return Err(fault(
+            "it begins neither as a zip archive nor as PyTorch's older files".into(),
+        ));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    let mut next =
+        || Pickle::read(&mut file).map_err(|e| fault(format!("its pickle cannot be read: {e}")));
+    for _ in 0..3 {
+        next()?;
+    }
+    let (object, keys) = (next()?, next()?);
+    let mut tensors = tensors(&object).map_err(fault)?;
+    let Value::List(listed) = keys.get(keys.root()) else {
+        return Err(fault("it has no list of its storages".into()));
+    };
+    let widths = storages(&object);
+    let mut places = BTreeMap::new();
+    let mut at = file.stream_position().map_err(io)?;
+    for &id in listed {
+        let key = keys.text(id);
+        let width = key.and_then(|key| widths.get(key)).copied();
+        let (Some(key), Some(width)) = (key, width) else {
+            return Err(fault("it lists a storage that no tensor has".into()));
+        };
+        let mut length = [0; 8];
+        file.seek(SeekFrom::Start(at)).map_err(io)?;
+        file.read_exact(&mut length)
+            .map_err(|_| fault("its storages are cut off".into()))?;
+        let bytes = u64::from_le_bytes(length).checked_mul(width);
+        let end = bytes.and_then(|bytes| (at + 8).checked_add(bytes));
+        let Some(end) = end.filter(|&end| end <= size) else {
+            return Err(fault(format!("storage `{key}` passes the end of the file")));
+        };
+        places.insert(key.to_owned(), (at + 8, end - at - 8));
+        at = end;
+    }
+    for (name, tensor) in &mut tensors {
+        let Some(&(start, bytes)) = places.get(&tensor.storage) else {
+            return Err(fault(format!(
+                "the storage of tensor `{name}` is not there"
+            )));
+        };
+        fits(name, tensor, bytes).map_err(fault)?;
+        tensor.place = Place::Byte(start);
+    }
+    Ok(tensors)
+}
+
+/// Whether a storage of so many bytes holds a tensor.
+fn fits(name: &str, tensor: &Tensor, bytes: u64) -> std::result::Result<(), String> {
+    let Some(bits) = decode::bits(&tensor.dtype) else {
+        return Ok(());
+    };
+    let there = bytes / (bits / 8).max(1);
+    let reach = strided::reach(&tensor.shape, &tensor.strides);
+    let end = reach.and_then(|reach| reach.checked_add(tensor.offset));
+    let count = count(&tensor.shape);
+    if count.is_none() || end.is_none_or(|end| end as u64 > there) {
+        return Err(format!(
+            "tensor `{name}` passes the end of its storage of {there} entries"
+        ));
+    }
+    if count.is_some_and(|count| count as u64 > there) {
+        return Err(format!(
+            "tensor `{name}` repeats the entries of a smaller storage"
+        ));
+    }
+    Ok(())
+}
+
+/// The net's tensors by name, in a dictionary, a training state or a module.
+fn tensors(pickle: &Pickle) -> std::result::Result<BTreeMap<String, Tensor>, String> {
+    let mut walk = Walk {
+        pickle,
+        found: BTreeMap::new(),
+        inside: BTreeSet::new(),
+    };
+    let root = pickle.root();
+    let part = |key: &str| {
+        let pairs = pickle.dict(root)?;
+        let found = pairs
+            .iter()
+            .find(|(name, _)| pickle.text(*name) == Some(key));
+        found.map(|(_, value)| *value).filter(|&value| {
+            pickle.dict(value).is_some()
+                || matches!(pickle.get(value), Value::Call { state: Some(_), .. })
+        })
+    };
+    walk.enter(NETS.into_iter().find_map(part).unwrap_or(root), "", 0)?;
+    Ok(walk.found)
+}
+
+struct Walk<'a> {
+    pickle: &'a Pickle,
+    found: BTreeMap<String, Tensor>,
+    /// What is being walked through: a dictionary may hold itself.
+    inside: BTreeSet<Id>,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, id: Id, prefix: &str, depth: usize) -> std::result::Result<(), String> {
+        if depth > DEEP || !self.inside.insert(id) {
+            return Ok(());
+        }
+        match self.pickle.get(id) {
+            Value::Dict(pairs) => {
+                for &(key, value) in pairs {
+                    if let Some(key) = self.pickle.text(key) {
+                        self.at(value, &format!("{prefix}{key}"), depth)?;
+                    }
+                }
+            }
+            // A module: its own tensors, and the modules in it.
+            Value::Call {
+                state: Some(state), ..
+            } => {
+                let parts = self.pickle.dict(*state).unwrap_or_default();
+                let named = |name: &str| {
+                    let same = |(key, _): &&(Id, Id)| self.pickle.text(*key) == Some(name);
+                    parts.iter().find(same).map(|(_, value)| *value)
+                };
+                let own = ["_parameters", "_buffers", "_modules"].map(named);
+                // A scripted module's state is its attributes.
+                let scripted = own.iter().all(Option::is_none).then_some(*state);
+                for part in own.into_iter().chain([scripted]).flatten() {
+                    self.enter(part, prefix, depth + 1)?;
+                }
+            }
+            _ => {}
+        }
+        self.inside.remove(&id);
+        Ok(())
+    }
+
+    fn at(&mut self, id: Id, name: &str, depth: usize) -> std::result::Result<(), String> {
+        match rebuilt(self.pickle, id) {
+            Some(Ok(tensor)) => {
+                if self.found.insert(name.to_owned(), tensor).is_some() {
+                    return Err(format!("tensor `{name}` is there twice"));
+                }
+                Ok(())
+            }
+            Some(Err(fault)) => Err(format!("tensor `{name}` {fault}")),
+            None => self.enter(id, &format!("{name}."), depth + 1),
+        }
+    }
+}
+
+/// A tensor, if the value is one.
+fn rebuilt(pickle: &Pickle, id: Id) -> Option<std::result::Result<Tensor, String>> {
+    let Value::Call {
+        function,
+        arguments,
+        ..
+    } = pickle.get(id)
+    else {
+        return None;
+    };
+    let arguments = pickle.tuple(*arguments)?;
+    match pickle.global(*function)? {
+        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => {
+            // One step: a parameter holds a tensor.
+            let inner = *arguments.first()?;
+            matches!(pickle.get(inner), Value::Call { function, .. }
+                if pickle.global(*function).is_some_and(|(_, name)| name.starts_with("_rebuild_tensor")))
+            .then(|| rebuilt(pickle, inner))?
+        }
+        ("torch._tensor", "_rebuild_from_type_v2") => {
+            let inner = pickle.tuple(*arguments.get(2)?)?;
+            Some(described(pickle, inner, false))
+        }
+        ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => {
+            Some(described(pickle, arguments, false))
+        }
+        ("torch._utils", "_rebuild_tensor_v3") => Some(described(pickle, arguments, true)),
+        _ => None,
+    }
+}
+
+const UNLIKE: &str = "is not described as PyTorch describes tensors";
+
+/// Storage, offset, size, stride; in the third version the dtype comes seventh.
+fn described(
+    pickle: &Pickle,
+    arguments: &[Id],
+    with_dtype: bool,
+) -> std::result::Result<Tensor, String> {
+    let numbers = |at: usize| -> Option<Vec<usize>> {
+        let parts = pickle.tuple(*arguments.get(at)?)?;
+        parts
+            .iter()
+            .map(|&part| usize::try_from(pickle.int(part)?).ok())
+            .collect()
+    };
+    let tensor = || {
+        let (class, key) = storage(pickle, *arguments.first()?)?;
+        let dtype = if with_dtype {
+            pickle.global(*arguments.get(6)?)?.1
+        } else {
+            class
+        };
+        let tensor = Tensor {
+            dtype: named(dtype),
+            offset: usize::try_from(pickle.int(*arguments.get(1)?)?).ok()?,
+            shape: numbers(2)?,
+            strides: numbers(3)?,
+            storage: key.to_owned(),
+            place: Place::Unknown,
+        };
+        (tensor.shape.len() == tensor.strides.len()).then_some(tensor)
+    };
+    tensor().ok_or_else(|| UNLIKE.to_owned())
+}
+
+/// The class and the key of a storage.
+fn storage(pickle: &Pickle, id: Id) -> Option<(&str, &str)> {
+    let Value::Persistent(name) = pickle.get(id) else {
+        return None;
+    };
+    match *pickle.tuple(*name)? {
+        [kind, class, key, ..] if pickle.text(kind) == Some("storage") => {
+            Some((pickle.global(class)?.1, pickle.text(key)?))
+        }
+        _ => None,
+    }
+}
+
+/// Bytes an entry of each storage takes, by its key.
+fn storages(pickle: &Pickle) -> BTreeMap<String, u64> {
+    let all = (0..pickle.len()).filter_map(|id| storage(pickle, id));
+    all.filter_map(|(class, key)| Some((key.to_owned(), decode::bits(&named(class))? / 8)))
+        .collect()
+}
+
+/// The dtype in safetensors' spelling; PyTorch's own where it is not known there.
+fn named(class: &str) -> String {
+    let known = match class {
+        "DoubleStorage" | "float64" => "F64",
+        "FloatStorage" | "float32" => "F32",
+        "HalfStorage" | "float16" => "F16",
+        "BFloat16Storage" | "bfloat16" => "BF16",
+        "LongStorage" | "int64" => "I64",
+        "IntStorage" | "int32" => "I32",
+        "ShortStorage" | "int16" => "I16",
+        "CharStorage" | "int8" => "I8",
+        "ByteStorage" | "uint8" => "U8",
+        "BoolStorage" | "bool" => "BOOL",
+        "uint16" => "U16",
+        "uint32" => "U32",
+        "uint64" => "U64",
+        "ComplexFloatStorage" | "complex64" => "C64",
+        "float8_e4m3fn" => "F8_E4M3",
+        "float8_e5m2" => "F8_E5M2",
+        "float8_e4m3fnuz" => "F8_E4M3FNUZ",
+        "float8_e5m2fnuz" => "F8_E5M2FNUZ",
+        other => other,
+    };
+    known.to_owned()
+}

@@ -1,0 +1,270 @@
+//! Files of other formats, written by their real producers (`fixtures/formats/make.py`), against
+//! what the producers themselves read from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use randomlike::checkpoint::{Checkpoint, Entries};
+use rayon::prelude::*;
+use serde_json::Value;
+use zip::write::SimpleFileOptions;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_randomlike");
+const FILES: [&str; 10] = [
+    "state.pth",
+    "older.pt",
+    "training.pt",
+    "module.pt",
+    "scripted.pt",
+    "views.bin",
+    "arrays.npz",
+    "packed.npz",
+    "blocks.gguf",
+    "eight.safetensors",
+];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/formats")
+        .join(name)
+}
+
+/// What the producer read of each tensor of a file.
+fn expected(file: &str) -> BTreeMap<String, Vec<f64>> {
+    let all = Checkpoint::open(&fixture("expected.safetensors")).unwrap();
+    let of_file = all.tensors().iter().filter_map(|tensor| {
+        let name = tensor.tensor.strip_prefix(file)?.strip_prefix('/')?;
+        Some((name.to_owned(), all.read(&tensor.tensor).unwrap().widened()))
+    });
+    of_file.collect()
+}
+
+#[test]
+fn every_tensor_is_what_its_producer_reads() {
+    for file in FILES {
+        let opened = Checkpoint::open(&fixture(file)).unwrap();
+        let wanted = expected(file);
+        assert!(!wanted.is_empty(), "{file}");
+        for (name, wanted) in &wanted {
+            let found = opened.read(name).unwrap().widened();
+            assert_eq!(found.len(), wanted.len(), "{file}: {name}");
+            let largest = wanted.iter().fold(0.0_f64, |most, w| most.max(w.abs()));
+            for (found, wanted) in found.iter().zip(wanted) {
+                // Double precision was rounded to single; a block's steps are a few roundings.
+                assert!(
+                    (found - wanted).abs() <= 2e-7 * largest,
+                    "{file}: {name}: {found} {wanted}"
+                );
+            }
+            // A part, as a slice of a stack is read.
+            let part = found.len() / 3..found.len() / 2;
+            let read = opened.read_part(name, part.clone()).unwrap().widened();
+            assert_eq!(read, found[part], "{file}: {name}");
+            assert!(opened.read_part(name, 0..found.len() + 1).is_err());
+        }
+        let names: BTreeSet<&str> = opened.tensors().iter().map(|t| t.tensor.as_str()).collect();
+        let rest: Vec<&str> = names
+            .into_iter()
+            .filter(|name| !wanted.contains_key(*name))
+            .collect();
+        let known: &[&str] = match file {
+            "blocks.gguf" => &["IQ4_NL"],
+            "eight.safetensors" => &[
+                "alone.weight",
+                "blocks.weight_scale_inv",
+                "int8.SCB",
+                "rows.weight_scale",
+            ],
+            _ => &[],
+        };
+        assert_eq!(rest, known, "{file}");
+    }
+}
+
+#[test]
+fn dtypes_keep_their_precision() {
+    let views = Checkpoint::open(&fixture("views.bin")).unwrap();
+    assert!(matches!(views.read("half"), Ok(Entries::F16(_))));
+    assert!(matches!(views.read("brain"), Ok(Entries::BF16(_))));
+    assert!(matches!(views.read("double"), Ok(Entries::F64(_))));
+    let arrays = Checkpoint::open(&fixture("arrays.npz")).unwrap();
+    assert!(matches!(arrays.read("half"), Ok(Entries::F16(_))));
+    assert!(matches!(arrays.read("turned"), Ok(Entries::F64(_))));
+}
+
+fn run(command: &str, source: &Path) -> Output {
+    let mut run = Command::new(BINARY);
+    run.args([command, "--json"]).arg(source);
+    if command == "inspect" {
+        run.args(["--min-size", "2", "--threads", "1"]);
+    }
+    run.output().unwrap()
+}
+
+fn layers(file: &Path) -> BTreeMap<String, Value> {
+    let output = run("inspect", file);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let audit: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let layers = audit["layers"].as_array().unwrap().iter();
+    layers
+        .map(|layer| (layer["name"].as_str().unwrap().to_owned(), layer.clone()))
+        .collect()
+}
+
+// The same state written three ways is one net: weights, spectrum, controls, shadow and label.
+#[test]
+fn a_pytorch_file_has_the_audit_of_the_safetensors_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let same = folder.path().join("same.safetensors");
+    let opened = Checkpoint::open(&fixture("state.pth")).unwrap();
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = opened
+        .tensors()
+        .iter()
+        .map(|tensor| {
+            let Entries::F32(entries) = opened.read(&tensor.tensor).unwrap() else {
+                panic!("{tensor:?}");
+            };
+            let bytes = entries.iter().flat_map(|w| w.to_le_bytes()).collect();
+            (tensor.tensor.clone(), tensor.shape.clone(), bytes)
+        })
+        .collect();
+    let views = bytes.iter().map(|(name, shape, bytes)| {
+        let view = safetensors::tensor::TensorView::new(
+            safetensors::tensor::Dtype::F32,
+            shape.clone(),
+            bytes,
+        );
+        (name.clone(), view.unwrap())
+    });
+    fs::write(&same, safetensors::tensor::serialize(views, None).unwrap()).unwrap();
+    let wanted = layers(&same);
+    assert_eq!(wanted.len(), 2);
+    assert_eq!(layers(&fixture("state.pth")), wanted);
+    assert_eq!(layers(&fixture("older.pt")), wanted);
+}
+
+#[test]
+fn how_entries_become_weights_is_said() {
+    let said = |file: &str, layer: &str| {
+        let facts = &layers(&fixture(file))[layer];
+        facts["weight"]["decoded"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(
+        said("eight.safetensors", "blocks"),
+        "F8_E4M3 times `blocks.weight_scale_inv`, one a block of 128x128"
+    );
+    assert_eq!(
+        said("eight.safetensors", "int8"),
+        "I8 times `int8.SCB` over 127, one an output"
+    );
+    assert_eq!(
+        said("eight.safetensors", "e5m2"),
+        "F8_E5M2 as stored: no scale lies beside it"
+    );
+    assert_eq!(
+        said("blocks.gguf", "Q4_K"),
+        "Q4_K: blocks of 256 weights that share a scale in 144 bytes"
+    );
+    let output = run("layers", &fixture("eight.safetensors"));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(listed.contains("scales of `rows.weight`") && listed.contains("dtype I8 is not read"));
+    let output = run("layers", &fixture("blocks.gguf"));
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("dtype IQ4_NL is not read")
+    );
+}
+
+/// A zip archive with these members.
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in members {
+        archive.start_file(*name, stored).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+// pickletools: import os.system, call it. torch.load would run it.
+#[test]
+fn no_code_in_a_pickle_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let command = format!("touch {}", trace.display());
+    let mut pickle = b"\x80\x02}X\x01\x00\x00\x00wcposix\nsystem\nX".to_vec();
+    pickle.extend((command.len() as u32).to_le_bytes());
+    pickle.extend(command.as_bytes());
+    pickle.extend(b"\x85Rs.");
+    let file = folder.path().join("evil.pth");
+    fs::write(
+        &file,
+        archive(&[("evil/data.pkl", &pickle), ("evil/version", b"3\n")]),
+    )
+    .unwrap();
+    let output = run("inspect", &file);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("nothing was measured") && said.contains("evil.pth"),
+        "{said}"
+    );
+    assert!(!trace.exists());
+}
+
+/// Every file with bytes changed, cut off or repeated: read, or refused with its name.
+#[test]
+fn mutated_files_are_read_or_refused_by_name() {
+    let rounds = std::env::var("RANDOMLIKE_MUTATIONS").map_or(40, |n| n.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    FILES.par_iter().for_each(|name| {
+        let whole = fs::read(fixture(name)).unwrap();
+        let path = folder.path().join(name);
+        for round in 0..rounds {
+            let mut rng = ChaCha8Rng::seed_from_u64(round);
+            let mut bytes = whole.clone();
+            // Headers stand at either end.
+            let near = 4096.min(bytes.len());
+            for _ in 0..rng.random_range(1..6) {
+                let at = match rng.random_range(0..3) {
+                    0 => rng.random_range(0..near),
+                    1 => bytes.len() - 1 - rng.random_range(0..near),
+                    _ => rng.random_range(0..bytes.len()),
+                };
+                bytes[at] = [0, 1, 127, 128, 255, rng.random()][rng.random_range(0..6)];
+            }
+            if rng.random_range(0..4) == 0 {
+                bytes.truncate(rng.random_range(0..bytes.len()));
+            }
+            fs::write(&path, &bytes).unwrap();
+            let named = |error: randomlike::Error| {
+                let said = error.to_string();
+                assert!(said.contains(name), "{name}, round {round}: {said}");
+            };
+            match Checkpoint::open(&path) {
+                Err(error) => named(error),
+                Ok(opened) => {
+                    for tensor in opened.tensors() {
+                        if let Err(error) = opened.read(&tensor.tensor) {
+                            named(error);
+                        }
+                    }
+                }
+            }
+        }
+    });
+}
