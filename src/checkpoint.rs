@@ -125,6 +125,12 @@ impl Checkpoint {
         })
     }
 
+    /// The same under the name of where it came from.
+    pub(crate) fn called(mut self, uri: String) -> Self {
+        self.uri = uri;
+        self
+    }
+
     /// The source as the user named it.
     pub fn uri(&self) -> &str {
         &self.uri
@@ -208,6 +214,13 @@ impl Checkpoint {
             .map(|file| digest(file.path(), &self.folder, stop))
             .collect()
     }
+}
+
+/// SHA-256 of a file, in lower-case hexadecimal.
+#[cfg(feature = "hub")]
+pub(crate) fn sha256(path: &Path) -> Result<String> {
+    let facts = digest(path, Path::new(""), &AtomicBool::new(false))?;
+    Ok(facts.map(|facts| facts.sha256).unwrap_or_default())
 }
 
 /// Nothing when it was told to stop.

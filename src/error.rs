@@ -149,6 +149,14 @@ pub enum Error {
         /// What is wrong with it, in words.
         fault: String,
     },
+    /// A checkpoint on the Hub that cannot be had.
+    #[error("cannot get `{source_name}`: {fault}")]
+    Hub {
+        /// As the user named it.
+        source_name: String,
+        /// Why, and what to do.
+        fault: String,
+    },
     /// A file of a format that is not read.
     #[error("`{path}` is not a checkpoint we read; give a .safetensors file, a .safetensors.index.json or a directory of them, a PyTorch .pth, .pt or .bin file, a NumPy .npz archive or a .gguf file", path = path.display())]
     Format {

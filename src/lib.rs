@@ -14,7 +14,7 @@
 //! [`calibration`] counts how often chance, and how often a planted truth, raises each alarm.
 //!
 //! [`stats`] is mathematics on slices and [`linalg`] on matrices, [`nulls`] what chance makes of
-//! singular values; none of them knows of nets.
+//! singular values; none of them knows of nets. [`hub`] fetches checkpoints that lie elsewhere.
 //! The library never prints.
 //!
 //! Where something new goes: a check is one file in `verdict/`, a figure one in
@@ -29,6 +29,7 @@ pub mod checkpoint;
 pub mod compare;
 pub mod controls;
 pub mod error;
+pub mod hub;
 pub mod layers;
 pub mod linalg;
 pub mod nulls;

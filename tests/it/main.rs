@@ -10,6 +10,7 @@ mod density;
 mod formats;
 mod hostile;
 mod hostile_audit;
+mod hub;
 mod loading;
 mod outputs;
 mod pipeline;

@@ -26,6 +26,8 @@ const INSPECT_EXAMPLES: &str = "\
 Examples:
   randomlike inspect model.safetensors --out report
   randomlike inspect model.safetensors.index.json --include 'mlp.*'
+  randomlike inspect alexnet.pth --out report
+  randomlike inspect hf://openai-community/gpt2 --include 'mlp'
   randomlike inspect model.safetensors --json > audit.json
   randomlike inspect model.safetensors --vectors 5 --out report
   randomlike inspect model.safetensors --memory 4GB
@@ -137,8 +139,9 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// A .safetensors file, a model.safetensors.index.json, or a directory; or an
-    /// audit.json, to judge and draw it again without the weights.
+    /// A .safetensors file, a model.safetensors.index.json, or a directory; a PyTorch
+    /// .pth, .pt or .bin, a NumPy .npz or a .gguf file; hf://owner/repo[@revision][/file]
+    /// on the Hub; or an audit.json, to judge and draw it again without the weights.
     pub source: PathBuf,
     /// Write report.html, audit.json and the figures (PNG) into this folder.
     #[arg(long, value_name = "DIR")]
@@ -222,18 +225,20 @@ pub struct Compare {
 
 #[derive(Debug, Args)]
 pub struct Layers {
-    /// A .safetensors file, a model.safetensors.index.json, or a directory.
+    /// A checkpoint as for `inspect`.
     pub source: PathBuf,
     /// Print JSON instead of the table.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub fetching: Fetching,
     #[command(flatten)]
     pub selecting: Selecting,
 }
 
 #[derive(Debug, Args)]
 pub struct Shadow {
-    /// A .safetensors file, a model.safetensors.index.json, or a directory.
+    /// A checkpoint as for `inspect`.
     #[arg(required_unless_present = "theory")]
     pub source: Option<PathBuf>,
     /// Measure the theorem itself, on random Gaussian nets of two and three
@@ -283,6 +288,8 @@ pub struct Shadow {
     /// Threads to use; all processors when left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub fetching: Fetching,
     #[command(flatten)]
     pub selecting: Selecting,
 }
@@ -367,9 +374,19 @@ impl Selecting {
     }
 }
 
+/// Flags of sources that lie on the Hub.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Fetching {
+    /// Use only what is in the Hub's cache; ask nobody.
+    #[arg(long)]
+    pub offline: bool,
+}
+
 /// Flags that matter when weights are read.
 #[derive(Debug, Args)]
 pub struct Measuring {
+    #[command(flatten)]
+    pub fetching: Fetching,
     #[command(flatten)]
     pub selecting: Selecting,
     /// Library that computes the singular values.

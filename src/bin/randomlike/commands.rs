@@ -18,11 +18,12 @@ use std::process::ExitCode;
 use randomlike::analysis;
 use randomlike::audit::Audit;
 use randomlike::checkpoint::Checkpoint;
+use randomlike::hub::{self, Hub};
 use randomlike::policy::Policy;
 use randomlike::report::json;
 use serde::de::IgnoredAny;
 
-use crate::args::{Deeper, Measuring, limit_threads};
+use crate::args::{Deeper, Fetching, Measuring, limit_threads};
 use crate::terminal::Bar;
 
 /// What a command answers: an exit code, or why it could not do its work.
@@ -35,10 +36,22 @@ pub const FAILED: u8 = 1;
 /// The work could not be done.
 pub const COULD_NOT_AUDIT: u8 = 2;
 
+/// Opens what `source` names: files, or a repository on the Hub, with progress on standard error.
+fn open(source: &Path, fetching: Fetching) -> Result<Checkpoint, Box<dyn Error>> {
+    let Some(spec) = hub::spec(source)? else {
+        return Ok(Checkpoint::open(source)?);
+    };
+    let hub = Hub::from_env(fetching.offline)?;
+    let bar = Bar::of_bytes();
+    let opened = hub.open(&spec, &mut |file, done, of| bar.bytes(file, done, of));
+    bar.clear();
+    Ok(opened?)
+}
+
 /// Opens and measures `source`, with progress on standard error.
 fn measure(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, Box<dyn Error>> {
     limit_threads(measuring.threads)?;
-    measure_opened(&Checkpoint::open(source)?, measuring, deeper)
+    measure_opened(&open(source, measuring.fetching)?, measuring, deeper)
 }
 
 /// Measures what is open, with progress on standard error.

@@ -229,6 +229,23 @@ impl Bar {
         bar
     }
 
+    /// A bar over bytes of files that are fetched, one after the other.
+    pub fn of_bytes() -> Self {
+        let bar = Self::new();
+        let template = "{msg}: {bar:20} {bytes} of {total_bytes}, about {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.bar.set_style(style);
+        }
+        bar
+    }
+
+    /// So many bytes of a file are there.
+    pub fn bytes(&self, file: &str, done: u64, of: u64) {
+        self.bar.set_message(cut(file, 30));
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+    }
+
     /// So many of so many steps are done.
     pub fn steps(&self, done: usize, of: usize) {
         self.bar.set_length(of as u64);

@@ -11,7 +11,7 @@ use randomlike::compare::{
 use randomlike::report::{Bundle, json, write};
 
 use super::{Done, HOLDS, is_audit, measure_opened};
-use crate::args::{Compare, Deeper, Measuring, limit_threads};
+use crate::args::{Compare, Deeper, Fetching, Measuring, limit_threads};
 use crate::terminal::{self, Bar, WIDTH};
 
 const KEY: &str = "size: norm of B − A over that of A. spectra: W₁ between the singular values, \
@@ -30,7 +30,10 @@ pub fn run(args: &Compare) -> Done {
         .as_deref()
         .map(|out| write::prepare(out, json::COMPARISON));
     let destination = destination.transpose()?;
-    let sources = [Source::open(&args.a)?, Source::open(&args.b)?];
+    let sources = [
+        Source::open(&args.a, args.measuring.fetching)?,
+        Source::open(&args.b, args.measuring.fetching)?,
+    ];
     refuse_idle_flags(&sources, &args.measuring)?;
     limit_threads(args.measuring.threads)?;
     let [a, b] = sources;
@@ -64,11 +67,11 @@ struct Measured {
 }
 
 impl Source {
-    fn open(path: &Path) -> Result<Self, Box<dyn Error>> {
+    fn open(path: &Path, fetching: Fetching) -> Result<Self, Box<dyn Error>> {
         Ok(if is_audit(path)? {
             Self::Audit(Box::new(json::read_audit(path)?))
         } else {
-            Self::Checkpoint(Checkpoint::open(path)?)
+            Self::Checkpoint(super::open(path, fetching)?)
         })
     }
 

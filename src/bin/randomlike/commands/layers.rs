@@ -1,7 +1,6 @@
 //! `layers`: what would be measured, what not, and why, from the headers alone.
 
 use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
-use randomlike::checkpoint::Checkpoint;
 use randomlike::layers::{self, Layer, Skipped};
 use serde::Serialize;
 
@@ -11,7 +10,7 @@ use crate::terminal;
 
 /// Runs the command.
 pub fn run(args: &Layers) -> Done {
-    let checkpoint = Checkpoint::open(&args.source)?;
+    let checkpoint = super::open(&args.source, args.fetching)?;
     let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?;
     let page = if args.json {
         object(&found)?

@@ -60,7 +60,7 @@ pub fn run(args: &Shadow) -> Done {
     let Some(source) = &args.source else {
         return theory::run(args);
     };
-    let checkpoint = Checkpoint::open(source)?;
+    let checkpoint = super::open(source, args.fetching)?;
     let premise = premise(args, source, &checkpoint)?;
     let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?.layers;
     let chains = chain::choose(args, &found)?;
