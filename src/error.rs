@@ -340,6 +340,11 @@ pub enum HeaderFault {
     /// A pointer in place of the file.
     #[error("it is a git-lfs pointer; fetch the file itself with `git lfs pull`")]
     LfsPointer,
+    /// What a server sends where the file should be.
+    #[error(
+        "it is a web page, most likely what a server said instead of sending the file; fetch it again"
+    )]
+    WebPage,
     /// The length field passes the cap.
     #[error("the header claims {length} bytes, more than the {cap} allowed")]
     TooLong { length: u64, cap: u64 },

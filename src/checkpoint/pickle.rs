@@ -8,11 +8,12 @@
 //! repeats itself costs no more than its bytes: every opcode adds at most one value. candle's
 //! reader copies what is repeated, which doubles at every byte of a crafted file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufRead, Read};
 
-/// The longest pickle that is read.
-pub(super) const LONGEST: u64 = 64 << 20;
+/// The longest pickle that is read, and the most values of one.
+const LONGEST: u64 = 64 << 20;
+const MOST: usize = 1 << 22;
 
 /// Place of a value.
 pub(super) type Id = usize;
@@ -51,19 +52,24 @@ pub(super) struct Pickle {
 }
 
 impl Pickle {
-    /// Reads up to the opcode that ends it.
+    /// Reads up to the opcode that ends it, at most `bytes`: as many as its file has, for PyTorch
+    /// packs none, and one that is packed could be a thousand times as long.
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub(super) fn read(from: &mut impl BufRead) -> Result<Self, String> {
+    pub(super) fn read(from: &mut impl BufRead, bytes: u64) -> Result<Self, String> {
         let mut machine = Machine {
-            from: from.take(LONGEST),
+            from: from.take(bytes.min(LONGEST)),
             pickle: Self::default(),
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
         };
-        while machine.step()? {}
+        while machine.step()? {
+            if machine.pickle.values.len() > MOST {
+                return Err(format!("it has more than {MOST} values"));
+            }
+        }
         machine.pickle.root = machine.pop()?;
         Ok(machine.pickle)
     }
@@ -76,6 +82,14 @@ impl Pickle {
     /// How many values there are.
     pub(super) const fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// What its imports would find, each once.
+    pub(super) fn imports(&self) -> BTreeSet<String> {
+        let names = (0..self.len()).filter_map(|id| self.global(id));
+        names
+            .map(|(module, name)| format!("{module}.{name}"))
+            .collect()
     }
 
     /// The value at a place.
@@ -433,7 +447,7 @@ impl<R: BufRead> Machine<R> {
 }
 
 const EMPTY: &str = "it takes from an empty stack";
-const CUT: &str = "it is cut off, or longer than 64 MiB";
+const CUT: &str = "it is cut off, longer than 64 MiB or packed";
 
 fn ended(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -458,7 +472,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(bytes: &[u8]) -> Result<Pickle, String> {
-        Pickle::read(&mut &bytes[..])
+        Pickle::read(&mut &bytes[..], LONGEST)
     }
 
     // pickle.dumps({'a': (1, -2), 'b': [3]}, 2), by hand from pickletools.
@@ -498,6 +512,12 @@ mod tests {
         // As deep as it is long.
         let deep = [b")".repeat(1), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
         assert_eq!(read(&deep).unwrap().values.len(), 1_000_001);
+        // In a file that is shorter.
+        assert!(
+            Pickle::read(&mut &deep[..], 999)
+                .unwrap_err()
+                .contains("packed")
+        );
     }
 
     #[test]

@@ -191,6 +191,10 @@ fn read_header(path: &Path) -> Result<Header> {
     if length.starts_with(b"version ") {
         return Err(fault(HeaderFault::LfsPointer));
     }
+    let start = length.to_ascii_lowercase();
+    if start.starts_with(b"<!doct") || start.starts_with(b"<html") {
+        return Err(fault(HeaderFault::WebPage));
+    }
     let length = u64::from_le_bytes(length);
     if length > HEADER_CAP {
         return Err(fault(HeaderFault::TooLong {

@@ -24,6 +24,8 @@ const ZIP: &[u8] = b"PK\x03\x04";
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 /// Dictionaries within each other that are looked into.
 const DEEP: usize = 32;
+/// Imports that a message names.
+const NAMED: usize = 5;
 /// Where training keeps the net's own tensors, in the order in which they are looked for.
 const NETS: [&str; 7] = [
     "state_dict",
@@ -200,8 +202,9 @@ fn zipped(path: &Path) -> Result<BTreeMap<String, Tensor>> {
             return Err(archive.fault("its numbers have their largest byte first"));
         }
     }
+    let size = regular::length(path)?;
     let read = archive.with(&pickle.name, |file| {
-        Pickle::read(&mut BufReader::new(file))
+        Pickle::read(&mut BufReader::new(file), size)
             .map_err(|fault| archive.fault(format!("its pickle cannot be read: {fault}")))
     })?;
     let sizes: BTreeMap<&str, u64> = members.iter().map(|m| (m.name.as_str(), m.bytes)).collect();
@@ -241,8 +244,9 @@ fn in_a_row(path: &Path, file: File) -> Result<BTreeMap<String, Tensor>> {
         ));
     }
     file.seek(SeekFrom::Start(0)).map_err(io)?;
-    let mut next =
-        || Pickle::read(&mut file).map_err(|e| fault(format!("its pickle cannot be read: {e}")));
+    let mut next = || {
+        Pickle::read(&mut file, size).map_err(|e| fault(format!("its pickle cannot be read: {e}")))
+    };
     for _ in 0..3 {
         next()?;
     }
@@ -325,6 +329,17 @@ fn tensors(pickle: &Pickle) -> std::result::Result<BTreeMap<String, Tensor>, Str
         })
     };
     walk.enter(NETS.into_iter().find_map(part).unwrap_or(root), "", 0)?;
+    if walk.found.is_empty() {
+        let imports: Vec<String> = pickle.imports().into_iter().take(NAMED).collect();
+        return Err(if imports.is_empty() {
+            "its pickle describes no tensor".to_owned()
+        } else {
+            format!(
+                "its pickle describes no tensor; run, it would import `{}`",
+                imports.join("`, `")
+            )
+        });
+    }
     Ok(walk.found)
 }
 

@@ -220,7 +220,7 @@ fn no_code_in_a_pickle_is_run() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("nothing was measured") && said.contains("evil.pth"),
+        said.contains("run, it would import `posix.system`") && said.contains("evil.pth"),
         "{said}"
     );
     assert!(!trace.exists());

@@ -10,6 +10,7 @@ mod density;
 mod formats;
 mod hostile;
 mod hostile_audit;
+mod hostile_files;
 mod hub;
 mod loading;
 mod outputs;
