@@ -2,11 +2,14 @@
 
 mod comparison;
 pub mod figures;
+mod harmless;
 pub mod html;
 pub mod json;
 mod template;
 pub mod words;
 pub mod write;
+
+pub use harmless::harmless;
 
 use crate::Result;
 use crate::audit::Audit;

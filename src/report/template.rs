@@ -5,6 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value};
 use serde::Serialize;
 
+use super::harmless;
 use crate::{Error, Result};
 
 const STYLE: &str = include_str!("style.css");
@@ -38,5 +39,5 @@ fn rendered(
     environment.add_global("style", Value::from_safe_string(STYLE.trim_end().into()));
     environment.add_template(name, template)?;
     let page = environment.get_template(name)?.render(Serde(page))?;
-    Ok(page.into_bytes())
+    Ok(harmless(&page).into_bytes())
 }

@@ -42,7 +42,10 @@ fn run(name: &str) -> Output {
 #[test]
 fn every_file_is_refused_by_name_fault_time_and_memory() {
     let faults = fs::read_to_string(folder().join("faults.tsv")).unwrap();
-    let faults: Vec<(&str, &str)> = faults.lines().map(|l| l.split_once('\t').unwrap()).collect();
+    let faults: Vec<(&str, &str)> = faults
+        .lines()
+        .map(|l| l.split_once('\t').unwrap())
+        .collect();
     let there: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -56,10 +59,16 @@ fn every_file_is_refused_by_name_fault_time_and_memory() {
         let output = run(name);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{name}: {said}");
-        assert!(said.starts_with("error: ") && said.contains(name), "{name}: {said}");
+        assert!(
+            said.starts_with("error: ") && said.contains(name),
+            "{name}: {said}"
+        );
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(&words), "{name}: {said}\nwanted: {words}");
-        assert!(output.stdout.is_empty() && start.elapsed() < PATIENCE, "{name}");
+        assert!(
+            output.stdout.is_empty() && start.elapsed() < PATIENCE,
+            "{name}"
+        );
     });
 }

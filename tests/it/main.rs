@@ -11,6 +11,7 @@ mod formats;
 mod hostile;
 mod hostile_audit;
 mod hostile_files;
+mod hostile_names;
 mod hub;
 mod loading;
 mod outputs;

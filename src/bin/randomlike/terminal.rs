@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use randomlike::analysis::{Progress, time_left};
+pub use randomlike::report::harmless;
 use randomlike::verdict::{Finding, Level, Outcome};
 
 /// Columns of a page.
@@ -49,21 +50,6 @@ pub fn complain(fault: &dyn Error) {
 /// Says something beside the output, on standard error.
 pub fn remark(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(text));
-}
-
-/// `text` without the control characters that a file's names could send to a terminal.
-pub fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            // What turns the direction of writing would turn the rest of the line too.
-            let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if (c.is_control() && c != '\n') || turns {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
 }
 
 /// `name` in at most `width` characters, cut near its beginning: layers differ at the end.
