@@ -135,6 +135,9 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
         &format!("{}: {}", layer.label.name(), layer.label_reason),
         2,
     );
+    if let Some(decoded) = &layer.weight.decoded {
+        text += &terminal::wrap(&format!("read as {decoded}"), 2);
+    }
     let spectrum = layer.spectrum.measured();
     if let Some(chance) = spectrum.and_then(words::spectrum_in_short) {
         text += &terminal::wrap(&chance, 2);
