@@ -1,9 +1,11 @@
 //! Audits as bytes, and the one place that writes files.
 
+pub mod ci;
 mod comparison;
 pub mod figures;
 pub mod html;
 pub mod json;
+pub mod names;
 mod template;
 pub mod words;
 pub mod write;
