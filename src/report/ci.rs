@@ -74,9 +74,9 @@ impl<'a> Gate<'a> {
 pub fn relative(uri: &str, folder: &Path) -> String {
     let path = Path::new(uri);
     let path = path.strip_prefix(folder).unwrap_or(path);
-    let last = || path.file_name().map(|name| name.to_string_lossy());
     if path.is_absolute() {
-        return last().map_or_else(String::new, |name| name.into_owned());
+        let last = path.file_name().unwrap_or_default();
+        return last.to_string_lossy().into_owned();
     }
     let parts: Vec<_> = path
         .components()

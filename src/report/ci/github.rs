@@ -41,16 +41,15 @@ fn command(file: &str, finding: &Finding) -> String {
     )
 }
 
-/// The text of a command.
+/// The text of a command, with the escapes that end no line.
 fn data(text: &str) -> String {
-    harmless(&text.replace("\r\n", "\n"))
-        .replace('%', "%25")
-        .replace('\n', "%0A")
+    let text = text.replace('%', "%25");
+    let text = text.replace('\r', "%0D").replace('\n', "%0A");
+    harmless(&text)
 }
 
-/// The value of a property, which ends at a comma or a colon.
+/// The value of a property, which a comma or a colon would end.
 fn property(text: &str) -> String {
-    // A carriage return has its own escape, but is harmless only when it is gone.
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
@@ -63,19 +62,16 @@ pub fn summary(gate: &Gate<'_>) -> String {
     let beside = [("policy", gate.policy), ("baseline", gate.baseline)];
     for (what, named) in beside {
         if let Some(named) = named {
-            let _ = write!(text, "{what}: {}  \n", markdown(named));
+            let _ = writeln!(text, "{what}: {}  ", markdown(named));
         }
     }
-    let _ = write!(
-        text,
-        "{}\n\n| layer | label | failing checks |\n|---|---|---|\n",
-        words::gate(gate.judgement)
-    );
+    let _ = writeln!(text, "{}\n", words::gate(gate.judgement));
+    text += "| layer | label | failing checks |\n|---|---|---|\n";
     for group in groups.iter().take(ROWS) {
         text += &row(group);
     }
     if groups.len() > ROWS {
-        let _ = write!(text, "\nand {} more layers\n", groups.len() - ROWS);
+        let _ = writeln!(text, "\nand {} more layers", groups.len() - ROWS);
     }
     text + "\n"
 }
@@ -165,6 +161,12 @@ mod tests {
         }
         assert!(!page.contains(['<', '`', '[', '@']), "{page}");
         assert!(!page.to_lowercase().contains("www."));
+    }
+
+    #[test]
+    fn escapes_are_the_documented_ones() {
+        assert_eq!(data("50 %: a,\r\nb\u{1b}"), "50 %25: a,%0D%0Ab\u{fffd}");
+        assert_eq!(property("50 %: a,\n"), "50 %25%3A a%2C%0A");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::env;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 /// Names the file; GitHub sets it for every step.
 const VARIABLE: &str = "GITHUB_STEP_SUMMARY";
@@ -33,12 +33,12 @@ impl StepSummary {
 
     /// Writes `text` at the end.
     pub fn append(mut self, text: &str) -> Result<(), String> {
-        let written: io::Result<()> = self.file.write_all(text.as_bytes());
+        let written = self.file.write_all(text.as_bytes());
         written.map_err(|error| refused(&self.path, &error.to_string()))
     }
 }
 
-fn refused(path: &std::path::Path, why: &str) -> String {
+fn refused(path: &Path, why: &str) -> String {
     format!(
         "cannot write the summary that {VARIABLE} asks for to `{}`: {why}",
         path.display()
