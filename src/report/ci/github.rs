@@ -78,7 +78,7 @@ pub fn summary(gate: &Gate<'_>) -> String {
 
 fn failures<'a>(group: &Group<'a>) -> impl Iterator<Item = &'a Finding> {
     let failed = |finding: &&Finding| finding.outcome == Outcome::Fail;
-    group.findings.clone().into_iter().filter(failed)
+    group.findings.iter().copied().filter(failed)
 }
 
 fn has_failure(group: &Group<'_>) -> bool {

@@ -5,7 +5,7 @@ mod step_summary;
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use randomlike::audit::Audit;
@@ -42,8 +42,9 @@ pub fn run(args: &Check) -> Done {
         Some(baseline) => judge_beside(&audit, baseline, &policy)?,
         None => judge(&audit, &policy)?,
     };
-    let named = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let (beside, by) = (named(&args.baseline), named(&args.policy));
+    let named = |path: &Path| path.display().to_string();
+    let beside = args.baseline.as_deref().map(named);
+    let by = args.policy.as_deref().map(named);
     let here = env::current_dir().unwrap_or_default();
     let gate = Gate {
         audit: &audit,
