@@ -1,6 +1,7 @@
 //! SARIF 2.1.0, as code scanning reads it: a rule a check, a result a failure.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -128,9 +129,10 @@ fn fingerprint(finding: &Finding) -> String {
 /// One file of the checkpoint, which `source` is or holds or lists.
 fn artifact(source: &str, file: &FileFacts) -> Value {
     let (folder, name) = source.rsplit_once('/').unwrap_or(("", source));
+    let is_index = Path::new(name).extension().is_some_and(|e| e == "json");
     let path = if name == file.path {
         source.to_owned()
-    } else if !name.ends_with(".json") && name != "." {
+    } else if !is_index && name != "." {
         format!("{source}/{}", file.path)
     } else if folder.is_empty() {
         file.path.clone()
