@@ -29,9 +29,15 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+/// The official schema. A bracket in one of its patterns, that of a language, opens nowhere, which
+/// not every reader of patterns takes.
+fn schema() -> Value {
+    let text = include_str!("data/sarif-2.1.0.json");
+    serde_json::from_str(&text.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$")).unwrap()
+}
+
 fn assert_valid(log: &Value) {
-    let schema: Value = serde_json::from_str(include_str!("data/sarif-2.1.0.json")).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema()).unwrap();
     let faults: Vec<_> = validator
         .iter_errors(log)
         .map(|fault| format!("{}: {fault}", fault.instance_path()))
@@ -61,8 +67,7 @@ fn sarif_is_valid_by_the_official_schema() {
     // The schema refuses what is none.
     let mut log: Value = serde_json::from_str(&text(&check(TRAINED, "sarif"))).unwrap();
     log["runs"][0]["results"][0]["level"] = "fatal".into();
-    let schema: Value = serde_json::from_str(include_str!("data/sarif-2.1.0.json")).unwrap();
-    assert!(!jsonschema::is_valid(&schema, &log));
+    assert!(!jsonschema::is_valid(&schema(), &log));
 }
 
 #[test]
@@ -132,11 +137,9 @@ fn a_summary_that_cannot_be_written_is_refused_before_the_work() {
 fn every_shell_has_a_script() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = text(&randomlike(&["completions", shell]).output().unwrap());
-        assert!(
-            script.contains("selftest") && script.contains("sarif"),
-            "{shell}"
-        );
+        assert!(script.contains("selftest"), "{shell}");
         if shell == "bash" {
+            assert!(script.contains("sarif"));
             crate::ci_files::assert_bash(&script, "completions bash");
         }
     }

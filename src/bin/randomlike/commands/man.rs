@@ -14,7 +14,9 @@ use crate::terminal;
 pub fn run(args: &Manual) -> Done {
     let Some(folder) = &args.folder else {
         let mut page = Vec::new();
-        Man::new(Cli::command()).render(&mut page)?;
+        // As among all pages, where `help` has none.
+        let program = Cli::command().disable_help_subcommand(true);
+        Man::new(program).render(&mut page)?;
         terminal::print(&page)?;
         return Ok(HOLDS);
     };
