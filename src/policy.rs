@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::verdict::{
-    Baseline, BiasesConstant, Covered, Finite, LevelSpacing, MovedFromInitialisation,
+    Baseline, BiasesConstant, Check, Covered, Finite, Level, LevelSpacing, MovedFromInitialisation,
     QuarterCircle, ShadowReversible, SpectralEdge, WeightsGaussian,
 };
 use crate::{Error, Result};
@@ -57,6 +57,25 @@ pub struct Rules {
     pub shadow_reversible: ShadowReversible,
     /// Nothing is worse than in an earlier audit.
     pub baseline: Baseline,
+}
+
+impl Rules {
+    /// What a failure of `check` means for the gate.
+    #[must_use]
+    pub const fn level(&self, check: Check) -> Level {
+        match check {
+            Check::Finite => self.finite.level,
+            Check::Covered => self.covered.level,
+            Check::WeightsGaussian => self.weights_gaussian.level,
+            Check::BiasesConstant => self.biases_constant.level,
+            Check::QuarterCircle => self.quarter_circle.level,
+            Check::SpectralEdge => self.spectral_edge.level,
+            Check::LevelSpacing => self.level_spacing.level,
+            Check::ShadowReversible => self.shadow_reversible.level,
+            Check::MovedFromInitialisation => self.moved_from_initialisation.level,
+            Check::Baseline => self.baseline.level,
+        }
+    }
 }
 
 /// What differs for the layers that match a pattern.

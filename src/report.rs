@@ -1,15 +1,14 @@
 //! Audits as bytes, and the one place that writes files.
 
+pub mod ci;
 mod comparison;
 pub mod figures;
-mod harmless;
 pub mod html;
 pub mod json;
+pub mod names;
 mod template;
 pub mod words;
 pub mod write;
-
-pub use harmless::harmless;
 
 use crate::Result;
 use crate::audit::Audit;

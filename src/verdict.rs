@@ -1,9 +1,10 @@
 //! Judgement: a pure function of an audit and a policy.
 //!
 //! Each check is one file under `verdict/` that holds its limits and its rule. A new one is
-//! listed in [`Check`], in `layer_rulings` below, in [`crate::policy::Rules`] and, with the
+//! listed in [`Check`], explained in `about.rs`, listed in `layer_rulings` below, in [`crate::policy::Rules`] and, with the
 //! reason for its limits, in `policy/default.toml`.
 
+mod about;
 mod baseline;
 mod biases_constant;
 mod covered;

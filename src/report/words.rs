@@ -5,9 +5,33 @@ use crate::audit::{
     Trap, VectorFacts, Vectors,
 };
 use crate::verdict::figure::{chance, counted, figure};
+use crate::verdict::{Judgement, Level, Outcome};
 
 /// Most vectors that are told of one by one.
 const TOLD: usize = 3;
+
+/// Whether the gate holds, and how many findings came out how.
+pub fn gate(judgement: &Judgement) -> String {
+    let all = |outcome| {
+        [Level::Allow, Level::Warn, Level::Deny].map(|level| judgement.count(outcome, level))
+    };
+    let [noted, warned, denied] = all(Outcome::Fail);
+    let [passed, skipped] =
+        [Outcome::Pass, Outcome::Skipped].map(|outcome| all(outcome).iter().sum::<usize>());
+    let verdict = if judgement.fails() {
+        "The gate fails"
+    } else {
+        "The gate holds"
+    };
+    let noted = if noted == 0 {
+        String::new()
+    } else {
+        format!(", {noted} noted")
+    };
+    format!(
+        "{verdict}: {denied} failed, {warned} warned{noted}, {passed} passed, {skipped} skipped."
+    )
+}
 
 /// How much of the spectrum is on the law, and what chance makes of its figures.
 pub fn spectrum(spectrum: &Spectrum) -> Vec<String> {

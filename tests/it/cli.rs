@@ -24,6 +24,8 @@ fn cases() {
     trycmd::TestCases::new()
         .default_bin_path(env!("CARGO_BIN_EXE_randomlike"))
         .env("NO_COLOR", "1")
+        // Where these run in a job of GitHub, its summary is not for them.
+        .env("GITHUB_STEP_SUMMARY", "")
         .case("tests/cli/*.trycmd");
 }
 

@@ -3,6 +3,8 @@
 
 mod audit_names;
 mod calibration;
+mod ci_files;
+mod ci_formats;
 mod cli;
 mod compare;
 mod controls;
@@ -17,6 +19,7 @@ mod loading;
 mod outputs;
 mod pipeline;
 mod planted;
+mod policies;
 mod published;
 mod reference;
 mod sample_reports;

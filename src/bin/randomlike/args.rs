@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use randomlike::analysis::Options;
 use randomlike::layers::Selection;
 use randomlike::linalg::{Device, Engine, Method, SpectrumError};
@@ -42,6 +43,9 @@ Examples:
   randomlike check model.safetensors
   randomlike check report/audit.json --policy strict.toml
   randomlike check report/audit.json --format json
+  randomlike check model.safetensors --format junit > randomlike.xml
+  randomlike check model.safetensors --format sarif > randomlike.sarif
+  randomlike check model.safetensors --format github
   randomlike check model.safetensors --baseline report/audit.json
   randomlike check --print-policy > own.toml
 
@@ -100,6 +104,16 @@ seed a few verdicts may differ by chance: each edge of a spectrum is tested at
 Exits with 0 when all is as planted, 1 when something is not, and 2 when it
 could not run.";
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  randomlike completions bash > /etc/bash_completion.d/randomlike
+  randomlike completions zsh > _randomlike";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  randomlike man | man -l -
+  randomlike man ~/.local/share/man/man1";
+
 /// Is this downloaded net random-like? Gaussian weights, constant biases and
 /// quarter-circle singular values, measured layer by layer.
 #[derive(Debug, Parser)]
@@ -135,6 +149,12 @@ pub enum Command {
     /// Plant truths, run the whole road on each, and show what must come out and what did.
     #[command(after_help = SELFTEST_EXAMPLES)]
     Selftest(Selftest),
+    /// Print a completion script for a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Write the manual as man pages, one a command.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(Manual),
 }
 
 #[derive(Debug, Args)]
@@ -205,6 +225,12 @@ pub enum Format {
     Human,
     /// One JSON object.
     Json,
+    /// JUnit XML, for GitLab and Jenkins: a suite a layer, a case a check.
+    Junit,
+    /// SARIF 2.1.0, for code scanning: a result a failure.
+    Sarif,
+    /// Annotations for GitHub Actions, and a table in the file that GITHUB_STEP_SUMMARY names.
+    Github,
 }
 
 #[derive(Debug, Args)]
@@ -337,6 +363,20 @@ pub struct Selftest {
     /// Threads to use; all processors when left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell that reads the script.
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Manual {
+    /// The folder to write every page into; the first page is printed when left out.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// Flags that choose tensors.

@@ -2,8 +2,10 @@
 
 pub mod check;
 pub mod compare;
+pub mod completions;
 pub mod inspect;
 pub mod layers;
+pub mod man;
 pub mod selftest;
 pub mod shadow;
 pub mod synth;

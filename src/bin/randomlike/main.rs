@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
         Command::Selftest(args) => commands::selftest::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     };
     done.unwrap_or_else(|fault| {
         terminal::complain(fault.as_ref());

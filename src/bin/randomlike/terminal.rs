@@ -10,8 +10,9 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use randomlike::analysis::{Progress, time_left};
-pub use randomlike::report::harmless;
 use randomlike::verdict::{Finding, Level, Outcome};
+
+pub use randomlike::report::names::{cut, harmless};
 
 /// Columns of a page.
 pub const WIDTH: usize = 80;
@@ -50,21 +51,6 @@ pub fn complain(fault: &dyn Error) {
 /// Says something beside the output, on standard error.
 pub fn remark(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(text));
-}
-
-/// `name` in at most `width` characters, cut near its beginning: layers differ at the end.
-pub fn cut(name: &str, width: usize) -> String {
-    let name: Vec<char> = harmless(name).replace('\n', "\u{fffd}").chars().collect();
-    if name.len() <= width || width == 0 {
-        return name.into_iter().collect();
-    }
-    let head = (width - 1) / 4;
-    let tail = width - 1 - head;
-    name[..head]
-        .iter()
-        .chain(&['…'])
-        .chain(&name[name.len() - tail..])
-        .collect()
 }
 
 /// `text` broken at spaces to fit the page, every line after `indent` spaces.
@@ -283,18 +269,6 @@ fn rest(left: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_keep_their_end() {
-        assert_eq!(cut("classifier.1", 12), "classifier.1");
-        assert_eq!(cut("model.layers.12.mlp.down_proj", 12), "mo…down_proj");
-        assert_eq!(cut("änderung", 5), "ä…ung");
-    }
-
-    #[test]
-    fn names_cannot_steer_the_terminal() {
-        assert_eq!(cut("a\u{1b}[31mb\n", 20), "a\u{fffd}[31mb\u{fffd}");
-    }
 
     #[test]
     fn thousands_are_grouped() {

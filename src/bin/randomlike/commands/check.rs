@@ -1,6 +1,8 @@
 //! `check`: a pass or a fail for CI.
 
-use std::collections::BTreeSet;
+mod step_summary;
+
+use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,13 +10,15 @@ use std::process::ExitCode;
 
 use randomlike::audit::Audit;
 use randomlike::policy::Policy;
-use randomlike::report::json;
-use randomlike::verdict::{Finding, Judgement, Level, Outcome, judge, judge_beside};
+use randomlike::report::ci::{self, Gate, github, junit, sarif};
+use randomlike::report::{json, words};
+use randomlike::verdict::{Finding, Outcome, judge, judge_beside};
 use serde::Serialize;
 
 use super::{Done, FAILED, HOLDS, audit, is_audit, read_policy};
 use crate::args::{Check, Deeper, Format};
 use crate::terminal::{self, WIDTH};
+use step_summary::StepSummary;
 
 /// Layout version of `--format json`.
 const SCHEMA_VERSION: u32 = 1;
@@ -26,20 +30,40 @@ pub fn run(args: &Check) -> Done {
         return Ok(HOLDS);
     };
     let policy = read_policy(args.policy.as_deref())?;
-    // A baseline that cannot be read is refused before the long part.
+    // A baseline that cannot be read, or a summary that cannot be written, is refused before the
+    // long part.
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
+    let step_summary = match args.format {
+        Format::Github => StepSummary::open()?,
+        Format::Human | Format::Json | Format::Junit | Format::Sarif => None,
+    };
     let audit = audit(source, &args.measuring, Deeper::default())?;
     let judgement = match &baseline {
         Some(baseline) => judge_beside(&audit, baseline, &policy)?,
         None => judge(&audit, &policy)?,
     };
-    let beside = args.baseline.as_deref().map(Path::display);
-    let beside = beside.map(|path| path.to_string());
+    let named = |path: &Path| path.display().to_string();
+    let beside = args.baseline.as_deref().map(named);
+    let by = args.policy.as_deref().map(named);
+    let here = env::current_dir().unwrap_or_default();
+    let gate = Gate {
+        audit: &audit,
+        judgement: &judgement,
+        file: &ci::relative(&audit.source.uri, &here),
+        baseline: beside.as_deref(),
+        policy: by.as_deref(),
+    };
     let page = match args.format {
-        Format::Human => page(&audit, beside.as_deref(), &judgement),
-        Format::Json => object(&audit, beside.as_deref(), &judgement)?,
+        Format::Human => page(&gate),
+        Format::Json => object(&gate)?,
+        Format::Junit => junit::document(&gate)?,
+        Format::Sarif => sarif::log(&gate),
+        Format::Github => github::commands(&gate),
     };
     terminal::print(page.as_bytes())?;
+    if let Some(step_summary) = step_summary {
+        step_summary.append(&github::summary(&gate))?;
+    }
     Ok(if judgement.fails() {
         ExitCode::from(FAILED)
     } else {
@@ -62,38 +86,28 @@ fn read_baseline(path: &Path) -> Result<Audit, Box<dyn Error>> {
     .into())
 }
 
-fn page(audit: &Audit, beside: Option<&str>, judgement: &Judgement) -> String {
-    let mut page = terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)) + "\n";
-    if let Some(baseline) = beside {
+fn page(gate: &Gate<'_>) -> String {
+    let mut page = terminal::heading(&terminal::cut(&gate.audit.source.uri, WIDTH)) + "\n";
+    if let Some(baseline) = gate.baseline {
         page += &(terminal::cut(&format!("baseline: {baseline}"), WIDTH) + "\n");
     }
-    page += &findings(judgement.for_checkpoint());
-    for name in names(audit, judgement) {
-        let findings = findings(judgement.for_layer(name));
-        if !findings.is_empty() {
-            let _ = write!(
-                page,
-                "\n{}\n{findings}",
-                terminal::heading(&terminal::cut(name, WIDTH))
-            );
+    for group in gate.groups() {
+        let findings = findings(group.findings.into_iter());
+        match group.layer {
+            None => page += &findings,
+            Some(_) if findings.is_empty() => {}
+            Some(name) => {
+                let heading = terminal::heading(&terminal::cut(name, WIDTH));
+                let _ = write!(page, "\n{heading}\n{findings}");
+            }
         }
     }
-    let _ = write!(page, "\n{}", summary(judgement));
+    let _ = write!(
+        page,
+        "\n{}",
+        terminal::wrap(&words::gate(gate.judgement), 0)
+    );
     page
-}
-
-/// The layers of the audit, and then those that only its baseline has.
-fn names<'a>(audit: &'a Audit, judgement: &'a Judgement) -> Vec<&'a str> {
-    let mut names: Vec<&str> = Vec::new();
-    let of_findings = judgement.findings.iter().filter_map(|f| f.layer.as_deref());
-    let all = audit.layers.iter().map(|layer| layer.name.as_str());
-    let mut known = BTreeSet::new();
-    for name in all.chain(of_findings) {
-        if known.insert(name) {
-            names.push(name);
-        }
-    }
-    names
 }
 
 /// What did not pass: failures with their figures, the rest in a line each.
@@ -115,31 +129,6 @@ fn findings<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
     text
 }
 
-fn summary(judgement: &Judgement) -> String {
-    let all = |outcome| {
-        [Level::Allow, Level::Warn, Level::Deny].map(|level| judgement.count(outcome, level))
-    };
-    let [noted, warned, denied] = all(Outcome::Fail);
-    let [passed, skipped] =
-        [Outcome::Pass, Outcome::Skipped].map(|outcome| all(outcome).iter().sum::<usize>());
-    let verdict = if judgement.fails() {
-        "The gate fails"
-    } else {
-        "The gate holds"
-    };
-    let noted = if noted == 0 {
-        String::new()
-    } else {
-        format!(", {noted} noted")
-    };
-    terminal::wrap(
-        &format!(
-            "{verdict}: {denied} failed, {warned} warned{noted}, {passed} passed, {skipped} skipped."
-        ),
-        0,
-    )
-}
-
 #[derive(Serialize)]
 struct Object<'a> {
     schema_version: u32,
@@ -150,17 +139,13 @@ struct Object<'a> {
     findings: &'a [Finding],
 }
 
-fn object(
-    audit: &Audit,
-    beside: Option<&str>,
-    judgement: &Judgement,
-) -> Result<String, serde_json::Error> {
+fn object(gate: &Gate<'_>) -> Result<String, serde_json::Error> {
     let object = Object {
         schema_version: SCHEMA_VERSION,
-        source: &audit.source.uri,
-        baseline: beside,
-        holds: !judgement.fails(),
-        findings: &judgement.findings,
+        source: &gate.audit.source.uri,
+        baseline: gate.baseline,
+        holds: !gate.judgement.fails(),
+        findings: &gate.judgement.findings,
     };
     Ok(serde_json::to_string_pretty(&object)? + "\n")
 }
