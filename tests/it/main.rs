@@ -9,6 +9,7 @@ mod cli;
 mod compare;
 mod controls;
 mod density;
+mod docs;
 mod formats;
 mod hostile;
 mod hostile_audit;
