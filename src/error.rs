@@ -164,10 +164,20 @@ pub enum Error {
         path: PathBuf,
     },
     /// A directory without a checkpoint.
-    #[error("`{path}` holds no .safetensors file", path = path.display())]
+    #[error("`{path}` holds no checkpoint: no .safetensors, .pth, .pt, .bin, .npz or .gguf file", path = path.display())]
     NoCheckpoint {
         /// The directory.
         path: PathBuf,
+    },
+    /// A directory with several files, each of which is a checkpoint of its own.
+    #[error("`{path}` holds several checkpoints, `{first}` and `{second}` among them; give the one you mean", path = path.display())]
+    SeveralFiles {
+        /// The directory.
+        path: PathBuf,
+        /// File name of one.
+        first: String,
+        /// File name of another.
+        second: String,
     },
     /// A directory with more than one index.
     #[error("`{path}` holds two indexes, `{first}` and `{second}`; give the one you mean", path = path.display())]

@@ -90,7 +90,7 @@ impl Hub {
     /// When it cannot be had, with what to do; when what came is no checkpoint.
     #[cfg(feature = "hub")]
     pub fn open(&self, spec: &Spec, fetching: &mut Fetching<'_>) -> Result<Checkpoint> {
-        let cached = cache::find(self, spec)?;
+        let cached = cache::find(self, spec);
         let found = match cached {
             Some(found) => found,
             None if self.offline => {

@@ -41,8 +41,8 @@ pub(super) fn unsound(path: &Path, format: &'static str, fault: impl Into<String
 
 /// The number of entries of a shape, where 64 bits hold it and an array of them.
 pub(super) fn count(shape: &[usize]) -> Option<usize> {
-    let sides = shape.iter().map(|&side| side.max(1));
-    let product = sides.fold(Some(1_usize), |product, side| product?.checked_mul(side));
-    let count = product.filter(|&count| isize::try_from(count).is_ok())?;
+    let mut sides = shape.iter().map(|&side| side.max(1));
+    let product = sides.try_fold(1_usize, usize::checked_mul)?;
+    let count = isize::try_from(product).ok().and(Some(product))?;
     Some(if shape.contains(&0) { 0 } else { count })
 }

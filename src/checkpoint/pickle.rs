@@ -510,7 +510,7 @@ mod tests {
         bytes.push(b'.');
         assert!(read(&bytes).unwrap().values.len() < 100);
         // As deep as it is long.
-        let deep = [b")".repeat(1), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
+        let deep = [b")".to_vec(), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
         assert_eq!(read(&deep).unwrap().values.len(), 1_000_001);
         // In a file that is shorter.
         assert!(

@@ -54,7 +54,7 @@ impl Scales {
         if !matches!(scales.dtype.as_str(), "F64" | "F32" | "F16" | "BF16") || rows * columns == 0 {
             return None;
         }
-        let over_127 = scales.tensor.ends_with(".SCB");
+        let over_127 = scales.tensor.rsplit('.').next() == Some("SCB");
         let block = match scales.shape[..] {
             _ if file::count(&scales.shape) == Some(1) => (rows, columns),
             [count] | [count, 1] if count == rows => (1, columns),

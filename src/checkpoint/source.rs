@@ -13,6 +13,9 @@ use crate::{Error, Result, regular};
 const INDEX: &str = ".safetensors.index.json";
 const SHARD: &str = ".safetensors";
 
+/// How names of files in other formats end.
+const OTHERS: [&str; 5] = ["pth", "pt", "bin", "npz", "gguf"];
+
 /// The files a source stands for.
 pub(super) type Files = Vec<Box<dyn TensorFile>>;
 
@@ -27,20 +30,29 @@ pub(super) fn open(source: &Path) -> Result<Files> {
         return open_directory(source);
     }
     regular::check(source, &found)?;
-    let ending = source.extension().and_then(|extension| extension.to_str());
-    let file: Box<dyn TensorFile> = match ending {
-        Some("json") => return Ok(boxed(index::open(source)?)),
-        Some("safetensors") => Box::new(Shard::open(source)?),
-        Some("pth" | "pt" | "bin") => Box::new(Torch::open(source)?),
-        Some("npz") => Box::new(Npz::open(source)?),
-        Some("gguf") => Box::new(Gguf::open(source)?),
+    if ending(source) == "json" {
+        return Ok(boxed(index::open(source)?));
+    }
+    Ok(vec![open_file(source)?])
+}
+
+fn open_file(path: &Path) -> Result<Box<dyn TensorFile>> {
+    Ok(match ending(path) {
+        "safetensors" => Box::new(Shard::open(path)?),
+        "pth" | "pt" | "bin" => Box::new(Torch::open(path)?),
+        "npz" => Box::new(Npz::open(path)?),
+        "gguf" => Box::new(Gguf::open(path)?),
         _ => {
             return Err(Error::Format {
-                path: source.to_owned(),
+                path: path.to_owned(),
             });
         }
-    };
-    Ok(vec![file])
+    })
+}
+
+fn ending(path: &Path) -> &str {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.unwrap_or_default()
 }
 
 fn boxed(shards: Vec<Shard>) -> Files {
@@ -49,21 +61,31 @@ fn boxed(shards: Vec<Shard>) -> Files {
 }
 
 /// One index stands for the folder and must name every .safetensors file in it; without one,
-/// every .safetensors file counts.
+/// every .safetensors file counts. Without any of these a single file of another format does.
 fn open_directory(folder: &Path) -> Result<Files> {
     let files = list(folder)?;
-    let ending = |end: &'static str| {
+    let named = |end: &'static str| {
         files
             .iter()
             .filter(move |path| path.to_string_lossy().ends_with(end))
     };
-    let mut indexes = ending(INDEX);
+    let mut indexes = named(INDEX);
     let Some(index) = indexes.next() else {
-        let shards: Vec<_> = ending(SHARD).collect();
+        let shards: Vec<_> = named(SHARD).collect();
         if shards.is_empty() {
-            return Err(Error::NoCheckpoint {
-                path: folder.to_owned(),
-            });
+            let other = |path: &&PathBuf| OTHERS.contains(&ending(path));
+            let others: Vec<&PathBuf> = files.iter().filter(other).collect();
+            return match others[..] {
+                [one] => Ok(vec![open_file(one)?]),
+                [] => Err(Error::NoCheckpoint {
+                    path: folder.to_owned(),
+                }),
+                [first, second, ..] => Err(Error::SeveralFiles {
+                    path: folder.to_owned(),
+                    first: name(first),
+                    second: name(second),
+                }),
+            };
         }
         let shards = shards.into_iter().map(|path| Shard::open(path));
         return Ok(boxed(shards.collect::<Result<_>>()?));
@@ -76,7 +98,7 @@ fn open_directory(folder: &Path) -> Result<Files> {
         });
     }
     let shards = index::open(index)?;
-    let stray = ending(SHARD).find(|file| shards.iter().all(|shard| shard.path != **file));
+    let stray = named(SHARD).find(|file| shards.iter().all(|shard| shard.path != **file));
     match stray {
         Some(file) => Err(Error::Stray {
             path: folder.to_owned(),

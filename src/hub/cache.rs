@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::spec::{is_name, is_path};
 use super::{Found, Hub, Spec};
-use crate::Result;
 
 /// The names under which whole checkpoints are looked for, the most telling first.
 pub(super) const USUAL: [&str; 2] = ["model.safetensors.index.json", "model.safetensors"];
@@ -19,10 +18,8 @@ pub(super) const USUAL: [&str; 2] = ["model.safetensors.index.json", "model.safe
 const LONGEST_INDEX: u64 = 100_000_000;
 
 /// The checkpoint, where every file of it is there.
-pub(super) fn find(hub: &Hub, spec: &Spec) -> Result<Option<Found>> {
-    let Some((commit, snapshot)) = snapshot(hub, spec) else {
-        return Ok(None);
-    };
+pub(super) fn find(hub: &Hub, spec: &Spec) -> Option<Found> {
+    let (commit, snapshot) = snapshot(hub, spec)?;
     let wanted: Vec<&str> = match &spec.file {
         Some(file) => vec![file],
         None => USUAL.to_vec(),
@@ -37,11 +34,11 @@ pub(super) fn find(hub: &Hub, spec: &Spec) -> Result<Option<Found>> {
             })
     };
     let file = wanted.into_iter().find(is_whole);
-    Ok(file.map(|file| Found {
+    file.map(|file| Found {
         path: snapshot.join(file),
         file: file.to_owned(),
         commit,
-    }))
+    })
 }
 
 /// The commit that a revision is known to be, and the folder of its files.

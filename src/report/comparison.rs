@@ -343,6 +343,8 @@ mod tests {
         let html = of("<script>alert(1)</script>\"'");
         assert!(!html.contains("<script"));
         assert!(html.contains("&lt;script&gt;"));
-        assert!(!html.contains("http-equiv") && !html.contains("src=\"http"));
+        // One, by which the page forbids itself both.
+        assert_eq!(html.matches("http-equiv").count(), 1);
+        assert!(html.contains("default-src 'none'") && !html.contains("src=\"http"));
     }
 }

@@ -189,6 +189,24 @@ fn how_entries_become_weights_is_said() {
     );
 }
 
+#[test]
+fn a_folder_with_one_file_is_that_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = run("layers", folder.path());
+    assert!(String::from_utf8_lossy(&empty.stderr).contains("holds no checkpoint"));
+    fs::copy(fixture("state.pth"), folder.path().join("state.pth")).unwrap();
+    fs::write(folder.path().join("config.json"), "{}").unwrap();
+    assert_eq!(run("layers", folder.path()).status.code(), Some(0));
+    fs::copy(fixture("views.bin"), folder.path().join("views.bin")).unwrap();
+    let two = run("layers", folder.path());
+    let said = String::from_utf8_lossy(&two.stderr);
+    assert!(
+        said.contains("several checkpoints, `state.pth` and `views.bin`"),
+        "{said}"
+    );
+    assert_eq!(two.status.code(), Some(2));
+}
+
 /// A zip archive with these members.
 fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

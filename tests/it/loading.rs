@@ -239,7 +239,7 @@ fn a_folder_stands_for_one_checkpoint() {
         format!("`{{}}` holds two indexes, `model.fp16.safetensors.index.json` and `{INDEX}`");
     says(home.path(), &home, &two);
     let home = folder(&[("config.json", b"{}".to_vec())]);
-    says(home.path(), &home, "`{}` holds no .safetensors file");
+    says(home.path(), &home, "`{}` holds no checkpoint");
 }
 
 #[test]
