@@ -34,28 +34,12 @@ impl Entries {
     }
 }
 
-/// Whether entries of `dtype` can be read without more. Integers of 8 bits need scales.
+/// Whether entries of `dtype` can be read one by one, without more: integers of 8 bits need scales,
+/// and blocks a format that knows them.
 pub fn is_read(dtype: &str) -> bool {
     matches!(
         dtype,
-        "F64"
-            | "F32"
-            | "F16"
-            | "BF16"
-            | "F8_E4M3"
-            | "F8_E5M2"
-            | "F8_E4M3FNUZ"
-            | "F8_E5M2FNUZ"
-            | "Q4_0"
-            | "Q4_1"
-            | "Q5_0"
-            | "Q5_1"
-            | "Q8_0"
-            | "Q2_K"
-            | "Q3_K"
-            | "Q4_K"
-            | "Q5_K"
-            | "Q6_K"
+        "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2" | "F8_E4M3FNUZ" | "F8_E5M2FNUZ"
     )
 }
 
