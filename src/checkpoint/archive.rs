@@ -8,8 +8,8 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::decode::{self, Entries, Unread};
-use super::file::unsound;
+use super::decode::Entries;
+use super::file::{Tensor, unsound};
 use crate::{Error, Result, regular};
 
 /// A zip archive of this format.
@@ -25,16 +25,6 @@ pub(super) struct Member {
     pub(super) name: String,
     /// Bytes that the directory says it has when it is unpacked.
     pub(super) bytes: u64,
-}
-
-/// What may be read of a member.
-pub(super) struct Wanted<'a> {
-    pub(super) tensor: &'a str,
-    pub(super) dtype: &'a str,
-    /// Bytes before the first entry.
-    pub(super) start: u64,
-    /// Entries, counted from the first.
-    pub(super) span: Range<usize>,
 }
 
 impl Archive<'_> {
@@ -72,29 +62,27 @@ impl Archive<'_> {
         read(&mut member)
     }
 
-    /// Some entries of a tensor in a member.
-    pub(super) fn entries(self, member: &str, wanted: &Wanted<'_>) -> Result<Option<Entries>> {
-        let Some(width) = decode::bits(wanted.dtype).map(|bits| bits / 8) else {
+    /// Some entries of a tensor that begins at byte `start` of a member.
+    pub(super) fn entries(
+        self,
+        member: &str,
+        start: u64,
+        tensor: &Tensor<'_>,
+        span: Range<usize>,
+    ) -> Result<Option<Entries>> {
+        let Some(width) = tensor.width() else {
             return Ok(None);
         };
+        let fault = |source: Option<io::Error>| {
+            source.map_or_else(|| tensor.short(self.format), |source| self.io(source))
+        };
         self.with(member, |file| {
-            let skipped = wanted.start + wanted.span.start as u64 * width;
+            let skipped = start + span.start as u64 * width;
             let found = io::copy(&mut file.by_ref().take(skipped), &mut io::sink());
-            let found = found.map_err(|source| self.io(source))?;
-            if found < skipped {
-                return Err(self.short(wanted.tensor));
+            if found.map_err(|source| self.io(source))? < skipped {
+                return Err(fault(None));
             }
-            match decode::entries(wanted.dtype, wanted.span.len(), file) {
-                Ok(entries) => Ok(Some(entries)),
-                Err(Unread::Dtype) => Ok(None),
-                Err(Unread::Io(source)) => Err(self.io(source)),
-                Err(Unread::Short) => Err(self.short(wanted.tensor)),
-                Err(Unread::Memory) => Err(Error::Memory {
-                    path: self.path.to_owned(),
-                    tensor: wanted.tensor.to_owned(),
-                    bytes: width * wanted.span.len() as u64,
-                }),
-            }
+            tensor.plain(span.len(), file, fault)
         })
     }
 
@@ -106,10 +94,6 @@ impl Archive<'_> {
 
     pub(super) fn fault(self, fault: impl Into<String>) -> Error {
         unsound(self.path, self.format, fault)
-    }
-
-    pub(super) fn short(self, tensor: &str) -> Error {
-        self.fault(format!("tensor `{tensor}` ends before its shape does"))
     }
 
     pub(super) fn io(self, source: io::Error) -> Error {

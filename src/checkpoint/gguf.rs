@@ -3,19 +3,19 @@
 //! Format: ggml's docs/gguf.md, versions 2 and 3. The header is read here: candle's reader refuses a
 //! whole file for one type of tensor it does not know. Blocks become numbers in candle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::TensorInfo;
 use candle_core::{Device, Shape};
 
 use super::TensorFacts;
-use super::decode::{self, Entries, Unread};
-use super::file::{TensorFile, count, unsound};
+use super::decode::{self, Entries};
+use super::file::{Opened, Place, Tensor, count, unsound};
 use crate::{Error, Result, regular};
 
 const FORMAT: &str = "GGUF";
@@ -30,17 +30,12 @@ const DEEP: usize = 8;
 const LONGEST: u64 = 1 << 16;
 
 /// A file whose header holds together.
-#[derive(Debug)]
-pub(super) struct Gguf {
-    path: PathBuf,
-    tensors: BTreeMap<String, Tensor>,
-    metadata: BTreeMap<String, String>,
-}
+pub(super) type Gguf = Opened<Blocks>;
 
+/// How and where a tensor is stored.
 #[derive(Debug, Clone)]
-struct Tensor {
+pub(super) struct Blocks {
     kind: Kind,
-    shape: Vec<usize>,
     /// First byte, counted from the start of the file.
     start: u64,
 }
@@ -149,110 +144,60 @@ impl Gguf {
         let (tensors, metadata) = header
             .whole(size)
             .map_err(|fault| unsound(path, FORMAT, fault))?;
-        Ok(Self {
-            path: path.to_owned(),
-            tensors,
-            metadata,
-        })
-    }
-
-    fn blocks(&self, name: &str, wanted: &TensorInfo, start: u64) -> Result<Entries> {
-        let fault = |fault: candle_core::Error| {
-            unsound(&self.path, FORMAT, format!("tensor `{name}`: {fault}"))
-        };
-        let mut file = File::open(&self.path).map_err(|source| Error::Io {
-            action: "read",
-            path: self.path.clone(),
-            source,
-        })?;
-        let read = wanted.read(&mut file, start, &Device::Cpu).map_err(fault)?;
-        let numbers = read.dequantize(&Device::Cpu).map_err(fault)?;
-        let numbers = numbers.flatten_all().and_then(|numbers| numbers.to_vec1());
-        Ok(Entries::F32(numbers.map_err(fault)?))
+        Ok(Self::new(path, tensors, metadata))
     }
 }
 
-impl TensorFile for Gguf {
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn tensors(&self) -> Vec<TensorFacts> {
-        let facts = |(name, tensor): (&String, &Tensor)| TensorFacts {
-            tensor: name.clone(),
-            dtype: tensor.kind.name().to_owned(),
-            shape: tensor.shape.clone(),
-            decoded: tensor.kind.decoded(),
-        };
-        self.tensors.iter().map(facts).collect()
-    }
-
-    fn holds(&self, tensor: &str) -> bool {
-        self.tensors.contains_key(tensor)
-    }
-
-    fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
-    }
-
-    fn read(&self, name: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
-        let Some(tensor) = self.tensors.get(name) else {
+impl Place for Blocks {
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
+        let Some((entries, bytes)) = self.kind.block() else {
             return Ok(None);
         };
-        let count = count(&tensor.shape).unwrap_or(0);
-        let span = span.unwrap_or(0..count);
-        let Some((entries, bytes)) = tensor.kind.block() else {
-            return Ok(None);
+        let Kind::Blocks(kind, _) = self.kind else {
+            let mut file = tensor.file_from(self.start + (span.start * bytes) as u64)?;
+            return tensor.plain(span.len(), &mut file, |source| {
+                source.map_or_else(|| tensor.short(FORMAT), |source| tensor.io(source))
+            });
         };
-        if span.end > count || span.start > span.end {
-            return Ok(None);
+        // Slices of a stack are whole rows, and rows whole blocks.
+        let first = span.start / entries;
+        let blocks = span.end.div_ceil(entries) - first;
+        if blocks == 0 {
+            return Ok(Some(Entries::F32(Vec::new())));
         }
-        if let Kind::Blocks(kind, _) = tensor.kind {
-            // Slices of a stack are whole rows, and rows whole blocks.
-            let first = span.start / entries;
-            let blocks = span.end.div_ceil(entries) - first;
-            if blocks == 0 {
-                return Ok(Some(Entries::F32(Vec::new())));
-            }
-            let wanted = TensorInfo {
-                ggml_dtype: kind,
-                shape: Shape::from(blocks * entries),
-                offset: (first * bytes) as u64,
-            };
-            let Entries::F32(mut numbers) = self.blocks(name, &wanted, tensor.start)? else {
-                return Ok(None);
-            };
-            numbers.truncate(span.end - first * entries);
-            numbers.drain(..span.start - first * entries);
-            return Ok(Some(Entries::F32(numbers)));
-        }
-        let io = |source| Error::Io {
-            action: "read",
-            path: self.path.clone(),
-            source,
+        let wanted = TensorInfo {
+            ggml_dtype: kind,
+            shape: Shape::from(blocks * entries),
+            offset: (first * bytes) as u64,
         };
-        let mut file = File::open(&self.path).map_err(io)?;
-        let start = tensor.start + (span.start * bytes) as u64;
-        file.seek(SeekFrom::Start(start)).map_err(io)?;
-        match decode::entries(tensor.kind.name(), span.len(), &mut file) {
-            Ok(entries) => Ok(Some(entries)),
-            Err(Unread::Dtype) => Ok(None),
-            Err(Unread::Io(source)) => Err(io(source)),
-            Err(Unread::Short) => Err(unsound(
-                &self.path,
-                FORMAT,
-                format!("tensor `{name}` passes the end of the file"),
-            )),
-            Err(Unread::Memory) => Err(Error::Memory {
-                path: self.path.clone(),
-                tensor: name.to_owned(),
-                bytes: (span.len() * bytes) as u64,
-            }),
-        }
+        let mut numbers = self.numbers(tensor, &wanted)?;
+        numbers.truncate(span.end - first * entries);
+        numbers.drain(..span.start - first * entries);
+        Ok(Some(Entries::F32(numbers)))
     }
 }
 
-type Whole = (BTreeMap<String, Tensor>, BTreeMap<String, String>);
+impl Blocks {
+    /// Bytes of a tensor of this shape; of one that is not read, none.
+    fn bytes(&self, shape: &[usize]) -> Option<u64> {
+        let Some((entries, bytes)) = self.kind.block() else {
+            return Some(0);
+        };
+        let blocks = count(shape)?.div_ceil(entries);
+        u64::try_from(blocks.checked_mul(bytes)?).ok()
+    }
+
+    fn numbers(&self, tensor: &Tensor<'_>, wanted: &TensorInfo) -> Result<Vec<f32>> {
+        let mut file = tensor.file_from(0)?;
+        let read = wanted.read(&mut file, self.start, &Device::Cpu);
+        let numbers = read.and_then(|blocks| blocks.dequantize(&Device::Cpu));
+        let numbers = numbers.and_then(|numbers| numbers.flatten_all()?.to_vec1());
+        let name = &tensor.facts.tensor;
+        numbers.map_err(|fault| unsound(tensor.path, FORMAT, format!("tensor `{name}`: {fault}")))
+    }
+}
+
+type Whole = (Vec<(TensorFacts, Blocks)>, BTreeMap<String, String>);
 type Parsed<T> = std::result::Result<T, String>;
 
 struct Header<R> {
@@ -279,12 +224,13 @@ impl<R: BufRead> Header<R> {
                 metadata.insert(key, value);
             }
         }
-        let mut tensors = BTreeMap::new();
+        let (mut tensors, mut names) = (Vec::new(), BTreeSet::new());
         for _ in 0..count {
-            let (name, tensor) = self.tensor()?;
-            if tensors.insert(name.clone(), tensor).is_some() {
-                return Err(format!("tensor `{name}` is listed twice"));
+            let (facts, blocks) = self.tensor()?;
+            if !names.insert(facts.tensor.clone()) {
+                return Err(format!("tensor `{}` is listed twice", facts.tensor));
             }
+            tensors.push((facts, blocks));
         }
         let alignment = match metadata.get("general.alignment") {
             Some(text) => text.parse().ok().filter(|&a: &u64| a > 0 && a <= 1 << 20),
@@ -292,18 +238,21 @@ impl<R: BufRead> Header<R> {
         };
         let alignment = alignment.ok_or("its `general.alignment` is no number of bytes")?;
         let data = self.at.next_multiple_of(alignment);
-        for (name, tensor) in &mut tensors {
-            let start = data.checked_add(tensor.start);
-            let end = start.and_then(|start| start.checked_add(bytes(tensor)?));
+        for (facts, blocks) in &mut tensors {
+            let start = data.checked_add(blocks.start);
+            let end = start.and_then(|start| start.checked_add(blocks.bytes(&facts.shape)?));
             if end.is_none_or(|end| end > size) {
-                return Err(format!("tensor `{name}` passes the end of the file"));
+                return Err(format!(
+                    "tensor `{}` passes the end of the file",
+                    facts.tensor
+                ));
             }
-            tensor.start = start.unwrap_or(0);
+            blocks.start = start.unwrap_or(0);
         }
         Ok((tensors, metadata))
     }
 
-    fn tensor(&mut self) -> Parsed<(String, Tensor)> {
+    fn tensor(&mut self) -> Parsed<(TensorFacts, Blocks)> {
         let name = self.text()?;
         let sides = self.u32()?;
         if sides > SIDES {
@@ -327,7 +276,13 @@ impl<R: BufRead> Header<R> {
         if rows.is_some_and(|((entries, _), row)| !row.is_multiple_of(entries)) {
             return Err(format!("a row of tensor `{name}` ends inside a block"));
         }
-        Ok((name, Tensor { kind, shape, start }))
+        let facts = TensorFacts {
+            tensor: name,
+            dtype: kind.name().to_owned(),
+            shape,
+            decoded: kind.decoded(),
+        };
+        Ok((facts, Blocks { kind, start }))
     }
 
     /// A value of metadata, where it is a short word or a number; others are passed over.
@@ -429,15 +384,6 @@ const fn width(kind: u32) -> Option<u64> {
     })
 }
 
-/// Bytes of a tensor; of one that is not read, none.
-fn bytes(tensor: &Tensor) -> Option<u64> {
-    let Some((entries, bytes)) = tensor.kind.block() else {
-        return Some(0);
-    };
-    let blocks = count(&tensor.shape)?.div_ceil(entries);
-    u64::try_from(blocks.checked_mul(bytes)?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -476,22 +422,22 @@ mod tests {
         let bytes = header(2);
         let start = (bytes.len() as u64).next_multiple_of(32);
         let (tensors, metadata) = read(&bytes, start + 72).unwrap();
-        let tensor = &tensors["a.weight"];
+        let (facts, blocks) = &tensors[0];
         assert_eq!(
-            (tensor.shape.as_slice(), tensor.start),
+            (facts.shape.as_slice(), blocks.start),
             (&[2, 64][..], start)
         );
-        assert_eq!(tensor.kind.name(), "Q4_0");
+        assert_eq!(
+            (facts.tensor.as_str(), facts.dtype.as_str()),
+            ("a.weight", "Q4_0")
+        );
         assert_eq!(metadata["general.architecture"], "llama");
         assert!(
             read(&bytes, start + 71)
                 .unwrap_err()
                 .contains("passes the end")
         );
-        assert_eq!(
-            read(&header(20), start).unwrap().0["a.weight"].kind.name(),
-            "IQ4_NL"
-        );
+        assert_eq!(read(&header(20), start).unwrap().0[0].0.dtype, "IQ4_NL");
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn compare(
 ) -> std::result::Result<(), IndexFault> {
     let missing = map
         .iter()
-        .find(|(tensor, of)| *of == name && !shard.entries.contains_key(*tensor));
+        .find(|(tensor, of)| *of == name && !shard.tensors.contains_key(*tensor));
     if let Some((tensor, _)) = missing {
         return Err(IndexFault::NotInShard {
             tensor: tensor.clone(),
@@ -98,7 +98,7 @@ fn compare(
         });
     }
     match shard
-        .entries
+        .tensors
         .keys()
         .find(|tensor| !map.contains_key(*tensor))
     {

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::archive::{Archive, Wanted};
+use super::archive::Archive;
 use super::decode::{self, Entries};
-use super::file::{TensorFile, count};
+use super::file::{Opened, Place, Tensor, count};
 use super::{TensorFacts, strided};
 use crate::Result;
 
@@ -19,23 +19,25 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that is read; NumPy's own limit for headers nobody vetted.
 const LONGEST: u64 = 10_000;
 
-/// An archive whose headers hold together.
+/// Where an array lies.
 #[derive(Debug)]
-pub(super) struct Npz {
-    path: PathBuf,
-    arrays: BTreeMap<String, Array>,
-    metadata: BTreeMap<String, String>,
-}
-
-/// One array.
-#[derive(Debug, Clone, PartialEq)]
-struct Array {
-    member: String,
-    dtype: String,
-    shape: Vec<usize>,
+pub(super) struct Member {
+    name: String,
     /// First index fastest.
     fortran: bool,
     /// Bytes of the header.
+    start: u64,
+}
+
+/// An archive whose headers hold together.
+pub(super) type Npz = Opened<Member>;
+
+/// What the header of an array says.
+#[derive(Debug, Clone, PartialEq)]
+struct Array {
+    dtype: String,
+    shape: Vec<usize>,
+    fortran: bool,
     start: u64,
 }
 
@@ -46,7 +48,7 @@ impl Npz {
             path,
             format: FORMAT,
         };
-        let mut arrays = BTreeMap::new();
+        let mut arrays = Vec::new();
         for member in archive.members()? {
             let Some(name) = member.name.strip_suffix(".npy") else {
                 let name = &member.name;
@@ -55,74 +57,46 @@ impl Npz {
             let array = archive.with(&member.name, |file| {
                 header(file).map_err(|fault| archive.fault(format!("array `{name}`: {fault}")))
             })?;
-            let bytes = count(&array.shape).and_then(|count| {
-                let bits = decode::bits(&array.dtype).unwrap_or(0);
+            let facts = TensorFacts {
+                tensor: name.to_owned(),
+                dtype: array.dtype,
+                shape: array.shape,
+                decoded: None,
+            };
+            let bytes = count(&facts.shape).and_then(|count| {
+                let bits = decode::bits(&facts.dtype).unwrap_or(0);
                 (count as u64).checked_mul(bits / 8)
             });
             let left = member.bytes.checked_sub(array.start);
             if bytes.is_none() || left.is_none() || bytes > left {
-                return Err(archive.short(name));
+                let facts = &facts;
+                return Err(Tensor { path, facts }.short(FORMAT));
             }
-            let member = member.name.clone();
-            arrays.insert(name.to_owned(), Array { member, ..array });
+            let place = Member {
+                name: member.name.clone(),
+                fortran: array.fortran,
+                start: array.start,
+            };
+            arrays.push((facts, place));
         }
-        Ok(Self {
-            path: path.to_owned(),
-            arrays,
-            metadata: BTreeMap::new(),
-        })
+        Ok(Self::new(path, arrays, BTreeMap::new()))
     }
 }
 
-impl TensorFile for Npz {
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn tensors(&self) -> Vec<TensorFacts> {
-        let facts = |(name, array): (&String, &Array)| TensorFacts {
-            tensor: name.clone(),
-            dtype: array.dtype.clone(),
-            shape: array.shape.clone(),
-            decoded: None,
-        };
-        self.arrays.iter().map(facts).collect()
-    }
-
-    fn holds(&self, tensor: &str) -> bool {
-        self.arrays.contains_key(tensor)
-    }
-
-    fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
-    }
-
-    fn read(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
-        let Some(array) = self.arrays.get(tensor) else {
-            return Ok(None);
-        };
-        let count = count(&array.shape).unwrap_or(0);
-        let span = span.unwrap_or(0..count);
-        if span.end > count || span.start > span.end {
-            return Ok(None);
-        }
+impl Place for Member {
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
         let archive = Archive {
-            path: &self.path,
+            path: tensor.path,
             format: FORMAT,
         };
-        let in_order = !array.fortran || array.shape.len() < 2;
-        let wanted = Wanted {
-            tensor,
-            dtype: &array.dtype,
-            start: array.start,
-            span: if in_order { span.clone() } else { 0..count },
-        };
-        let entries = archive.entries(&array.member, &wanted)?;
-        if in_order {
-            return Ok(entries);
+        let shape = &tensor.facts.shape;
+        if !self.fortran || shape.len() < 2 {
+            return archive.entries(&self.name, self.start, tensor, span);
         }
-        let strides = strided::fortran(&array.shape);
-        Ok(entries.and_then(|entries| strided::gather(&entries, &array.shape, &strides, span)))
+        let all = 0..count(shape).unwrap_or(0);
+        let entries = archive.entries(&self.name, self.start, tensor, all)?;
+        let strides = strided::fortran(shape);
+        Ok(entries.and_then(|entries| strided::gather(&entries, shape, &strides, span)))
     }
 }
 
@@ -201,7 +175,6 @@ fn dictionary(text: &str) -> Option<Array> {
         rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
     }
     Some(Array {
-        member: String::new(),
         dtype: dtype?,
         shape: shape?,
         fortran: fortran?,

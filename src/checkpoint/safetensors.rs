@@ -6,16 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::TensorFacts;
-use super::decode::{self, Entries, Unread};
-use super::file::TensorFile;
+use super::decode::{self, Entries};
+use super::file::{Opened, Place, Tensor};
 use crate::error::HeaderFault;
 use crate::{Error, Result, regular};
 
@@ -27,21 +27,14 @@ const METADATA: &str = "__metadata__";
 
 /// Where a tensor lies in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) dtype: String,
-    pub(super) shape: Vec<usize>,
+pub(super) struct Bytes {
     /// First byte, counted from the start of the file.
     start: u64,
     length: u64,
 }
 
 /// A file whose header holds together.
-#[derive(Debug, Clone)]
-pub(super) struct Shard {
-    pub(super) path: PathBuf,
-    pub(super) entries: BTreeMap<String, Entry>,
-    pub(super) metadata: BTreeMap<String, String>,
-}
+pub(super) type Shard = Opened<Bytes>;
 
 #[derive(Deserialize)]
 struct RawEntry {
@@ -64,100 +57,33 @@ impl Shard {
         let raw: RawHeader =
             serde_json::from_str(text).map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
         let start = 8 + header.json.len() as u64;
-        let entries = place(raw.tensors, start, header.file_bytes - start).map_err(fault)?;
-        Ok(Self {
-            path: path.to_owned(),
-            entries,
-            metadata: raw.metadata,
-        })
+        let tensors = place(raw.tensors, start, header.file_bytes - start).map_err(fault)?;
+        Ok(Self::new(path, tensors, raw.metadata))
     }
+}
 
-    /// `span` of the entries of one tensor, or all. Their number was checked against the size
-    /// of the file. Nothing for a dtype that is not read, or a span outside the tensor.
-    fn read_entry(
-        &self,
-        name: &str,
-        entry: &Entry,
-        span: Option<Range<usize>>,
-    ) -> Result<Option<Entries>> {
-        let Some((start, count)) = entry.bytes_and_count(span) else {
+impl Place for Bytes {
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
+        let Some(width) = tensor.width() else {
             return Ok(None);
         };
-        let io = |source| Error::Io {
-            action: "read",
-            path: self.path.clone(),
-            source,
-        };
-        let mut file = File::open(&self.path).map_err(io)?;
-        file.seek(SeekFrom::Start(start)).map_err(io)?;
-        let now = file.metadata().map_err(io)?.len();
+        let mut file = tensor.file_from(self.start + span.start as u64 * width)?;
+        let now = file.metadata().map_err(|source| tensor.io(source))?.len();
+        let end = self.start + self.length;
         let changed = || Error::Header {
-            path: self.path.clone(),
+            path: tensor.path.to_owned(),
             fault: HeaderFault::Truncated {
-                tensor: name.to_owned(),
-                end: entry.start + entry.length,
+                tensor: tensor.facts.tensor.clone(),
+                end,
                 bytes: now,
             },
         };
-        if now < entry.start + entry.length {
+        if now < end {
             return Err(changed());
         }
-        match decode::entries(&entry.dtype, count, &mut file) {
-            Ok(entries) => Ok(Some(entries)),
-            Err(Unread::Dtype) => Ok(None),
-            Err(Unread::Io(source)) => Err(io(source)),
-            Err(Unread::Short) => Err(changed()),
-            Err(Unread::Memory) => Err(Error::Memory {
-                path: self.path.clone(),
-                tensor: name.to_owned(),
-                bytes: entry.length,
-            }),
-        }
-    }
-}
-
-impl TensorFile for Shard {
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn tensors(&self) -> Vec<TensorFacts> {
-        let facts = |(name, entry): (&String, &Entry)| TensorFacts {
-            tensor: name.clone(),
-            dtype: entry.dtype.clone(),
-            shape: entry.shape.clone(),
-            decoded: None,
-        };
-        self.entries.iter().map(facts).collect()
-    }
-
-    fn holds(&self, tensor: &str) -> bool {
-        self.entries.contains_key(tensor)
-    }
-
-    fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
-    }
-
-    fn read(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
-        let Some(entry) = self.entries.get(tensor) else {
-            return Ok(None);
-        };
-        self.read_entry(tensor, entry, span)
-    }
-}
-
-impl Entry {
-    /// The first byte and the number of entries of `span`, or of the whole tensor.
-    fn bytes_and_count(&self, span: Option<Range<usize>>) -> Option<(u64, usize)> {
-        let width = decode::bits(&self.dtype)? / 8;
-        let all = usize::try_from(self.length.checked_div(width)?).ok()?;
-        let span = span.unwrap_or(0..all);
-        if span.end > all {
-            return None;
-        }
-        let start = self.start + span.start as u64 * width;
-        Some((start, span.end.checked_sub(span.start)?))
+        tensor.plain(span.len(), &mut file, |source| {
+            source.map_or_else(changed, |source| tensor.io(source))
+        })
     }
 }
 
@@ -218,7 +144,7 @@ fn place(
     raw: Vec<(String, RawEntry)>,
     start: u64,
     data: u64,
-) -> std::result::Result<BTreeMap<String, Entry>, HeaderFault> {
+) -> std::result::Result<Vec<(TensorFacts, Bytes)>, HeaderFault> {
     let mut names = BTreeSet::new();
     if let Some((tensor, _)) = raw.iter().find(|(tensor, _)| !names.insert(tensor)) {
         return Err(HeaderFault::Duplicate {
@@ -247,17 +173,21 @@ fn place(
         spans.push((from, to, tensor));
     }
     check_tiling(spans, data)?;
-    let entry = |(tensor, raw): (String, RawEntry)| {
+    let placed = |(tensor, raw): (String, RawEntry)| {
         let (from, to) = raw.data_offsets;
-        let entry = Entry {
+        let facts = TensorFacts {
+            tensor,
             dtype: raw.dtype,
             shape: raw.shape,
+            decoded: None,
+        };
+        let bytes = Bytes {
             start: start + from,
             length: to - from,
         };
-        (tensor, entry)
+        (facts, bytes)
     };
-    Ok(raw.into_iter().map(entry).collect())
+    Ok(raw.into_iter().map(placed).collect())
 }
 
 /// The bytes of a tensor must be those its shape and dtype need.
@@ -363,6 +293,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::file::TensorFile;
     use super::*;
 
     /// A file of `json` and `data` zero bytes.
@@ -400,7 +331,7 @@ mod tests {
     fn a_sound_file_opens_and_lists_an_unknown_dtype() {
         let file = file(GOOD, 29);
         let shard = Shard::open(file.path()).unwrap();
-        assert_eq!(shard.entries["b"].dtype, "I4X");
+        assert_eq!(shard.tensors["b"].0.dtype, "I4X");
         let read = |name: &str, span| shard.read(name, span).unwrap();
         assert_eq!(read("a", None), Some(Entries::F32(vec![0.0; 6])));
         assert_eq!(read("b", None), None);

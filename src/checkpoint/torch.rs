@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::archive::{Archive, Wanted};
-use super::decode::{self, Entries, Unread};
-use super::file::{TensorFile, count, unsound};
+use super::archive::Archive;
+use super::decode::{self, Entries};
+use super::file::{Opened, Place, Tensor, count, unsound};
 use super::pickle::{Id, Pickle, Value};
 use super::{TensorFacts, strided};
 use crate::{Error, Result, regular};
@@ -38,31 +38,50 @@ const NETS: [&str; 7] = [
 ];
 
 /// A file whose pickle describes tensors that are there.
+pub(super) type Torch = Opened<Stored>;
+
+/// Where a tensor lies.
 #[derive(Debug)]
-pub(super) struct Torch {
-    path: PathBuf,
-    tensors: BTreeMap<String, Tensor>,
-    metadata: BTreeMap<String, String>,
+pub(super) struct Stored {
+    home: Home,
+    /// Entries of the storage before its own.
+    offset: usize,
+    strides: Vec<usize>,
+}
+
+/// Where a storage lies.
+#[derive(Debug)]
+enum Home {
+    Member(String),
+    Byte(u64),
 }
 
 /// A tensor as the pickle describes it.
 #[derive(Debug, Clone, PartialEq)]
-struct Tensor {
+struct Described {
     dtype: String,
     shape: Vec<usize>,
     strides: Vec<usize>,
-    /// Entries of the storage before its own.
     offset: usize,
+    /// The key of its storage.
     storage: String,
-    place: Place,
 }
 
-/// Where a storage lies.
-#[derive(Debug, Clone, PartialEq)]
-enum Place {
-    Unknown,
-    Member(String),
-    Byte(u64),
+impl Described {
+    fn at(self, name: String, home: Home) -> (TensorFacts, Stored) {
+        let facts = TensorFacts {
+            tensor: name,
+            dtype: self.dtype,
+            shape: self.shape,
+            decoded: None,
+        };
+        let stored = Stored {
+            home,
+            offset: self.offset,
+            strides: self.strides,
+        };
+        (facts, stored)
+    }
 }
 
 impl Torch {
@@ -83,98 +102,50 @@ impl Torch {
             file.seek(SeekFrom::Start(0)).map_err(io)?;
             in_a_row(path, file)?
         };
-        Ok(Self {
-            path: path.to_owned(),
-            tensors,
-            metadata: BTreeMap::new(),
-        })
+        Ok(Self::new(path, tensors, BTreeMap::new()))
     }
+}
 
+impl Place for Stored {
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
+        let (shape, strides, offset) = (&tensor.facts.shape, &self.strides, self.offset);
+        if strided::is_in_order(shape, strides) {
+            return self
+                .home
+                .entries(tensor, offset + span.start..offset + span.end);
+        }
+        let reach = strided::reach(shape, strides).unwrap_or(0);
+        let whole = self.home.entries(tensor, offset..offset + reach)?;
+        Ok(whole.and_then(|whole| strided::gather(&whole, shape, strides, span)))
+    }
+}
+
+impl Home {
     /// Entries of the storage.
-    fn stored(&self, name: &str, tensor: &Tensor, span: Range<usize>) -> Result<Option<Entries>> {
-        let archive = Archive {
-            path: &self.path,
-            format: FORMAT,
-        };
-        match &tensor.place {
-            Place::Unknown => Ok(None),
-            Place::Member(member) => archive.entries(
-                member,
-                &Wanted {
-                    tensor: name,
-                    dtype: &tensor.dtype,
-                    start: 0,
-                    span,
-                },
-            ),
-            Place::Byte(start) => {
-                let Some(width) = decode::bits(&tensor.dtype).map(|bits| bits / 8) else {
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
+        match self {
+            Self::Member(member) => {
+                let archive = Archive {
+                    path: tensor.path,
+                    format: FORMAT,
+                };
+                archive.entries(member, 0, tensor, span)
+            }
+            Self::Byte(start) => {
+                let Some(width) = tensor.width() else {
                     return Ok(None);
                 };
-                let io = |source| archive.io(source);
-                let mut file = File::open(&self.path).map_err(io)?;
-                let start = start + span.start as u64 * width;
-                file.seek(SeekFrom::Start(start)).map_err(io)?;
-                match decode::entries(&tensor.dtype, span.len(), &mut file) {
-                    Ok(entries) => Ok(Some(entries)),
-                    Err(Unread::Dtype) => Ok(None),
-                    Err(Unread::Io(source)) => Err(io(source)),
-                    Err(Unread::Short) => Err(archive.short(name)),
-                    Err(Unread::Memory) => Err(Error::Memory {
-                        path: self.path.clone(),
-                        tensor: name.to_owned(),
-                        bytes: width * span.len() as u64,
-                    }),
-                }
+                let mut file = tensor.file_from(start + span.start as u64 * width)?;
+                tensor.plain(span.len(), &mut file, |source| {
+                    source.map_or_else(|| tensor.short(FORMAT), |source| tensor.io(source))
+                })
             }
         }
     }
 }
 
-impl TensorFile for Torch {
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn tensors(&self) -> Vec<TensorFacts> {
-        let facts = |(name, tensor): (&String, &Tensor)| TensorFacts {
-            tensor: name.clone(),
-            dtype: tensor.dtype.clone(),
-            shape: tensor.shape.clone(),
-            decoded: None,
-        };
-        self.tensors.iter().map(facts).collect()
-    }
-
-    fn holds(&self, tensor: &str) -> bool {
-        self.tensors.contains_key(tensor)
-    }
-
-    fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
-    }
-
-    fn read(&self, name: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {
-        let Some(tensor) = self.tensors.get(name) else {
-            return Ok(None);
-        };
-        let count = count(&tensor.shape).unwrap_or(0);
-        let span = span.unwrap_or(0..count);
-        if span.end > count || span.start > span.end {
-            return Ok(None);
-        }
-        let (shape, strides, offset) = (&tensor.shape, &tensor.strides, tensor.offset);
-        if strided::is_in_order(shape, strides) {
-            return self.stored(name, tensor, offset + span.start..offset + span.end);
-        }
-        let reach = strided::reach(shape, strides).unwrap_or(0);
-        let whole = self.stored(name, tensor, offset..offset + reach)?;
-        Ok(whole.and_then(|whole| strided::gather(&whole, shape, strides, span)))
-    }
-}
-
 /// A zip archive of one folder.
-fn zipped(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+fn zipped(path: &Path) -> Result<Vec<(TensorFacts, Stored)>> {
     let archive = Archive {
         path,
         format: FORMAT,
@@ -208,16 +179,16 @@ fn zipped(path: &Path) -> Result<BTreeMap<String, Tensor>> {
             .map_err(|fault| archive.fault(format!("its pickle cannot be read: {fault}")))
     })?;
     let sizes: BTreeMap<&str, u64> = members.iter().map(|m| (m.name.as_str(), m.bytes)).collect();
-    let mut tensors = tensors(&read).map_err(|fault| archive.fault(fault))?;
-    for (name, tensor) in &mut tensors {
+    let mut placed = Vec::new();
+    for (name, tensor) in tensors(&read).map_err(|fault| archive.fault(fault))? {
         let member = format!("{folder}data/{}", tensor.storage);
         let Some(&bytes) = sizes.get(member.as_str()) else {
             return Err(archive.fault(format!("the storage of tensor `{name}` is not there")));
         };
-        fits(name, tensor, bytes).map_err(|fault| archive.fault(fault))?;
-        tensor.place = Place::Member(member);
+        fits(&name, &tensor, bytes).map_err(|fault| archive.fault(fault))?;
+        placed.push(tensor.at(name, Home::Member(member)));
     }
-    Ok(tensors)
+    Ok(placed)
 }
 
 fn is_pickle(name: &str) -> bool {
@@ -226,7 +197,7 @@ fn is_pickle(name: &str) -> bool {
 
 /// Before version 1.6: a number, a version, the system, the object, the keys of the storages, and
 /// each storage behind the number of its entries.
-fn in_a_row(path: &Path, file: File) -> Result<BTreeMap<String, Tensor>> {
+fn in_a_row(path: &Path, file: File) -> Result<Vec<(TensorFacts, Stored)>> {
     let fault = |fault: String| unsound(path, FORMAT, fault);
     let io = |source| Error::Io {
         action: "read",
@@ -251,7 +222,7 @@ fn in_a_row(path: &Path, file: File) -> Result<BTreeMap<String, Tensor>> {
         next()?;
     }
     let (object, keys) = (next()?, next()?);
-    let mut tensors = tensors(&object).map_err(fault)?;
+    let tensors = tensors(&object).map_err(fault)?;
     let Value::List(listed) = keys.get(keys.root()) else {
         return Err(fault("it has no list of its storages".into()));
     };
@@ -276,20 +247,21 @@ fn in_a_row(path: &Path, file: File) -> Result<BTreeMap<String, Tensor>> {
         places.insert(key.to_owned(), (at + 8, end - at - 8));
         at = end;
     }
-    for (name, tensor) in &mut tensors {
+    let mut placed = Vec::new();
+    for (name, tensor) in tensors {
         let Some(&(start, bytes)) = places.get(&tensor.storage) else {
             return Err(fault(format!(
                 "the storage of tensor `{name}` is not there"
             )));
         };
-        fits(name, tensor, bytes).map_err(fault)?;
-        tensor.place = Place::Byte(start);
+        fits(&name, &tensor, bytes).map_err(fault)?;
+        placed.push(tensor.at(name, Home::Byte(start)));
     }
-    Ok(tensors)
+    Ok(placed)
 }
 
 /// Whether a storage of so many bytes holds a tensor.
-fn fits(name: &str, tensor: &Tensor, bytes: u64) -> std::result::Result<(), String> {
+fn fits(name: &str, tensor: &Described, bytes: u64) -> std::result::Result<(), String> {
     let Some(bits) = decode::bits(&tensor.dtype) else {
         return Ok(());
     };
@@ -311,7 +283,7 @@ fn fits(name: &str, tensor: &Tensor, bytes: u64) -> std::result::Result<(), Stri
 }
 
 /// The net's tensors by name, in a dictionary, a training state or a module.
-fn tensors(pickle: &Pickle) -> std::result::Result<BTreeMap<String, Tensor>, String> {
+fn tensors(pickle: &Pickle) -> std::result::Result<BTreeMap<String, Described>, String> {
     let mut walk = Walk {
         pickle,
         found: BTreeMap::new(),
@@ -345,7 +317,7 @@ fn tensors(pickle: &Pickle) -> std::result::Result<BTreeMap<String, Tensor>, Str
 
 struct Walk<'a> {
     pickle: &'a Pickle,
-    found: BTreeMap<String, Tensor>,
+    found: BTreeMap<String, Described>,
     /// What is being walked through: a dictionary may hold itself.
     inside: BTreeSet<Id>,
 }
@@ -400,7 +372,7 @@ impl Walk<'_> {
 }
 
 /// A tensor, if the value is one.
-fn rebuilt(pickle: &Pickle, id: Id) -> Option<std::result::Result<Tensor, String>> {
+fn rebuilt(pickle: &Pickle, id: Id) -> Option<std::result::Result<Described, String>> {
     let Value::Call {
         function,
         arguments,
@@ -437,7 +409,7 @@ fn described(
     pickle: &Pickle,
     arguments: &[Id],
     with_dtype: bool,
-) -> std::result::Result<Tensor, String> {
+) -> std::result::Result<Described, String> {
     let numbers = |at: usize| -> Option<Vec<usize>> {
         let parts = pickle.tuple(*arguments.get(at)?)?;
         parts
@@ -452,13 +424,12 @@ fn described(
         } else {
             class
         };
-        let tensor = Tensor {
+        let tensor = Described {
             dtype: named(dtype),
             offset: usize::try_from(pickle.int(*arguments.get(1)?)?).ok()?,
             shape: numbers(2)?,
             strides: numbers(3)?,
             storage: key.to_owned(),
-            place: Place::Unknown,
         };
         (tensor.shape.len() == tensor.strides.len()).then_some(tensor)
     };

@@ -69,9 +69,12 @@ impl<'a> Gate<'a> {
     }
 }
 
-/// `uri` as seen from `folder`, with `/` between its parts. Of what lies elsewhere only the last
+/// A source on the Hub as it is named; else `uri` as seen from `folder`, with `/` between its parts. Of what lies elsewhere only the last
 /// part is left: where a checkpoint lies on some machine is nobody else's business.
 pub fn relative(uri: &str, folder: &Path) -> String {
+    if uri.contains("://") {
+        return uri.to_owned();
+    }
     let path = Path::new(uri);
     let path = path.strip_prefix(folder).unwrap_or(path);
     if path.is_absolute() {
@@ -187,10 +190,11 @@ mod tests {
 
     #[test]
     fn files_are_named_from_the_working_folder() {
-        let from = |uri: &str| relative(uri, Path::new("/home/someone/job"));
+        let from = |uri: &str| relative(uri, Path::new("/ci/job"));
         assert_eq!(from("./nets/a.safetensors"), "nets/a.safetensors");
-        assert_eq!(from("/home/someone/job/a.safetensors"), "a.safetensors");
+        assert_eq!(from("/ci/job/a.safetensors"), "a.safetensors");
         assert_eq!(from("/srv/secret/a.safetensors"), "a.safetensors");
         assert_eq!(from("."), ".");
+        assert_eq!(from("hf://a/b@main/c.bin"), "hf://a/b@main/c.bin");
     }
 }

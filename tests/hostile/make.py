@@ -19,6 +19,11 @@ def write(name, data):
         file.write(data)
 
 
+def write_all(files, ending):
+    for name, data in files.items():
+        write(f"{name}.{ending}", data)
+
+
 def tensors(header, data=b"\0" * 24, length=None):
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text) if length is None else length) + text + data
@@ -66,8 +71,7 @@ def of_safetensors():
         "all-weights-are-words": tensors({"a": entry((2, 3), (0, 48), "I64")}, b"\0" * 48),
         "no-tensors": tensors(b"{}", b""),
     }
-    for name, data in files.items():
-        write(f"{name}.safetensors", data)
+    write_all(files, "safetensors")
 
 
 def of_index():
@@ -88,8 +92,7 @@ def of_index():
         "index-map-is-a-list": index("[]"),
         "index-is-no-utf8": b'{"weight_map":{"\xff":"x.safetensors"}}',
     }
-    for name, data in files.items():
-        write(f"{name}.safetensors.index.json", data)
+    write_all(files, "safetensors.index.json")
 
 
 def archive(name, members, compression=zipfile.ZIP_STORED):
@@ -224,8 +227,7 @@ def of_gguf():
         "gguf-alignment-is-zero": header(pairs=1) + word("general.alignment") + struct.pack("<II", 4, 0)
         + tensor() + room,
     }
-    for name, data in files.items():
-        write(f"{name}.gguf", data)
+    write_all(files, "gguf")
 
 
 def of_policies():
@@ -241,8 +243,7 @@ def of_policies():
         "policy-pattern-matches-nothing": b"[[layer]]\npattern = 'no-such-layer'\n[layer.finite]\nlevel = 'warn'\n",
         "policy-layer-without-a-pattern": b"[[layer]]\n[layer.finite]\nlevel = 'warn'\n",
     }
-    for name, data in files.items():
-        write(f"{name}.toml", data)
+    write_all(files, "toml")
 
 
 def of_audits():
@@ -254,8 +255,7 @@ def of_audits():
         "json-that-is-nothing-of-ours": b'{"hello": "world"}',
         "json-that-is-a-number": b"7",
     }
-    for name, data in files.items():
-        write(f"{name}.json", data)
+    write_all(files, "json")
 
 
 for make in (of_safetensors, of_index, of_torch, of_numpy, of_gguf, of_policies, of_audits):

@@ -147,7 +147,11 @@ fn artifact(source: &str, file: &FileFacts) -> Value {
 }
 
 /// A relative reference (RFC 3986): every byte escaped that is neither unreserved nor `/`.
+/// A source on the Hub keeps its scheme.
 fn encoded(path: &str) -> String {
+    if let Some((scheme, rest)) = path.split_once("://") {
+        return format!("{scheme}://{}", encoded(rest));
+    }
     path.bytes().fold(String::new(), |mut uri, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
@@ -255,6 +259,7 @@ mod tests {
         assert!(text.contains("\\[x\\]"));
         assert_eq!(message("a[0]{b}\\"), "a\\[0\\]{{b}}\\\\");
         assert_eq!(encoded("a:b/ü?#.x"), "a%3Ab/%C3%BC%3F%23.x");
+        assert_eq!(encoded("hf://a/b@c/d.bin"), "hf://a/b%40c/d.bin");
     }
 
     #[test]
