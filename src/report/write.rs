@@ -18,8 +18,6 @@ pub struct Destination {
     folder: PathBuf,
     /// The file every report of the kind holds.
     main: &'static str,
-    /// Beside the folder, so that putting it in place moves no bytes.
-    staging: TempDir,
 }
 
 /// Makes sure a report can be written to `folder`, before anything is measured. `main` is the
@@ -35,22 +33,28 @@ pub fn prepare(folder: &Path, main: &'static str) -> Result<Destination> {
     let parent = parent(&folder);
     fs::create_dir_all(parent).map_err(io("create", parent))?;
     movable(&named, &folder)?;
-    let staging = tempfile::Builder::new()
-        .prefix(".randomlike-")
-        .tempdir_in(parent)
-        .map_err(io("write to", parent))?;
+    // Gone at once: who is interrupted while measuring leaves nothing behind.
+    staging(parent)?;
     Ok(Destination {
         named,
         folder,
         main,
-        staging,
     })
+}
+
+/// Beside the folder, so that putting it in place moves no bytes.
+fn staging(parent: &Path) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(".randomlike-")
+        .tempdir_in(parent)
+        .map_err(io("write to", parent))
 }
 
 impl Destination {
     /// Writes every file aside, then puts the folder in place in one step.
     pub fn commit(self, files: &[(String, Vec<u8>)]) -> Result<()> {
-        let fresh = self.staging.path().join("new");
+        let staging = staging(parent(&self.folder))?;
+        let fresh = staging.path().join("new");
         for (name, bytes) in files {
             let path = fresh.join(name);
             let put = fs::create_dir_all(parent(&path)).and_then(|()| fs::write(&path, bytes));
@@ -58,7 +62,7 @@ impl Destination {
         }
         // Measuring takes long; something may have been put there meanwhile.
         only_a_report(&self.named, &self.folder, self.main)?;
-        let old = self.staging.path().join("old");
+        let old = staging.path().join("old");
         if self.folder.exists() {
             fs::rename(&self.folder, &old).map_err(io("replace", &self.named))?;
         }
@@ -66,7 +70,7 @@ impl Destination {
             return Ok(());
         };
         let fault = if old.exists() && fs::rename(&old, &self.folder).is_err() {
-            let kept = self.staging.keep().join("old");
+            let kept = staging.keep().join("old");
             io::Error::other(format!(
                 "{fault}; the earlier report is now `{}`",
                 kept.display()

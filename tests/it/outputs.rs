@@ -188,3 +188,92 @@ fn a_file_that_could_not_be_finished_is_not_left_half() {
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     assert!(limited("65536").status.success());
 }
+
+/// Every file of a folder with its bytes.
+#[cfg(unix)]
+fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(contents(&path));
+        } else {
+            all.push((path.clone(), fs::read(path).unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+// audit.json has some 30 kB; files may have 4.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_earlier_report() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, out) = (
+        home.path().join("x.safetensors"),
+        home.path().join("report"),
+    );
+    let small = ["--inputs", "40", "--outputs", "30"].map(Path::new);
+    let synth = [Path::new("synth"), Path::new("gaussian"), &file];
+    assert!(
+        run(&mut randomlike(&[&synth[..], &small].concat()))
+            .status
+            .success()
+    );
+    let inspect = [Path::new("inspect"), &file, Path::new("--out"), &out];
+    assert!(run(&mut randomlike(&inspect)).status.success());
+    let before = contents(home.path());
+    assert!(before.len() > 4);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", r#"trap "" XFSZ; ulimit -f 8; exec "$@""#, "sh"])
+        .arg(env!("CARGO_BIN_EXE_randomlike"))
+        .args(inspect);
+    let output = run(&mut limited);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains(&format!("cannot write `{}/", out.display())),
+        "{said}"
+    );
+    assert!(contents(home.path()) == before);
+}
+
+// `env` of other systems cannot give the signal back its meaning.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_leaves_no_report_and_nothing_else() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, out) = (
+        home.path().join("x.safetensors"),
+        home.path().join("report"),
+    );
+    let large = ["--inputs", "4000", "--outputs", "4000"].map(Path::new);
+    let synth = [Path::new("synth"), Path::new("gaussian"), &file];
+    assert!(
+        run(&mut randomlike(&[&synth[..], &large].concat()))
+            .status
+            .success()
+    );
+    // A shell that runs the tests in the background has its children ignore the signal.
+    let mut running = Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(env!("CARGO_BIN_EXE_randomlike"))
+        .arg("inspect")
+        .arg(&file)
+        .arg("--out")
+        .arg(&out)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(running.try_wait().unwrap().is_none());
+    let killed = Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", running.id())])
+        .status();
+    assert!(killed.unwrap().success());
+    assert!(!running.wait().unwrap().success());
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+}
