@@ -8,6 +8,8 @@ mod density;
 mod spectrum;
 mod vectors;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::checkpoint::{FileFacts, TensorFacts};
@@ -99,6 +101,14 @@ pub struct SourceFacts {
     /// Where it is named; an audit that does not say so looked in the metadata only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_from: Option<Place>,
+}
+
+impl SourceFacts {
+    /// What its pickles would import beside what weights are made of, each once.
+    pub fn imports(&self) -> BTreeSet<&str> {
+        let all = self.files.iter().flat_map(|file| &file.imports);
+        all.map(String::as_str).collect()
+    }
 }
 
 /// Choices that change the figures. The number of threads is not among them.

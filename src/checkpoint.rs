@@ -10,10 +10,11 @@ mod pickle;
 mod safetensors;
 mod scales;
 mod source;
+mod stamp;
 mod strided;
 mod torch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
@@ -64,6 +65,9 @@ pub struct FileFacts {
     pub bytes: u64,
     /// SHA-256 of the content, in lower-case hexadecimal.
     pub sha256: String,
+    /// What a program that runs its pickle would import beside what weights are made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<String>,
 }
 
 /// One or more files whose headers hold together. No weight has been read.
@@ -182,14 +186,35 @@ impl Checkpoint {
         scales.apply(entries, start, &beside).ok_or_else(missing)
     }
 
+    /// What every file asks a program that runs its pickle to import, beside what weights are
+    /// made of, each once.
+    pub fn imports(&self) -> BTreeSet<&str> {
+        let all = self.files.iter().flat_map(|file| file.imports());
+        all.map(String::as_str).collect()
+    }
+
     /// Size and SHA-256 of every file.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is no longer what was opened.
     pub fn digest(&self) -> Result<Vec<FileFacts>> {
         let files = self.digest_until(&AtomicBool::new(false))?;
+        self.unchanged()?;
         Ok(files.unwrap_or_default())
     }
 
+    /// Refuses files that are no longer what was opened: what was read of them meanwhile may be of
+    /// two states.
+    ///
+    /// # Errors
+    /// When one was written to, replaced or removed.
+    pub fn unchanged(&self) -> Result<()> {
+        self.files.iter().try_for_each(|file| file.unchanged())
+    }
+
     /// What `work` answers, and the digest, which a thread of its own takes meanwhile; it stops
-    /// where the work fails. With one thread it comes after the work.
+    /// where the work fails. With one thread it comes after the work. Then no file may have
+    /// changed.
     pub(crate) fn digest_beside<T>(
         &self,
         work: impl FnOnce() -> Result<T>,
@@ -203,7 +228,9 @@ impl Checkpoint {
             let done = work();
             stop.store(done.is_err(), Ordering::Relaxed);
             let digest = digest.join().unwrap_or_else(|panic| resume_unwind(panic));
-            Ok((done?, digest?.unwrap_or_default()))
+            let answer = (done?, digest?.unwrap_or_default());
+            self.unchanged()?;
+            Ok(answer)
         })
     }
 
@@ -211,7 +238,13 @@ impl Checkpoint {
     fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
         let files = self.files.iter();
         files
-            .map(|file| digest(file.path(), &self.folder, stop))
+            .map(|file| {
+                let facts = digest(file.path(), &self.folder, stop)?;
+                Ok(facts.map(|facts| FileFacts {
+                    imports: file.imports().to_vec(),
+                    ..facts
+                }))
+            })
             .collect()
     }
 }
@@ -255,6 +288,7 @@ fn digest(path: &Path, folder: &Path, stop: &AtomicBool) -> Result<Option<FileFa
         path: name.to_string_lossy().into_owned(),
         bytes,
         sha256,
+        imports: Vec::new(),
     }))
 }
 

@@ -149,6 +149,12 @@ pub enum Error {
         /// What is wrong with it, in words.
         fault: String,
     },
+    /// A file that was written to or replaced while it was read.
+    #[error("`{path}` changed while it was read, and what was measured may be neither what it was nor what it is; measure a copy that nothing writes to", path = path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A checkpoint on the Hub that cannot be had.
     #[error("cannot get `{source_name}`: {fault}")]
     Hub {
@@ -158,7 +164,7 @@ pub enum Error {
         fault: String,
     },
     /// A file of a format that is not read.
-    #[error("`{path}` is not a checkpoint we read; give a .safetensors file, a .safetensors.index.json or a directory of them, a PyTorch .pth, .pt or .bin file, a NumPy .npz archive or a .gguf file", path = path.display())]
+    #[error("`{path}` is not a checkpoint we read; give a .safetensors file, an index (.safetensors.index.json, .bin.index.json) or a directory of them, a PyTorch .pth, .pt or .bin file, a NumPy .npz archive or a .gguf file", path = path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -416,7 +422,9 @@ pub enum IndexFault {
     #[error("its `weight_map` names no tensor")]
     Empty,
     /// A shard of another format.
-    #[error("the shard `{shard}` of tensor `{tensor}` is not a .safetensors file")]
+    #[error(
+        "the shard `{shard}` of tensor `{tensor}` is neither a .safetensors file nor one of PyTorch's .bin, .pt and .pth"
+    )]
     ShardFormat { shard: String, tensor: String },
     /// A path that leaves the folder.
     #[error("the shard path `{shard}` of tensor `{tensor}` leaves the folder of the index")]

@@ -6,15 +6,20 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// Size in bytes of the regular file at `path`, links followed.
-pub fn length(path: &Path) -> Result<u64> {
+/// What the system says of the regular file at `path`, links followed.
+pub fn file(path: &Path) -> Result<Metadata> {
     let found = std::fs::metadata(path).map_err(|source| Error::Io {
         action: "open",
         path: path.to_owned(),
         source,
     })?;
     check(path, &found)?;
-    Ok(found.len())
+    Ok(found)
+}
+
+/// Size in bytes of the regular file at `path`, links followed.
+pub fn length(path: &Path) -> Result<u64> {
+    Ok(file(path)?.len())
 }
 
 /// Refuses `path` when `found` says it is no regular file.

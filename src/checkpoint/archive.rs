@@ -10,7 +10,7 @@ use zip::read::ZipFile;
 
 use super::decode::Entries;
 use super::file::{Tensor, unsound};
-use crate::{Error, Result, regular};
+use crate::{Error, Result};
 
 /// A zip archive of this format.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,6 @@ impl Archive<'_> {
     }
 
     fn open(self) -> Result<ZipArchive<BufReader<File>>> {
-        regular::length(self.path)?;
         let file = File::open(self.path).map_err(|source| self.io(source))?;
         ZipArchive::new(BufReader::new(file)).map_err(|e| self.zip(&e))
     }

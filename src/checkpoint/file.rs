@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::decode::{self, Unread};
+use super::stamp::Stamp;
 use super::{Entries, TensorFacts};
 use crate::{Error, Result};
 
@@ -29,6 +30,12 @@ pub(super) trait TensorFile: Debug + Send + Sync {
     /// What it says of itself.
     fn metadata(&self) -> &BTreeMap<String, String>;
 
+    /// What it asks a loader that runs pickles to import, beside what tensors are made of.
+    fn imports(&self) -> &[String];
+
+    /// Refuses a file that is no longer what was opened.
+    fn unchanged(&self) -> Result<()>;
+
     /// `span` of the entries of one tensor, or all; nothing for a dtype that is not read or a
     /// span outside the tensor.
     fn read(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Option<Entries>>;
@@ -43,24 +50,36 @@ pub(super) trait Place: Debug + Send + Sync {
 /// A file of one format.
 #[derive(Debug)]
 pub(super) struct Opened<P> {
-    pub(super) path: PathBuf,
-    pub(super) tensors: BTreeMap<String, (TensorFacts, P)>,
-    pub(super) metadata: BTreeMap<String, String>,
+    path: PathBuf,
+    /// Taken before the header was read.
+    stamp: Stamp,
+    tensors: BTreeMap<String, (TensorFacts, P)>,
+    metadata: BTreeMap<String, String>,
+    imports: Vec<String>,
 }
 
 impl<P> Opened<P> {
     /// With these tensors, of which no two have one name.
     pub(super) fn new(
         path: &Path,
+        stamp: Stamp,
         tensors: impl IntoIterator<Item = (TensorFacts, P)>,
         metadata: BTreeMap<String, String>,
     ) -> Self {
         let named = |(facts, place): (TensorFacts, P)| (facts.tensor.clone(), (facts, place));
         Self {
             path: path.to_owned(),
+            stamp,
             tensors: tensors.into_iter().map(named).collect(),
             metadata,
+            imports: Vec::new(),
         }
+    }
+
+    /// The same, which asks for these imports.
+    pub(super) fn importing(mut self, imports: Vec<String>) -> Self {
+        self.imports = imports;
+        self
     }
 }
 
@@ -80,6 +99,19 @@ impl<P: Place> TensorFile for Opened<P> {
 
     fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
+    }
+
+    fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    fn unchanged(&self) -> Result<()> {
+        if Stamp::of(&self.path)? == self.stamp {
+            return Ok(());
+        }
+        Err(Error::Changed {
+            path: self.path.clone(),
+        })
     }
 
     fn read(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Option<Entries>> {

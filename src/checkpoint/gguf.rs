@@ -16,7 +16,8 @@ use candle_core::{Device, Shape};
 use super::TensorFacts;
 use super::decode::{self, Entries};
 use super::file::{Opened, Place, Tensor, count, unsound};
-use crate::{Error, Result, regular};
+use super::stamp::Stamp;
+use crate::{Error, Result};
 
 const FORMAT: &str = "GGUF";
 const MAGIC: [u8; 4] = *b"GGUF";
@@ -131,7 +132,7 @@ fn unknown(number: u32) -> String {
 impl Gguf {
     /// Reads the header and checks that every tensor lies in the file.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let size = regular::length(path)?;
+        let stamp = Stamp::of(path)?;
         let file = File::open(path).map_err(|source| Error::Io {
             action: "open",
             path: path.to_owned(),
@@ -142,9 +143,9 @@ impl Gguf {
             at: 0,
         };
         let (tensors, metadata) = header
-            .whole(size)
+            .whole(stamp.bytes)
             .map_err(|fault| unsound(path, FORMAT, fault))?;
-        Ok(Self::new(path, tensors, metadata))
+        Ok(Self::new(path, stamp, tensors, metadata))
     }
 }
 

@@ -7,7 +7,9 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::safetensors::{HEADER_CAP, Shard};
+use super::file::TensorFile;
+use super::safetensors::HEADER_CAP;
+use super::source::{self, Files};
 use crate::error::IndexFault;
 use crate::{Error, Result, regular};
 
@@ -22,8 +24,11 @@ struct RawIndex {
 /// A JSON object as a list, so that a name that comes twice is seen.
 struct Pairs(Vec<(String, String)>);
 
+/// How the names of shards may end: safetensors, and PyTorch's pickles.
+const SHARDS: [&str; 4] = [".safetensors", ".bin", ".pt", ".pth"];
+
 /// Opens the shards of the index at `path`.
-pub(super) fn open(path: &Path) -> Result<Vec<Shard>> {
+pub(super) fn open(path: &Path) -> Result<Files> {
     let fault = |fault| Error::Index {
         path: path.to_owned(),
         fault,
@@ -57,8 +62,8 @@ pub(super) fn open(path: &Path) -> Result<Vec<Shard>> {
                 shard: name.clone(),
             }));
         }
-        let shard = Shard::open(&file)?;
-        compare(&map, name, &shard).map_err(fault)?;
+        let shard = source::open_file(&file)?;
+        compare(&map, name, shard.as_ref()).map_err(fault)?;
         shards.push(shard);
     }
     Ok(shards)
@@ -73,7 +78,7 @@ fn by_tensor(pairs: Pairs) -> std::result::Result<BTreeMap<String, String>, Inde
         if !stays || shard.is_empty() {
             return Err(IndexFault::ShardPath { shard, tensor });
         }
-        if !shard.ends_with(".safetensors") {
+        if !SHARDS.iter().any(|ending| shard.ends_with(ending)) {
             return Err(IndexFault::ShardFormat { shard, tensor });
         }
         if map.insert(tensor.clone(), shard).is_some() {
@@ -86,24 +91,21 @@ fn by_tensor(pairs: Pairs) -> std::result::Result<BTreeMap<String, String>, Inde
 fn compare(
     map: &BTreeMap<String, String>,
     name: &str,
-    shard: &Shard,
+    shard: &dyn TensorFile,
 ) -> std::result::Result<(), IndexFault> {
     let missing = map
         .iter()
-        .find(|(tensor, of)| *of == name && !shard.tensors.contains_key(*tensor));
+        .find(|(tensor, of)| *of == name && !shard.holds(tensor));
     if let Some((tensor, _)) = missing {
         return Err(IndexFault::NotInShard {
             tensor: tensor.clone(),
             shard: name.to_owned(),
         });
     }
-    match shard
-        .tensors
-        .keys()
-        .find(|tensor| !map.contains_key(*tensor))
-    {
+    let mut there = shard.tensors().into_iter().map(|facts| facts.tensor);
+    match there.find(|tensor| !map.contains_key(tensor)) {
         Some(tensor) => Err(IndexFault::NotInIndex {
-            tensor: tensor.clone(),
+            tensor,
             shard: name.to_owned(),
         }),
         None => Ok(()),

@@ -11,6 +11,7 @@ use std::path::Path;
 use super::archive::Archive;
 use super::decode::{self, Entries};
 use super::file::{Opened, Place, Tensor, count};
+use super::stamp::Stamp;
 use super::{TensorFacts, strided};
 use crate::Result;
 
@@ -44,6 +45,7 @@ struct Array {
 impl Npz {
     /// Reads the header of every array.
     pub(super) fn open(path: &Path) -> Result<Self> {
+        let stamp = Stamp::of(path)?;
         let archive = Archive {
             path,
             format: FORMAT,
@@ -79,7 +81,7 @@ impl Npz {
             };
             arrays.push((facts, place));
         }
-        Ok(Self::new(path, arrays, BTreeMap::new()))
+        Ok(Self::new(path, stamp, arrays, BTreeMap::new()))
     }
 }
 

@@ -11,6 +11,8 @@ use super::torch::Torch;
 use crate::{Error, Result, regular};
 
 const INDEX: &str = ".safetensors.index.json";
+/// Stands for a folder without .safetensors files.
+const TORCH_INDEX: &str = ".bin.index.json";
 const SHARD: &str = ".safetensors";
 
 /// How names of files in other formats end.
@@ -31,12 +33,13 @@ pub(super) fn open(source: &Path) -> Result<Files> {
     }
     regular::check(source, &found)?;
     if ending(source) == "json" {
-        return Ok(boxed(index::open(source)?));
+        return index::open(source);
     }
     Ok(vec![open_file(source)?])
 }
 
-fn open_file(path: &Path) -> Result<Box<dyn TensorFile>> {
+/// Opens one file by how its name ends.
+pub(super) fn open_file(path: &Path) -> Result<Box<dyn TensorFile>> {
     Ok(match ending(path) {
         "safetensors" => Box::new(Shard::open(path)?),
         "pth" | "pt" | "bin" => Box::new(Torch::open(path)?),
@@ -55,13 +58,9 @@ fn ending(path: &Path) -> &str {
     extension.unwrap_or_default()
 }
 
-fn boxed(shards: Vec<Shard>) -> Files {
-    let file = |shard| Box::new(shard) as Box<dyn TensorFile>;
-    shards.into_iter().map(file).collect()
-}
-
 /// One index stands for the folder and must name every .safetensors file in it; without one,
-/// every .safetensors file counts. Without any of these a single file of another format does.
+/// every .safetensors file counts. Without any of these PyTorch's index does, or a single file of
+/// another format.
 fn open_directory(folder: &Path) -> Result<Files> {
     let files = list(folder)?;
     let named = |end: &'static str| {
@@ -69,9 +68,12 @@ fn open_directory(folder: &Path) -> Result<Files> {
             .iter()
             .filter(move |path| path.to_string_lossy().ends_with(end))
     };
-    let mut indexes = named(INDEX);
-    let Some(index) = indexes.next() else {
-        let shards: Vec<_> = named(SHARD).collect();
+    let mut indexes: Vec<_> = named(INDEX).collect();
+    let shards: Vec<_> = named(SHARD).collect();
+    if indexes.is_empty() && shards.is_empty() {
+        indexes = named(TORCH_INDEX).collect();
+    }
+    let [index, ref more @ ..] = indexes[..] else {
         if shards.is_empty() {
             let other = |path: &&PathBuf| OTHERS.contains(&ending(path));
             let others: Vec<&PathBuf> = files.iter().filter(other).collect();
@@ -87,25 +89,24 @@ fn open_directory(folder: &Path) -> Result<Files> {
                 }),
             };
         }
-        let shards = shards.into_iter().map(|path| Shard::open(path));
-        return Ok(boxed(shards.collect::<Result<_>>()?));
+        return shards.into_iter().map(|path| open_file(path)).collect();
     };
-    if let Some(second) = indexes.next() {
+    if let Some(second) = more.first() {
         return Err(Error::SeveralIndexes {
             path: folder.to_owned(),
             first: name(index),
             second: name(second),
         });
     }
-    let shards = index::open(index)?;
-    let stray = named(SHARD).find(|file| shards.iter().all(|shard| shard.path != **file));
-    match stray {
+    let opened = index::open(index)?;
+    let is_stray = |file: &&PathBuf| opened.iter().all(|shard| shard.path() != *file);
+    match shards.into_iter().find(|file| is_stray(file)) {
         Some(file) => Err(Error::Stray {
             path: folder.to_owned(),
             file: name(file),
             index: name(index),
         }),
-        None => Ok(boxed(shards)),
+        None => Ok(opened),
     }
 }
 

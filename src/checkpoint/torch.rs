@@ -14,8 +14,9 @@ use super::archive::Archive;
 use super::decode::{self, Entries};
 use super::file::{Opened, Place, Tensor, count, unsound};
 use super::pickle::{Id, Pickle, Value};
+use super::stamp::Stamp;
 use super::{TensorFacts, strided};
-use crate::{Error, Result, regular};
+use crate::{Error, Result};
 
 const FORMAT: &str = "PyTorch";
 /// How a zip archive begins.
@@ -87,7 +88,8 @@ impl Described {
 impl Torch {
     /// Reads the pickle and checks every tensor against its storage.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        regular::length(path)?;
+        let stamp = Stamp::of(path)?;
+        let size = stamp.bytes;
         let io = |source| Error::Io {
             action: "read",
             path: path.to_owned(),
@@ -96,13 +98,14 @@ impl Torch {
         let mut file = File::open(path).map_err(io)?;
         let mut start = Vec::new();
         file.by_ref().take(4).read_to_end(&mut start).map_err(io)?;
-        let tensors = if start == ZIP {
-            zipped(path)?
+        let found = if start == ZIP {
+            zipped(path, size)?
         } else {
             file.seek(SeekFrom::Start(0)).map_err(io)?;
-            in_a_row(path, file)?
+            in_a_row(path, file, size)?
         };
-        Ok(Self::new(path, tensors, BTreeMap::new()))
+        let opened = Self::new(path, stamp, found.tensors, BTreeMap::new());
+        Ok(opened.importing(found.imports.into_iter().collect()))
     }
 }
 
@@ -144,8 +147,15 @@ impl Home {
     }
 }
 
+/// What a file has.
+struct Found {
+    tensors: Vec<(TensorFacts, Stored)>,
+    /// Beside what tensors are made of.
+    imports: BTreeSet<String>,
+}
+
 /// A zip archive of one folder.
-fn zipped(path: &Path) -> Result<Vec<(TensorFacts, Stored)>> {
+fn zipped(path: &Path, size: u64) -> Result<Found> {
     let archive = Archive {
         path,
         format: FORMAT,
@@ -173,7 +183,6 @@ fn zipped(path: &Path) -> Result<Vec<(TensorFacts, Stored)>> {
             return Err(archive.fault("its numbers have their largest byte first"));
         }
     }
-    let size = regular::length(path)?;
     let read = archive.with(&pickle.name, |file| {
         Pickle::read(&mut BufReader::new(file), size)
             .map_err(|fault| archive.fault(format!("its pickle cannot be read: {fault}")))
@@ -188,7 +197,10 @@ fn zipped(path: &Path) -> Result<Vec<(TensorFacts, Stored)>> {
         fits(&name, &tensor, bytes).map_err(|fault| archive.fault(fault))?;
         placed.push(tensor.at(name, Home::Member(member)));
     }
-    Ok(placed)
+    Ok(Found {
+        tensors: placed,
+        imports: foreign(&read).collect(),
+    })
 }
 
 fn is_pickle(name: &str) -> bool {
@@ -197,14 +209,13 @@ fn is_pickle(name: &str) -> bool {
 
 /// Before version 1.6: a number, a version, the system, the object, the keys of the storages, and
 /// each storage behind the number of its entries.
-fn in_a_row(path: &Path, file: File) -> Result<Vec<(TensorFacts, Stored)>> {
+fn in_a_row(path: &Path, file: File, size: u64) -> Result<Found> {
     let fault = |fault: String| unsound(path, FORMAT, fault);
     let io = |source| Error::Io {
         action: "read",
         path: path.to_owned(),
         source,
     };
-    let size = file.metadata().map_err(io)?.len();
     let mut file = BufReader::new(file);
     let mut start = Vec::new();
     file.by_ref().take(16).read_to_end(&mut start).map_err(io)?;
@@ -215,8 +226,12 @@ fn in_a_row(path: &Path, file: File) -> Result<Vec<(TensorFacts, Stored)>> {
         ));
     }
     file.seek(SeekFrom::Start(0)).map_err(io)?;
+    let mut imports = BTreeSet::new();
     let mut next = || {
-        Pickle::read(&mut file, size).map_err(|e| fault(format!("its pickle cannot be read: {e}")))
+        let read = Pickle::read(&mut file, size);
+        let read = read.map_err(|e| fault(format!("its pickle cannot be read: {e}")))?;
+        imports.extend(foreign(&read));
+        Ok::<_, Error>(read)
     };
     for _ in 0..3 {
         next()?;
@@ -257,7 +272,10 @@ fn in_a_row(path: &Path, file: File) -> Result<Vec<(TensorFacts, Stored)>> {
         fits(&name, &tensor, bytes).map_err(fault)?;
         placed.push(tensor.at(name, Home::Byte(start)));
     }
-    Ok(placed)
+    Ok(Found {
+        tensors: placed,
+        imports,
+    })
 }
 
 /// Whether a storage of so many bytes holds a tensor.
@@ -280,6 +298,51 @@ fn fits(name: &str, tensor: &Described, bytes: u64) -> std::result::Result<(), S
         ));
     }
     Ok(())
+}
+
+/// Imports that PyTorch's own `torch.load` refuses where it may read weights only.
+fn foreign(pickle: &Pickle) -> impl Iterator<Item = String> {
+    let of_weights = |name: &String| {
+        let (module, name) = name.rsplit_once('.').unwrap_or_default();
+        is_of_weights(module, name)
+    };
+    pickle
+        .imports()
+        .into_iter()
+        .filter(move |name| !of_weights(name))
+}
+
+/// What dictionaries of tensors are made of: the list of `torch/_weights_only_unpickler.py`
+/// (`_get_allowed_globals`) of PyTorch 2.
+fn is_of_weights(module: &str, name: &str) -> bool {
+    let class = name.ends_with("Storage") || name.ends_with("Tensor");
+    match module {
+        "collections" => matches!(name, "OrderedDict" | "Counter"),
+        "builtins" => matches!(name, "bytearray" | "complex" | "set"),
+        "_codecs" => name == "encode",
+        "torch._utils" => name.starts_with("_rebuild_"),
+        "torch._tensor" => name == "_rebuild_from_type_v2",
+        "torch.nn.parameter" => name == "Parameter",
+        "torch.serialization" => name == "_get_layout",
+        "torch.storage" => matches!(name, "TypedStorage" | "UntypedStorage"),
+        "torch" => class || matches!(name, "Size" | "device") || is_type(name),
+        "torch.cuda" | "torch.sparse" | "torch.cuda.sparse" => class,
+        _ => false,
+    }
+}
+
+/// Whether PyTorch calls a type of entries so, or a way to quantise them: `float8_e4m3fn`.
+fn is_type(name: &str) -> bool {
+    let kinds = [
+        "float", "bfloat", "int", "uint", "qint", "quint", "complex", "bcomplex", "bits",
+    ];
+    let rest = kinds.iter().filter_map(|kind| name.strip_prefix(kind));
+    name == "bool"
+        || name.starts_with("per_channel_")
+        || name.starts_with("per_tensor_")
+        || rest
+            .into_iter()
+            .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The net's tensors by name, in a dictionary, a training state or a module.
@@ -480,4 +543,59 @@ fn named(class: &str) -> String {
         other => other,
     };
     known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // PyTorch 2's own answer: torch._weights_only_unpickler._get_allowed_globals(), a name of each
+    // kind; and what it refuses.
+    #[test]
+    fn imports_are_those_of_weights_or_said() {
+        let taken = |name: &str| {
+            let (module, name) = name.rsplit_once('.').unwrap();
+            is_of_weights(module, name)
+        };
+        for name in [
+            "collections.OrderedDict",
+            "collections.Counter",
+            "torch.nn.parameter.Parameter",
+            "torch.serialization._get_layout",
+            "torch.BFloat16Storage",
+            "torch.QUInt4x2Storage",
+            "torch.Size",
+            "torch.Tensor",
+            "torch.bits1x8",
+            "torch.bool",
+            "torch.complex128",
+            "torch.float4_e2m1fn_x2",
+            "torch.int7",
+            "torch.per_channel_affine_float_qparams",
+            "torch.quint2x4",
+            "_codecs.encode",
+            "builtins.bytearray",
+            "torch.cuda.sparse.HalfTensor",
+            "torch.cuda.HalfStorage",
+            "torch.storage.TypedStorage",
+            "torch._utils._rebuild_qtensor",
+            "torch._tensor._rebuild_from_type_v2",
+        ] {
+            assert!(taken(name), "{name}");
+        }
+        for name in [
+            "posix.system",
+            "builtins.eval",
+            "builtins.getattr",
+            "torch.load",
+            "torch.hub.load",
+            "torch.storage._load_from_bytes",
+            "torch.internal",
+            "torch.nn.modules.linear.Linear",
+            "numpy.core.multiarray.scalar",
+            "collections.defaultdict",
+        ] {
+            assert!(!taken(name), "{name}");
+        }
+    }
 }

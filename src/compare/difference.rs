@@ -118,7 +118,8 @@ pub(super) fn add(
         });
         pair.difference = of_pair(pair, &from, &to, engine)?;
     }
-    Ok(())
+    from.checkpoint.unchanged()?;
+    to.checkpoint.unchanged()
 }
 
 fn missing(a: Side<'_>, b: Side<'_>) -> String {

@@ -12,7 +12,12 @@ use super::spec::{is_name, is_path};
 use super::{Found, Hub, Spec};
 
 /// The names under which whole checkpoints are looked for, the most telling first.
-pub(super) const USUAL: [&str; 2] = ["model.safetensors.index.json", "model.safetensors"];
+pub(super) const USUAL: [&str; 4] = [
+    "model.safetensors.index.json",
+    "model.safetensors",
+    "pytorch_model.bin.index.json",
+    "pytorch_model.bin",
+];
 
 /// The largest index that is read here.
 const LONGEST_INDEX: u64 = 100_000_000;

@@ -38,6 +38,7 @@ struct Page<'a> {
     /// "4 layers of 9 tensors and 674 604 parameters; 2 tensors skipped".
     counts: String,
     premise: Option<String>,
+    imports: Option<String>,
     holds: bool,
     overview: Picture<'a>,
     whole: Vec<Verdict<'a>>,
@@ -154,6 +155,7 @@ impl<'a> Page<'a> {
                 counted(audit.skipped.len() as u64, "tensor"),
             ),
             premise: audit.premise(),
+            imports: words::imports(audit.source.imports()),
             holds: !judgement.fails(),
             overview: picture(&figures.overview),
             whole: judgement.for_checkpoint().map(verdict).collect(),

@@ -1,5 +1,6 @@
 //! Facts in sentences, the same on the page and on the terminal.
 
+use super::names::cut;
 use crate::audit::{
     Bulk, Cause, Component, Controls, Origin, Section, SingularVector, Spectrum, SpectrumNulls,
     Trap, VectorFacts, Vectors,
@@ -9,6 +10,26 @@ use crate::verdict::{Judgement, Level, Outcome};
 
 /// Most vectors that are told of one by one.
 const TOLD: usize = 3;
+
+/// Imports that are named.
+const NAMED: usize = 5;
+
+/// What files ask a program that runs their pickles to import, where they ask for more than weights
+/// are made of.
+pub fn imports<'a>(all: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let all: Vec<String> = all.into_iter().map(|name| cut(name, 60)).collect();
+    let more = match all.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = all.get(..NAMED.min(all.len()))?.join(", ");
+    (!all.is_empty()).then(|| {
+        format!(
+            "Who loads this as a pickle runs code: beside what weights are made of it imports \
+             {named}{more}. Nothing of it was run here; torch.load with weights_only=True refuses it."
+        )
+    })
+}
 
 /// Whether the gate holds, and how many findings came out how.
 pub fn gate(judgement: &Judgement) -> String {

@@ -244,6 +244,113 @@ fn no_code_in_a_pickle_is_run() {
     assert!(!trace.exists());
 }
 
+/// A pickle of one tensor of 8 by 16 in storage `0`, and of what else is asked for in its dictionary.
+fn pickle_of_a_tensor_and(more: &[u8]) -> Vec<u8> {
+    let text = |text: &str| {
+        [
+            &b"X"[..],
+            &(text.len() as u32).to_le_bytes(),
+            text.as_bytes(),
+        ]
+        .concat()
+    };
+    let tensor = [
+        b"ctorch._utils\n_rebuild_tensor_v2\n((".to_vec(),
+        text("storage"),
+        b"ctorch\nFloatStorage\n".to_vec(),
+        text("0"),
+        text("cpu"),
+        b"K\x80tQK\0K\x08K\x10\x86K\x10K\x01\x86\x89ccollections\nOrderedDict\n)RtR".to_vec(),
+    ];
+    let tensor = tensor.concat();
+    [b"\x80\x02}(", &text("fc.weight")[..], &tensor, more, b"u."].concat()
+}
+
+#[test]
+fn what_a_pickle_would_import_is_said_beside_its_tensors() {
+    let folder = tempfile::tempdir().unwrap();
+    let entries: Vec<u8> = (0..128_u32)
+        .flat_map(|i| ((i * 37 % 101) as f32 - 50.0).to_le_bytes())
+        .collect();
+    let file = folder.path().join("net.pth");
+    let written = |more: &[u8]| {
+        let pickle = pickle_of_a_tensor_and(more);
+        let members = [("net/data.pkl", &pickle[..]), ("net/data/0", &entries)];
+        fs::write(&file, archive(&members)).unwrap();
+    };
+    let imports = |file: &Path| -> Vec<String> {
+        let opened = Checkpoint::open(file).unwrap();
+        opened.imports().into_iter().map(str::to_owned).collect()
+    };
+    written(b"");
+    assert!(imports(&file).is_empty());
+    // A key, and a call as its value.
+    written(b"X\x01\0\0\0xcposix\nsystem\nX\x04\0\0\0true\x85R");
+    assert_eq!(imports(&file), ["posix.system"]);
+    for command in ["layers", "inspect"] {
+        let output = run(command, &file);
+        assert_eq!(output.status.code(), Some(0));
+        let said = String::from_utf8(output.stdout).unwrap();
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("runs code: beside what weights are made of it imports posix.system."),
+            "{said}"
+        );
+    }
+    // Of PyTorch's own files those that its loader of weights takes ask for nothing more
+    // (torch.load with weights_only=True, which refuses a module).
+    for plain in ["state.pth", "older.pt", "training.pt", "views.bin"] {
+        assert!(imports(&fixture(plain)).is_empty(), "{plain}");
+    }
+    let module = imports(&fixture("module.pt"));
+    assert!(
+        module.contains(&"torch.nn.modules.linear.Linear".to_owned()),
+        "{module:?}"
+    );
+}
+
+#[test]
+fn a_sharded_checkpoint_of_pytorch_is_read_by_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let shards = [
+        "pytorch_model-00001-of-00002.bin",
+        "pytorch_model-00002-of-00002.bin",
+    ];
+    let mut map = BTreeMap::new();
+    for (source, shard) in ["state.pth", "views.bin"].into_iter().zip(shards) {
+        fs::copy(fixture(source), folder.path().join(shard)).unwrap();
+        for tensor in Checkpoint::open(&fixture(source)).unwrap().tensors() {
+            map.insert(tensor.tensor.clone(), shard);
+        }
+    }
+    // What else training leaves beside it is no part of it.
+    fs::copy(fixture("training.pt"), folder.path().join("optimizer.bin")).unwrap();
+    let index = serde_json::json!({ "metadata": {}, "weight_map": map });
+    let index_file = folder.path().join("pytorch_model.bin.index.json");
+    fs::write(&index_file, index.to_string()).unwrap();
+    for source in [folder.path(), &index_file] {
+        let opened = Checkpoint::open(source).unwrap();
+        assert_eq!(opened.tensors().len(), map.len());
+        assert_eq!(opened.digest().unwrap().len(), 2);
+        for file in ["state.pth", "views.bin"] {
+            let alone = Checkpoint::open(&fixture(file)).unwrap();
+            for tensor in alone.tensors() {
+                let name = &tensor.tensor;
+                assert!(
+                    opened.read(name).unwrap() == alone.read(name).unwrap(),
+                    "{name}"
+                );
+            }
+        }
+    }
+    fs::remove_file(folder.path().join(shards[1])).unwrap();
+    let said = Checkpoint::open(folder.path()).unwrap_err().to_string();
+    assert!(
+        said.contains("pytorch_model.bin.index.json") && said.contains("is missing"),
+        "{said}"
+    );
+}
+
 /// Every file with bytes changed, cut off or repeated: read, or refused with its name.
 #[test]
 fn mutated_files_are_read_or_refused_by_name() {

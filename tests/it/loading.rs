@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
+use randomlike::analysis::{self, Options};
 use randomlike::checkpoint::{Checkpoint, Entries};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Value, json};
@@ -106,11 +107,15 @@ fn an_index_and_its_shards_must_say_the_same() {
         ),
         (
             with("c", json!("two.bin")),
-            "the shard `two.bin` of tensor `c` is not a .safetensors file",
+            "the shard `two.bin` is missing",
+        ),
+        (
+            with("c", json!("two.onnx")),
+            "the shard `two.onnx` of tensor `c` is neither a .safetensors file nor one of",
         ),
         (
             with("c", json!(INDEX)),
-            "of tensor `c` is not a .safetensors file",
+            "of tensor `c` is neither a .safetensors file nor one of",
         ),
         (
             with("c", json!(3)),
@@ -400,5 +405,45 @@ fn every_other_dtype_is_skipped_by_name() {
             row.unwrap().contains(&format!("dtype {dtype} is")),
             "{table}"
         );
+    }
+}
+
+/// What an audit says of a file to which `change` is done while its layer is measured.
+fn changed(change: impl Fn(&Path)) -> Option<String> {
+    let home = folder(&[(ONE, sound(&["a"]))]);
+    let path = home.path().join(ONE);
+    let checkpoint = Checkpoint::open(&path).unwrap();
+    // Longer than a step of the clock that files are stamped by.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    let mut told = false;
+    let measured = analysis::measure(&checkpoint, &Options::default(), &mut |_| {
+        if !std::mem::replace(&mut told, true) {
+            change(&path);
+        }
+    });
+    assert!(told);
+    measured.err().map(|error| {
+        let said = error.to_string();
+        assert!(said.contains(&path.display().to_string()), "{said}");
+        said
+    })
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_refused() {
+    assert_eq!(changed(|path| drop(fs::read(path).unwrap())), None);
+    let in_place = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let replaced = |path: &Path| {
+        let other = path.with_extension("other");
+        fs::copy(path, &other).unwrap();
+        fs::rename(other, path).unwrap();
+    };
+    for said in [changed(in_place), changed(replaced)] {
+        let said = said.unwrap();
+        assert!(said.contains("changed while it was read"), "{said}");
     }
 }

@@ -222,6 +222,9 @@ fn ending(args: &Inspect, audit: &Audit) -> String {
     if let Some(premise) = audit.premise() {
         text += &terminal::wrap(&premise, 0);
     }
+    if let Some(imports) = words::imports(audit.source.imports()) {
+        text += &terminal::wrap(&imports, 0);
+    }
     if !audit.skipped.is_empty() {
         text += &terminal::wrap(
             &format!("`randomlike layers {source}` says why tensors were skipped."),

@@ -2,6 +2,7 @@
 
 use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
 use randomlike::layers::{self, Layer, Skipped};
+use randomlike::report::words;
 use serde::Serialize;
 
 use super::{Done, HOLDS};
@@ -15,13 +16,13 @@ pub fn run(args: &Layers) -> Done {
     let page = if args.json {
         object(&found)?
     } else {
-        page(&found)
+        page(&found, words::imports(checkpoint.imports()))
     };
     terminal::print(page.as_bytes())?;
     Ok(HOLDS)
 }
 
-fn page(found: &layers::Layers) -> String {
+fn page(found: &layers::Layers, imports: Option<String>) -> String {
     let mut page = String::new();
     if !found.layers.is_empty() {
         let rows = found.layers.iter().map(layer_row).collect();
@@ -37,11 +38,12 @@ fn page(found: &layers::Layers) -> String {
         page += &terminal::table(&["skipped", "shape", "dtype", "reason"], rows, &[]);
         page.push('\n');
     }
-    page + &format!(
+    page += &format!(
         "{}, {} skipped\n",
         terminal::counted(found.layers.len() as u64, "layer"),
         terminal::counted(found.skipped.len() as u64, "tensor"),
-    )
+    );
+    page + &imports.map_or_else(String::new, |words| terminal::wrap(&words, 0))
 }
 
 fn layer_row(layer: &Layer) -> Vec<String> {
