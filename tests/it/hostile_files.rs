@@ -13,6 +13,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_randomlike");
 const FEWEST: usize = 60;
 /// Kilobytes of address space, of which memory in use is a part.
 const SPACE: u32 = 100_000;
+/// Seconds of the processor after which the system ends a run, for one that spins never ends.
+const WORK: u32 = 30;
 /// A second, and as much again for each of the others that a busy machine runs meanwhile.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -28,8 +30,14 @@ fn run(name: &str) -> Output {
     let mut run = Command::new("sh");
     run.current_dir(folder())
         .env("MALLOC_ARENA_MAX", "1")
-        .args(["-c", r#"ulimit -v "$1"; shift; exec "$@""#, "sh"])
-        .args([&SPACE.to_string(), BINARY]);
+        // Its threads ask for 128 MB each at the start, again and again where they cannot have it.
+        .env("OPENBLAS_NUM_THREADS", "1")
+        .args([
+            "-c",
+            r#"ulimit -v "$1"; ulimit -t "$2"; shift 2; exec "$@""#,
+            "sh",
+        ])
+        .args([&SPACE.to_string(), &WORK.to_string(), BINARY]);
     if name.starts_with("policy-") {
         let audit = root().join("reports/guesslang_vscode/audit.json");
         run.arg("check").arg(audit).args(["--policy", name]);

@@ -7,10 +7,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_randomlike");
+/// A page takes a second or two; a browser that waits for something waits for ever.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A report on layers with these names.
 fn report(names: &[String], folder: &Path) -> PathBuf {
@@ -51,6 +54,42 @@ fn chromium() -> Option<&'static str> {
     })
 }
 
+/// The page as Chromium has it once it is loaded. What Chromium says goes to a file: its helpers
+/// may hold a pipe open after it has ended.
+fn opened(chromium: &str, page: &Path, folder: &Path) -> String {
+    let said = folder.join("dom");
+    let mut child = Command::new(chromium)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--virtual-time-budget=3000",
+            "--dump-dom",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.join("profile").display()
+        ))
+        .arg(format!("file://{}", page.display()))
+        .stdout(fs::File::create(&said).unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("Chromium has not ended after {PATIENCE:?}");
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    fs::read_to_string(said).unwrap()
+}
+
 #[test]
 fn a_page_of_markup_runs_no_script_and_asks_nobody() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -84,25 +123,8 @@ fn a_page_of_markup_runs_no_script_and_asks_nobody() {
         eprintln!("no Chromium here: the page was read and not opened");
         return;
     };
-    let profile = folder.path().join("profile");
-    let opened = Command::new(chromium)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--virtual-time-budget=3000",
-            "--dump-dom",
-        ])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(format!("file://{}", page.display()))
-        .output()
-        .unwrap();
-    let dom = String::from_utf8_lossy(&opened.stdout);
-    assert!(
-        dom.contains("<title>randomlike: "),
-        "{}",
-        String::from_utf8_lossy(&opened.stderr)
-    );
+    let dom = opened(chromium, &page, folder.path());
+    assert!(dom.contains("<title>randomlike: "), "{dom}");
     assert!(!dom.contains("<title>harm") && !dom.contains("<iframe"));
     assert_eq!(visits.load(Ordering::Relaxed), 0);
 }
