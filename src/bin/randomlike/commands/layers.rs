@@ -1,6 +1,8 @@
 //! `layers`: what would be measured, what not, and why, from the headers alone.
 
 use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
+use std::collections::BTreeSet;
+
 use randomlike::layers::{self, Layer, Skipped};
 use randomlike::report::words;
 use serde::Serialize;
@@ -14,7 +16,7 @@ pub fn run(args: &Layers) -> Done {
     let checkpoint = super::open(&args.source, args.fetching)?;
     let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?;
     let page = if args.json {
-        object(&found)?
+        object(&found, checkpoint.imports())?
     } else {
         page(&found, words::imports(checkpoint.imports()))
     };
@@ -87,6 +89,9 @@ fn skipped_row(skipped: &Skipped) -> Vec<String> {
 struct Object<'a> {
     layers: Vec<LayerObject<'a>>,
     skipped: &'a [Skipped],
+    /// What its pickles would import beside what weights are made of.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    imports: BTreeSet<&'a str>,
 }
 
 /// A layer, under the names of `audit.json`.
@@ -102,11 +107,12 @@ struct LayerObject<'a> {
     orientation_from: OrientationFrom,
 }
 
-fn object(found: &layers::Layers) -> Result<String, serde_json::Error> {
+fn object(found: &layers::Layers, imports: BTreeSet<&str>) -> Result<String, serde_json::Error> {
     let layers = found.layers.iter().map(layer_object).collect();
     Ok(serde_json::to_string_pretty(&Object {
         layers,
         skipped: &found.skipped,
+        imports,
     })? + "\n")
 }
 
