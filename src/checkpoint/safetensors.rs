@@ -166,7 +166,8 @@ fn place(
         if to > data {
             return Err(HeaderFault::Truncated {
                 tensor: tensor_name(),
-                end: start + to,
+                // As far as 64 bits count.
+                end: start.saturating_add(to),
                 bytes: start + data,
             });
         }
@@ -392,6 +393,12 @@ mod tests {
         assert!(matches!(
             fault(&file(&one("[2]", 0, 8), 4)),
             HeaderFault::Truncated { .. }
+        ));
+        // Found by fuzzing: its end passes 64 bits.
+        let last = one("[2]", u64::MAX - 7, u64::MAX);
+        assert!(matches!(
+            fault(&file(&last, 8)),
+            HeaderFault::Truncated { end: u64::MAX, .. }
         ));
         assert!(matches!(
             fault(&file(&one("[3]", 0, 8), 8)),
