@@ -65,6 +65,9 @@ pub struct FileFacts {
     pub bytes: u64,
     /// SHA-256 of the content, in lower-case hexadecimal.
     pub sha256: String,
+    /// Where the link leads that the path is, in the link's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// What a program that runs its pickle would import beside what weights are made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<String>,
@@ -288,8 +291,15 @@ fn digest(path: &Path, folder: &Path, stop: &AtomicBool) -> Result<Option<FileFa
         path: name.to_string_lossy().into_owned(),
         bytes,
         sha256,
+        link: link(path),
         imports: Vec::new(),
     }))
+}
+
+/// Where a link leads; nothing for what is none.
+fn link(path: &Path) -> Option<String> {
+    let leads = std::fs::read_link(path).ok()?;
+    Some(leads.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ struct File<'a> {
     path: &'a str,
     bytes: String,
     sha256: &'a str,
+    link: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +146,7 @@ impl<'a> Page<'a> {
                     path: &file.path,
                     bytes: grouped(file.bytes),
                     sha256: &file.sha256,
+                    link: file.link.as_deref(),
                 })
                 .collect(),
             counts: format!(

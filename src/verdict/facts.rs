@@ -23,6 +23,7 @@ pub(crate) fn audit(layers: Vec<LayerFacts>) -> Audit {
                 path: "net.safetensors".into(),
                 bytes: 9,
                 sha256: "00".into(),
+                link: None,
                 imports: Vec::new(),
             }],
             tensors: 2 * layers.len(),

@@ -254,6 +254,7 @@ fn a_shard_may_be_a_link_or_in_a_folder_but_must_be_a_file() {
     let files = Checkpoint::open(home.path()).unwrap().digest().unwrap();
     let path: PathBuf = ["sub", ONE].iter().collect();
     assert_eq!(Path::new(&files[0].path), path, "relative to the source");
+    assert_eq!(files[0].link, None);
     let home = folder(&[("sub/one.safetensors/x", Vec::new()), (INDEX, index(&map))]);
     says(
         home.path(),
@@ -267,8 +268,9 @@ fn a_shard_may_be_a_link_or_in_a_folder_but_must_be_a_file() {
             (INDEX, index(&json!({"a": ONE}))),
         ]);
         let blob = home.path().join("blobs/0123");
-        std::os::unix::fs::symlink(blob, home.path().join(ONE)).unwrap();
-        assert!(Checkpoint::open(home.path()).is_ok());
+        std::os::unix::fs::symlink(&blob, home.path().join(ONE)).unwrap();
+        let files = Checkpoint::open(home.path()).unwrap().digest().unwrap();
+        assert_eq!(files[0].link.as_deref(), blob.to_str());
     }
 }
 

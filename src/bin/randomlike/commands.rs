@@ -26,7 +26,7 @@ use randomlike::report::json;
 use serde::de::IgnoredAny;
 
 use crate::args::{Deeper, Fetching, Measuring, limit_threads};
-use crate::terminal::Bar;
+use crate::terminal::{Bar, Download};
 
 /// What a command answers: an exit code, or why it could not do its work.
 pub type Done = Result<ExitCode, Box<dyn Error>>;
@@ -44,7 +44,7 @@ fn open(source: &Path, fetching: Fetching) -> Result<Checkpoint, Box<dyn Error>>
         return Ok(Checkpoint::open(source)?);
     };
     let hub = Hub::from_env(fetching.offline)?;
-    let bar = Bar::of_bytes();
+    let mut bar = Download::new();
     let opened = hub.open(&spec, &mut |file, done, of| bar.bytes(file, done, of));
     bar.clear();
     Ok(opened?)

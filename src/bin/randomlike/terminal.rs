@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use randomlike::analysis::{Progress, time_left};
 use randomlike::verdict::{Finding, Level, Outcome};
 
@@ -147,17 +147,9 @@ impl Bar {
     pub fn new() -> Self {
         let bar = ProgressBar::new(WHOLE);
         let clock = Arc::new(Mutex::new(Clock::new()));
-        let left = Arc::clone(&clock);
-        let style = ProgressStyle::with_template("{bar:20} {prefix} {elapsed}{left} {msg}");
-        if let Ok(style) = style {
-            bar.set_style(style.with_key(
-                "left",
-                move |_: &ProgressState, out: &mut dyn fmt::Write| {
-                    let clock = left.lock().unwrap_or_else(PoisonError::into_inner);
-                    // A line of progress that cannot be written is drawn again soon.
-                    let _ = out.write_str(&clock.words());
-                },
-            ));
+        let template = "{bar:20} {prefix} {elapsed}{left} {msg}";
+        if let Some(style) = style(template, Arc::clone(&clock)) {
+            bar.set_style(style);
         }
         // A layer can take ten seconds: the clock shows that it is being worked on.
         bar.enable_steady_tick(Duration::from_millis(250));
@@ -201,23 +193,6 @@ impl Bar {
         bar
     }
 
-    /// A bar over bytes of files that are fetched, one after the other.
-    pub fn of_bytes() -> Self {
-        let bar = Self::new();
-        let template = "{msg}: {bar:20} {bytes} of {total_bytes}, about {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.bar.set_style(style);
-        }
-        bar
-    }
-
-    /// So many bytes of a file are there.
-    pub fn bytes(&self, file: &str, done: u64, of: u64) {
-        self.bar.set_message(cut(file, 30));
-        self.bar.set_length(of);
-        self.bar.set_position(done);
-    }
-
     /// So many of so many steps are done.
     pub fn steps(&self, done: usize, of: usize) {
         self.bar.set_length(of as u64);
@@ -228,6 +203,76 @@ impl Bar {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Progress over the bytes of files that are fetched, one after the other.
+pub struct Download {
+    bar: ProgressBar,
+    clock: Arc<Mutex<Clock>>,
+    /// The file, and its bytes that were there before.
+    current: Option<(String, u64)>,
+}
+
+impl Download {
+    /// Shows nothing until a file is known.
+    pub fn new() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            clock: Arc::new(Mutex::new(Clock::new())),
+            current: None,
+        }
+    }
+
+    /// So many bytes of a file are there.
+    pub fn bytes(&mut self, file: &str, done: u64, of: u64) {
+        let before = match &self.current {
+            Some((current, before)) if current == file => *before,
+            _ => {
+                self.begin(file, done, of);
+                done
+            }
+        };
+        let fetched = done.saturating_sub(before) as f64;
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.reach(fetched / of.saturating_sub(before).max(1) as f64);
+        drop(clock);
+        self.bar.set_position(done);
+    }
+
+    /// A bar of its own for each file: nothing is drawn while one's numbers stand beside another's
+    /// name.
+    fn begin(&mut self, file: &str, done: u64, of: u64) {
+        self.bar.finish_and_clear();
+        self.clock = Arc::new(Mutex::new(Clock::new()));
+        self.current = Some((file.to_owned(), done));
+        self.bar = ProgressBar::hidden();
+        let template = "{msg}: {bar:20} {bytes} of {total_bytes}{left}";
+        if let Some(style) = style(template, Arc::clone(&self.clock)) {
+            self.bar.set_style(style);
+        }
+        self.bar.set_message(cut(file, 30));
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+    }
+
+    /// Leaves the terminal as it was.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A style in which `{left}` is what the clock says.
+fn style(template: &str, clock: Arc<Mutex<Clock>>) -> Option<ProgressStyle> {
+    let style = ProgressStyle::with_template(template).ok()?;
+    Some(style.with_key(
+        "left",
+        move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            let clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
+            // A line of progress that cannot be written is drawn again soon.
+            let _ = out.write_str(&clock.words());
+        },
+    ))
 }
 
 /// When the work began, and what was left of it when something was last heard of it.

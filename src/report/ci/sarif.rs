@@ -269,6 +269,7 @@ mod tests {
                 path: "m.safetensors".into(),
                 bytes: 9,
                 sha256: "00".into(),
+                link: None,
                 imports: Vec::new(),
             };
             artifact(source, &file)["location"]["uri"].clone()
