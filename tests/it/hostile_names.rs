@@ -18,7 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A report on layers with these names.
 fn report(names: &[String], folder: &Path) -> PathBuf {
     let entries: Vec<u8> = (0..16 * 24_u32)
-        .flat_map(|i| ((i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5).to_le_bytes())
+        .flat_map(|i| {
+            ((i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5).to_le_bytes()
+        })
         .collect();
     let view = || TensorView::new(Dtype::F32, vec![16, 24], &entries).unwrap();
     let views: Vec<(String, TensorView<'_>)> =
