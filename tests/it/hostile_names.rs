@@ -13,7 +13,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_randomlike");
 /// A page takes a second or two; a browser that waits for something waits for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A report on layers with these names.
 fn report(names: &[String], folder: &Path) -> PathBuf {

@@ -40,12 +40,12 @@ fn page(found: &layers::Layers, imports: Option<String>) -> String {
         page += &terminal::table(&["skipped", "shape", "dtype", "reason"], rows, &[]);
         page.push('\n');
     }
-    page += &format!(
-        "{}, {} skipped\n",
+    page + &format!(
+        "{}, {} skipped\n{}",
         terminal::counted(found.layers.len() as u64, "layer"),
         terminal::counted(found.skipped.len() as u64, "tensor"),
-    );
-    page + &imports.map_or_else(String::new, |words| terminal::wrap(&words, 0))
+        imports.map_or_else(String::new, |words| terminal::wrap(&words, 0))
+    )
 }
 
 fn layer_row(layer: &Layer) -> Vec<String> {
