@@ -2,9 +2,9 @@
 //!
 //! Both engines take the same road: the Gram matrix of the smaller side in f64, its
 //! eigenvalues, their square roots. Squaring costs accuracy only at the bottom: an error of
-//! a few ε·σ₁² in λ is a few ε·σ₁²/2σ in σ, below 1e-9·σ₁ while σ > [`GRAM_FLOOR`]·σ₁. When
-//! the smallest value lies under that floor, all values are taken again by a direct
-//! singular value decomposition. The largest values alone come from Lanczos steps.
+//! a few ε·σ₁² in λ is a few ε·σ₁²/2σ in σ, below 1e-9·σ₁ while σ > [`GRAM_FLOOR`]·σ₁. Where up
+//! to 32 values of a large matrix lie under that floor, the default engine takes those again by
+//! inverse iteration; otherwise all are, by a direct singular value decomposition. The largest values alone come from Lanczos steps.
 
 mod band;
 mod bulge;
@@ -15,6 +15,7 @@ mod lanczos;
 #[cfg(feature = "lapack")]
 mod lapack;
 mod pure;
+mod smallest;
 mod tridiagonal;
 mod two_stage;
 mod vectors;
@@ -217,10 +218,32 @@ pub fn singular_values<T: Copy + Into<f64> + Sync>(
     let values = from_gram(matrix, engine)?;
     match (values.first(), values.last()) {
         (Some(&largest), Some(&smallest)) if smallest <= GRAM_FLOOR * largest => {
-            direct(matrix, engine)
+            match refined(matrix, &values, engine) {
+                Some(values) => Ok(values),
+                None => direct(matrix, engine),
+            }
         }
         _ => Ok(values),
     }
+}
+
+/// Values of a large matrix of which few lie below the floor, with those taken from the matrix
+/// itself.
+fn refined<T: Copy + Into<f64> + Sync>(
+    matrix: Matrix<'_, T>,
+    values: &[f64],
+    engine: Engine,
+) -> Option<Vec<f64>> {
+    let largest = *values.first()?;
+    let floor = GRAM_FLOOR * largest;
+    let told = values.iter().take_while(|&&s| s > floor).count();
+    let lost = values.len() - told;
+    let few = lost <= smallest::MOST && values.len() >= pure::CROSSOVER;
+    if engine != Engine::Faer || !few {
+        return None;
+    }
+    let lost = smallest::values(matrix, lost, largest)?;
+    Some(descending([&values[..told], &lost].concat()))
 }
 
 /// All eigenvalues, descending, of a symmetric matrix; only entries on the diagonal and

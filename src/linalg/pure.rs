@@ -18,7 +18,7 @@ const NAME: &str = "faer";
 
 /// Rows from which the reduction in two stages is not the slower: `examples/spectrum_time.rs`
 /// has the two even here, 1.2 times at 1024 rows, twice at 2048, 3.6 times at 4096.
-const CROSSOVER: usize = 512;
+pub(super) const CROSSOVER: usize = 512;
 
 /// Entries below the diagonal that the first of the two stages leaves. Its time hardly
 /// depends on them, but the second's grows with them; below 32 its products get too thin.
@@ -63,8 +63,12 @@ pub(super) fn singular_values<T: Copy + Into<f64> + Sync>(
     let (rows, cols) = (matrix.rows, matrix.cols);
     let view = MatRef::from_row_major_slice(&entries, rows, cols);
     // A tall column-major view is what the library is fastest on.
-    let view = if cols > rows { view.transpose() } else { view };
-    let mut values = Diag::zeros(rows.min(cols));
+    values_of(if cols > rows { view.transpose() } else { view })
+}
+
+/// The singular values of a tall matrix.
+pub(super) fn values_of(view: MatRef<'_, f64>) -> Result<Vec<f64>, SpectrumError> {
+    let mut values = Diag::zeros(view.ncols());
     let scratch = svd::svd_scratch::<f64>(
         view.nrows(),
         view.ncols(),
