@@ -318,7 +318,7 @@ fn is_of_weights(module: &str, name: &str) -> bool {
     let class = name.ends_with("Storage") || name.ends_with("Tensor");
     match module {
         "collections" => matches!(name, "OrderedDict" | "Counter"),
-        "builtins" => matches!(name, "bytearray" | "complex" | "set"),
+        "builtins" | "__builtin__" => matches!(name, "bytearray" | "complex" | "set"),
         "_codecs" => name == "encode",
         "torch._utils" => name.starts_with("_rebuild_"),
         "torch._tensor" => name == "_rebuild_from_type_v2",
@@ -575,6 +575,7 @@ mod tests {
             "torch.quint2x4",
             "_codecs.encode",
             "builtins.bytearray",
+            "__builtin__.set",
             "torch.cuda.sparse.HalfTensor",
             "torch.cuda.HalfStorage",
             "torch.storage.TypedStorage",
