@@ -239,28 +239,38 @@ impl Checkpoint {
 
     /// Nothing as soon as `stop` is set.
     fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
-        let files = self.files.iter();
-        files
-            .map(|file| {
-                let facts = digest(file.path(), &self.folder, stop)?;
-                Ok(facts.map(|facts| FileFacts {
-                    imports: file.imports().to_vec(),
-                    ..facts
-                }))
-            })
-            .collect()
+        let facts = |file: &dyn TensorFile| {
+            let path = file.path();
+            let name = path.strip_prefix(&self.folder).unwrap_or(path);
+            Ok(content(path, stop)?.map(|content| FileFacts {
+                path: name.to_string_lossy().into_owned(),
+                bytes: content.bytes,
+                sha256: content.sha256,
+                link: link(path),
+                imports: file.imports().to_vec(),
+            }))
+        };
+        let files = self.files.iter().map(AsRef::as_ref);
+        files.map(facts).collect()
     }
 }
 
 /// SHA-256 of a file, in lower-case hexadecimal.
 #[cfg(feature = "hub")]
 pub(crate) fn sha256(path: &Path) -> Result<String> {
-    let facts = digest(path, Path::new(""), &AtomicBool::new(false))?;
-    Ok(facts.map(|facts| facts.sha256).unwrap_or_default())
+    let content = content(path, &AtomicBool::new(false))?;
+    Ok(content.map(|content| content.sha256).unwrap_or_default())
+}
+
+/// What a file holds.
+#[derive(Debug, PartialEq)]
+struct Content {
+    bytes: u64,
+    sha256: String,
 }
 
 /// Nothing when it was told to stop.
-fn digest(path: &Path, folder: &Path, stop: &AtomicBool) -> Result<Option<FileFacts>> {
+fn content(path: &Path, stop: &AtomicBool) -> Result<Option<Content>> {
     let io = |source| Error::Io {
         action: "read",
         path: path.to_owned(),
@@ -286,14 +296,7 @@ fn digest(path: &Path, folder: &Path, stop: &AtomicBool) -> Result<Option<FileFa
         // Writing to a string cannot fail.
         let _ = write!(sha256, "{byte:02x}");
     }
-    let name = path.strip_prefix(folder).unwrap_or(path);
-    Ok(Some(FileFacts {
-        path: name.to_string_lossy().into_owned(),
-        bytes,
-        sha256,
-        link: link(path),
-        imports: Vec::new(),
-    }))
+    Ok(Some(Content { bytes, sha256 }))
 }
 
 /// Where a link leads; nothing for what is none.
@@ -419,17 +422,14 @@ mod tests {
     fn the_digest_is_sha256() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), b"abc").unwrap();
-        let digest = |stop| {
-            let folder = file.path().parent().unwrap();
-            super::digest(file.path(), folder, &AtomicBool::new(stop)).unwrap()
-        };
-        assert_eq!(digest(true), None);
-        let facts = digest(false).unwrap();
+        let content = |stop| super::content(file.path(), &AtomicBool::new(stop)).unwrap();
+        assert_eq!(content(true), None);
+        let found = content(false).unwrap();
         assert_eq!(
-            facts.sha256,
+            found.sha256,
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        assert_eq!(facts.bytes, 3);
+        assert_eq!(found.bytes, 3);
     }
 
     #[test]

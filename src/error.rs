@@ -422,10 +422,12 @@ pub enum IndexFault {
     #[error("its `weight_map` names no tensor")]
     Empty,
     /// A shard of another format.
-    #[error(
-        "the shard `{shard}` of tensor `{tensor}` is neither a .safetensors file nor one of PyTorch's .bin, .pt and .pth"
-    )]
-    ShardFormat { shard: String, tensor: String },
+    #[error("the shard `{shard}` of tensor `{tensor}` is not a {ending} file")]
+    ShardFormat {
+        shard: String,
+        tensor: String,
+        ending: &'static str,
+    },
     /// A path that leaves the folder.
     #[error("the shard path `{shard}` of tensor `{tensor}` leaves the folder of the index")]
     ShardPath { shard: String, tensor: String },

@@ -4,7 +4,8 @@
 //! eigenvalues, their square roots. Squaring costs accuracy only at the bottom: an error of
 //! a few ε·σ₁² in λ is a few ε·σ₁²/2σ in σ, below 1e-9·σ₁ while σ > [`GRAM_FLOOR`]·σ₁. Where up
 //! to 32 values of a large matrix lie under that floor, the default engine takes those again by
-//! inverse iteration; otherwise all are, by a direct singular value decomposition. The largest values alone come from Lanczos steps.
+//! inverse iteration; otherwise all are, by a direct singular value decomposition. The largest
+//! values alone come from Lanczos steps.
 
 mod band;
 mod bulge;
@@ -218,10 +219,7 @@ pub fn singular_values<T: Copy + Into<f64> + Sync>(
     let values = from_gram(matrix, engine)?;
     match (values.first(), values.last()) {
         (Some(&largest), Some(&smallest)) if smallest <= GRAM_FLOOR * largest => {
-            match refined(matrix, &values, engine) {
-                Some(values) => Ok(values),
-                None => direct(matrix, engine),
-            }
+            refined(matrix, &values, engine).map_or_else(|| direct(matrix, engine), Ok)
         }
         _ => Ok(values),
     }

@@ -24,9 +24,6 @@ struct RawIndex {
 /// A JSON object as a list, so that a name that comes twice is seen.
 struct Pairs(Vec<(String, String)>);
 
-/// How the names of shards may end: safetensors, and PyTorch's pickles.
-const SHARDS: [&str; 4] = [".safetensors", ".bin", ".pt", ".pth"];
-
 /// Opens the shards of the index at `path`.
 pub(super) fn open(path: &Path) -> Result<Files> {
     let fault = |fault| Error::Index {
@@ -49,7 +46,7 @@ pub(super) fn open(path: &Path) -> Result<Files> {
     let text = std::str::from_utf8(&text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
     let index: RawIndex =
         serde_json::from_str(text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
-    let map = by_tensor(index.weight_map).map_err(fault)?;
+    let map = by_tensor(index.weight_map, source::shards(path)).map_err(fault)?;
     if map.is_empty() {
         return Err(fault(IndexFault::Empty));
     }
@@ -69,7 +66,11 @@ pub(super) fn open(path: &Path) -> Result<Files> {
     Ok(shards)
 }
 
-fn by_tensor(pairs: Pairs) -> std::result::Result<BTreeMap<String, String>, IndexFault> {
+/// The shard of each tensor; its name must end so.
+fn by_tensor(
+    pairs: Pairs,
+    ending: &'static str,
+) -> std::result::Result<BTreeMap<String, String>, IndexFault> {
     let mut map = BTreeMap::new();
     for (tensor, shard) in pairs.0 {
         let stays = Path::new(&shard)
@@ -78,8 +79,12 @@ fn by_tensor(pairs: Pairs) -> std::result::Result<BTreeMap<String, String>, Inde
         if !stays || shard.is_empty() {
             return Err(IndexFault::ShardPath { shard, tensor });
         }
-        if !SHARDS.iter().any(|ending| shard.ends_with(ending)) {
-            return Err(IndexFault::ShardFormat { shard, tensor });
+        if !shard.ends_with(ending) {
+            return Err(IndexFault::ShardFormat {
+                shard,
+                tensor,
+                ending,
+            });
         }
         if map.insert(tensor.clone(), shard).is_some() {
             return Err(IndexFault::Duplicate { tensor });

@@ -14,6 +14,7 @@ const INDEX: &str = ".safetensors.index.json";
 /// Stands for a folder without .safetensors files.
 const TORCH_INDEX: &str = ".bin.index.json";
 const SHARD: &str = ".safetensors";
+const TORCH_SHARD: &str = ".bin";
 
 /// How names of files in other formats end.
 const OTHERS: [&str; 5] = ["pth", "pt", "bin", "npz", "gguf"];
@@ -51,6 +52,15 @@ pub(super) fn open_file(path: &Path) -> Result<Box<dyn TensorFile>> {
             });
         }
     })
+}
+
+/// How the shards of an index end, by its own name.
+pub(super) fn shards(index: &Path) -> &'static str {
+    if index.to_string_lossy().ends_with(TORCH_INDEX) {
+        TORCH_SHARD
+    } else {
+        SHARD
+    }
 }
 
 fn ending(path: &Path) -> &str {

@@ -45,23 +45,26 @@ const fn system(_: &std::fs::Metadata) -> [i64; 4] {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
     use std::thread::sleep;
     use std::time::Duration;
 
     use super::*;
 
-    /// Longer than the system's clock for files takes a step, 10 ms at most on Linux.
-    fn a_step_of_the_clock() {
+    /// A file of seven bytes in a folder of its own, its stamp, and a while later.
+    fn stamped() -> (tempfile::TempDir, PathBuf, Stamp) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, b"weights").unwrap();
+        let stamp = Stamp::of(&path).unwrap();
+        // Longer than the system's clock for files takes a step, 10 ms at most on Linux.
         sleep(Duration::from_millis(30));
+        (folder, path, stamp)
     }
 
     #[test]
     fn a_file_left_alone_keeps_its_stamp() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        fs::write(&path, b"weights").unwrap();
-        let before = Stamp::of(&path).unwrap();
-        a_step_of_the_clock();
+        let (_folder, path, before) = stamped();
         fs::read(&path).unwrap();
         assert_eq!(before.bytes, 7);
         assert_eq!(Stamp::of(&path).unwrap(), before);
@@ -69,14 +72,8 @@ mod tests {
 
     #[test]
     fn a_change_in_place_shows_even_when_its_time_is_set_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        fs::write(&path, b"weights").unwrap();
-        let (before, time) = (
-            Stamp::of(&path).unwrap(),
-            fs::metadata(&path).unwrap().modified().unwrap(),
-        );
-        a_step_of_the_clock();
+        let (_folder, path, before) = stamped();
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
         fs::write(&path, b"Weights").unwrap();
         assert_ne!(Stamp::of(&path).unwrap(), before);
         let file = fs::File::options().write(true).open(&path).unwrap();
@@ -89,11 +86,7 @@ mod tests {
 
     #[test]
     fn another_file_under_the_name_shows() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        fs::write(&path, b"weights").unwrap();
-        let before = Stamp::of(&path).unwrap();
-        a_step_of_the_clock();
+        let (folder, path, before) = stamped();
         let other = folder.path().join("other");
         fs::write(&other, b"WEIGHTS").unwrap();
         fs::rename(&other, &path).unwrap();

@@ -17,18 +17,20 @@ const NAMED: usize = 5;
 /// What files ask a program that runs their pickles to import, where they ask for more than weights
 /// are made of.
 pub fn imports<'a>(all: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let all: Vec<String> = all.into_iter().map(|name| cut(name, 60)).collect();
-    let more = match all.len().saturating_sub(NAMED) {
+    let mut all = all.into_iter();
+    let named: Vec<String> = all.by_ref().take(NAMED).map(|name| cut(name, 60)).collect();
+    if named.is_empty() {
+        return None;
+    }
+    let more = match all.count() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let named = all.get(..NAMED.min(all.len()))?.join(", ");
-    (!all.is_empty()).then(|| {
-        format!(
-            "Who loads this as a pickle runs code: beside what weights are made of it imports \
-             {named}{more}. Nothing of it was run here; torch.load with weights_only=True refuses it."
-        )
-    })
+    Some(format!(
+        "Who loads this as a pickle runs code: beside what weights are made of it imports {}{more}. \
+         Nothing of it was run here; torch.load with weights_only=True refuses it.",
+        named.join(", ")
+    ))
 }
 
 /// Whether the gate holds, and how many findings came out how.

@@ -86,7 +86,7 @@ def of_index():
         "index-names-the-root": index('{"a":"/etc/passwd.safetensors"}'),
         "index-names-a-parent-in-the-middle": index('{"a":"x/../../y.safetensors"}'),
         "index-names-an-empty-shard": index('{"a":""}'),
-        "index-names-another-format": index('{"a":"weights.onnx"}'),
+        "index-names-another-format": index('{"a":"weights.bin"}'),
         "index-names-a-missing-shard": index('{"a":"gone.safetensors"}'),
         "index-lists-a-tensor-twice": index('{"a":"x.safetensors","a":"x.safetensors"}'),
         "index-map-is-a-list": index("[]"),

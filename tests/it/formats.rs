@@ -352,6 +352,13 @@ fn a_sharded_checkpoint_of_pytorch_is_read_by_its_index() {
         said.contains("pytorch_model.bin.index.json") && said.contains("is missing"),
         "{said}"
     );
+    let other = r#"{"weight_map":{"w":"w.safetensors"}}"#;
+    fs::write(&index_file, other).unwrap();
+    let said = Checkpoint::open(&index_file).unwrap_err().to_string();
+    assert!(
+        said.contains("`w.safetensors` of tensor `w` is not a .bin file"),
+        "{said}"
+    );
 }
 
 /// Every file with bytes changed, cut off or repeated: read, or refused with its name.

@@ -1,8 +1,8 @@
 //! `layers`: what would be measured, what not, and why, from the headers alone.
 
-use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
 use std::collections::BTreeSet;
 
+use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
 use randomlike::layers::{self, Layer, Skipped};
 use randomlike::report::words;
 use serde::Serialize;
