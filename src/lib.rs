@@ -32,6 +32,7 @@ pub mod error;
 pub mod hub;
 pub mod layers;
 pub mod linalg;
+pub mod names;
 pub mod nulls;
 pub mod policy;
 mod regular;

@@ -1,7 +1,7 @@
 //! Singular values of dense matrices. Knows nothing of nets.
 //!
 //! Both engines take the same road: the Gram matrix of the smaller side in f64, its
-//! eigenvalues, their square roots. Squaring costs accuracy only at the bottom: an error of
+//! eigenvalues, their square roots (Golub & Van Loan 2013, §8.6). Squaring costs accuracy only at the bottom: an error of
 //! a few ε·σ₁² in λ is a few ε·σ₁²/2σ in σ, below 1e-9·σ₁ while σ > [`GRAM_FLOOR`]·σ₁. Where up
 //! to 32 values of a large matrix lie under that floor, the default engine takes those again by
 //! inverse iteration; otherwise all are, by a direct singular value decomposition. The largest

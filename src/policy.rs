@@ -12,7 +12,7 @@ use toml::{Table, Value};
 
 use crate::verdict::{
     Baseline, BiasesConstant, Check, Covered, Finite, Level, LevelSpacing, MovedFromInitialisation,
-    QuarterCircle, ShadowReversible, SpectralEdge, WeightsGaussian,
+    QuarterCircle, ShadowReversible, SpectralEdge, WeightsGaussian, WeightsOnly,
 };
 use crate::{Error, Result};
 
@@ -21,8 +21,8 @@ const DEFAULT_PATH: &str = "default.toml";
 /// The array of per-layer tables, and the key that says which layers one is for.
 const LAYER: &str = "layer";
 const PATTERN: &str = "pattern";
-/// The one check of the whole checkpoint.
-const COVERED: &str = "covered";
+/// The checks of the whole checkpoint.
+const OF_THE_WHOLE: [Check; 2] = [Check::WeightsOnly, Check::Covered];
 
 /// Levels and limits for every check, and where they differ for some layers.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct Rules {
     pub finite: Finite,
     /// Enough of the checkpoint could be judged.
     pub covered: Covered,
+    /// Whoever loads the checkpoint imports nothing but what weights are made of.
+    pub weights_only: WeightsOnly,
     /// The weights follow a normal law.
     pub weights_gaussian: WeightsGaussian,
     /// The weights no longer match a known initialiser.
@@ -66,6 +68,7 @@ impl Rules {
         match check {
             Check::Finite => self.finite.level,
             Check::Covered => self.covered.level,
+            Check::WeightsOnly => self.weights_only.level,
             Check::WeightsGaussian => self.weights_gaussian.level,
             Check::BiasesConstant => self.biases_constant.level,
             Check::QuarterCircle => self.quarter_circle.level,
@@ -215,7 +218,9 @@ fn exception(mut table: Table, known: &Table, path: &Path) -> Result<Exception> 
         });
     };
     let mut known = known.clone();
-    known.remove(COVERED);
+    for check in OF_THE_WHOLE {
+        known.remove(check.name());
+    }
     check_keys(&table, &known, path)?;
     let matcher = Glob::new(&pattern)
         .map_err(|source| Error::PolicyPattern {

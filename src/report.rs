@@ -5,7 +5,6 @@ mod comparison;
 pub mod figures;
 pub mod html;
 pub mod json;
-pub mod names;
 mod template;
 pub mod words;
 pub mod write;

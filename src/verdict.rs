@@ -1,7 +1,7 @@
 //! Judgement: a pure function of an audit and a policy.
 //!
 //! Each check is one file under `verdict/` that holds its limits and its rule. A new one is
-//! listed in [`Check`], explained in `about.rs`, listed in `layer_rulings` below, in [`crate::policy::Rules`] and, with the
+//! listed in [`Check`], explained in `about.rs`, listed in `layer_rulings` or `whole_rulings` below, in [`crate::policy::Rules`] and, with the
 //! reason for its limits, in `policy/default.toml`.
 
 mod about;
@@ -16,6 +16,7 @@ mod quarter_circle;
 mod shadow_reversible;
 pub(crate) mod spectral_edge;
 mod weights_gaussian;
+mod weights_only;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ pub use quarter_circle::QuarterCircle;
 pub use shadow_reversible::ShadowReversible;
 pub use spectral_edge::SpectralEdge;
 pub use weights_gaussian::WeightsGaussian;
+pub use weights_only::WeightsOnly;
 
 use crate::audit::{Audit, LayerFacts};
 use crate::compare::{self, Matching};
@@ -45,6 +47,8 @@ pub enum Check {
     Finite,
     /// Enough of the checkpoint could be judged.
     Covered,
+    /// Whoever loads the checkpoint imports nothing but what weights are made of.
+    WeightsOnly,
     /// The weights follow a normal law.
     WeightsGaussian,
     /// The biases are one constant, or negligible.
@@ -117,7 +121,8 @@ pub struct Judgement {
 impl Check {
     /// Every check of an audit by itself, in the order they are reported; `baseline` needs an
     /// earlier audit beside it and comes last.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::WeightsOnly,
         Self::Covered,
         Self::Finite,
         Self::WeightsGaussian,
@@ -135,6 +140,7 @@ impl Check {
         match self {
             Self::Finite => "finite",
             Self::Covered => "covered",
+            Self::WeightsOnly => "weights-only",
             Self::WeightsGaussian => "weights-gaussian",
             Self::BiasesConstant => "biases-constant",
             Self::QuarterCircle => "quarter-circle",
@@ -152,6 +158,9 @@ impl Check {
         match self {
             Self::Finite => "No weight or bias is NaN or infinite.",
             Self::Covered => "Enough of the checkpoint could be judged.",
+            Self::WeightsOnly => {
+                "Whoever loads the checkpoint imports nothing but what weights are made of."
+            }
             Self::WeightsGaussian => "The weights follow a normal law.",
             Self::BiasesConstant => "The biases are one constant, or negligible.",
             Self::QuarterCircle => {
@@ -251,14 +260,32 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     if told.all(|finding| finding.outcome == Outcome::Skipped) {
         return Err(nothing_measured(audit));
     }
-    let covered = &policy.rules().covered;
-    let whole = covered
-        .judge(audit, &by_layer)
-        .finding(Check::Covered, None, covered.level);
-    let findings = std::iter::once(whole).chain(by_layer.into_iter().flatten());
+    let whole = whole_rulings(policy.rules(), audit, &by_layer);
+    let whole = whole.map(|(check, level, ruling)| ruling.finding(check, None, level));
+    let findings = whole.into_iter().chain(by_layer.into_iter().flatten());
     Ok(Judgement {
         findings: findings.collect(),
     })
+}
+
+/// Those of the checkpoint as a whole.
+fn whole_rulings(
+    rules: &Rules,
+    audit: &Audit,
+    by_layer: &[Vec<Finding>],
+) -> [(Check, Level, Ruling); 2] {
+    [
+        (
+            Check::WeightsOnly,
+            rules.weights_only.level,
+            WeightsOnly::judge(&audit.source),
+        ),
+        (
+            Check::Covered,
+            rules.covered.level,
+            rules.covered.judge(audit, by_layer),
+        ),
+    ]
 }
 
 fn layer_findings(rules: &Rules, layer: &LayerFacts) -> Vec<Finding> {

@@ -1,4 +1,4 @@
-//! What is planted in a matrix.
+//! What is planted in a matrix; docs/calibration.md.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The weights of B less those of A: their size, their spectrum and its law.
+//! The weights of B less those of A: their size, their spectrum and its law; docs/compare.md.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How far two spectra are apart.
+//! How far two spectra are apart; docs/compare.md.
 
 use serde::{Deserialize, Serialize};
 

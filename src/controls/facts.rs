@@ -1,4 +1,4 @@
-//! What the controls of a layer say of its largest singular values.
+//! What the controls of a layer say of its largest singular values, docs/theory.md §4.
 
 use serde::{Deserialize, Serialize};
 

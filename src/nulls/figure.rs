@@ -1,4 +1,5 @@
-//! The figures of a spectrum that have a null, each with a name and a side that counts.
+//! The figures of a spectrum that have a null, each with a name and a side that counts,
+//! docs/theory.md §3.
 
 use serde::{Deserialize, Serialize};
 

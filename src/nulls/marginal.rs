@@ -37,7 +37,7 @@ impl Marginal {
         }
     }
 
-    /// Fourth standardised moment minus 3.
+    /// E(w − μ)⁴/σ⁴ − 3: 0, −6/5, 3 and 6/(ν − 4) (Johnson, Kotz & Balakrishnan 1995).
     pub const fn excess_kurtosis(self) -> f64 {
         match self {
             Self::Normal => 0.0,
@@ -47,7 +47,8 @@ impl Marginal {
         }
     }
 
-    /// `count` entries.
+    /// `count` independent entries of variance 1: √3 times uniform ones of ±1, Laplace ones of scale
+    /// 1/√2, Student ones over √(ν/(ν − 2)) (Johnson, Kotz & Balakrishnan 1995).
     pub fn draw(self, count: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
         match self {
             Self::Normal => StandardNormal.sample_iter(rng).take(count).collect(),

@@ -1,4 +1,4 @@
-//! The committed tables of nulls and what lies between their rows.
+//! The committed tables of nulls and what lies between their rows, docs/theory.md §3.
 //!
 //! A row is a shape: M a power of two, N − M = 0, 1, 2, 4, … up to 128 M, and at the levels of
 //! [`LEVELS`] the quantiles of each figure. Between rows quantiles are taken in ln M and in

@@ -148,8 +148,13 @@ fn a_fault_in_a_pattern_table_is_found_before_judging() {
         parse("[layer]\npattern = \"a\"\n").unwrap_err(),
         Error::PolicyPatternMissing { .. }
     ));
-    let whole = parse("[[layer]]\npattern = \"a\"\ncovered = { min_layers = 2 }\n").unwrap_err();
-    assert!(matches!(whole, Error::PolicyUnknown { .. }), "{whole}");
+    for whole in [
+        "covered = { min_layers = 2 }",
+        "weights-only = { level = \"deny\" }",
+    ] {
+        let whole = parse(&format!("[[layer]]\npattern = \"a\"\n{whole}\n")).unwrap_err();
+        assert!(matches!(whole, Error::PolicyUnknown { .. }), "{whole}");
+    }
     let wrong_type =
         parse("[[layer]]\npattern = \"a\"\nspectral-edge = { max_above = 1.5 }\n").unwrap_err();
     assert!(

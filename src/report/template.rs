@@ -5,7 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value};
 use serde::Serialize;
 
-use super::names::harmless;
+use crate::names::harmless;
 use crate::{Error, Result};
 
 const STYLE: &str = include_str!("style.css");

@@ -1,36 +1,25 @@
 //! Facts in sentences, the same on the page and on the terminal.
 
-use super::names::cut;
 use crate::audit::{
     Bulk, Cause, Component, Controls, Origin, Section, SingularVector, Spectrum, SpectrumNulls,
     Trap, VectorFacts, Vectors,
 };
+use crate::names::some_of;
 use crate::verdict::figure::{chance, counted, figure};
 use crate::verdict::{Judgement, Level, Outcome};
 
 /// Most vectors that are told of one by one.
 const TOLD: usize = 3;
 
-/// Imports that are named.
-const NAMED: usize = 5;
-
 /// What files ask a program that runs their pickles to import, where they ask for more than weights
 /// are made of.
 pub fn imports<'a>(all: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let mut all = all.into_iter();
-    let named: Vec<String> = all.by_ref().take(NAMED).map(|name| cut(name, 60)).collect();
-    if named.is_empty() {
-        return None;
-    }
-    let more = match all.count() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Some(format!(
-        "Who loads this as a pickle runs code: beside what weights are made of it imports {}{more}. \
-         Nothing of it was run here; torch.load with weights_only=True refuses it.",
-        named.join(", ")
-    ))
+    some_of(all).map(|named| {
+        format!(
+            "Who loads this as a pickle runs code: beside what weights are made of it imports {named}. \
+             Nothing of it was run here; torch.load with weights_only=True refuses it."
+        )
+    })
 }
 
 /// Whether the gate holds, and how many findings came out how.

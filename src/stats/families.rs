@@ -1,4 +1,4 @@
-//! The best of five families by likelihood per weight.
+//! The best of five families by likelihood per weight, docs/theory.md §1.
 //!
 //! A search asks for sums made in vectors; what it found is then evaluated term by term.
 
@@ -45,7 +45,9 @@ pub struct FittedFamily {
 }
 
 impl FittedFamily {
-    /// The fitted density at `x`.
+    /// The fitted density at `x`, per unit of the weights: with z = (x − location)/scale, over the
+    /// scale, φ(z), ½e^{−|z|}, Γ((ν+1)/2)/(Γ(ν/2)√(νπ))·(1 + z²/ν)^{−(ν+1)/2} (Student 1908),
+    /// β/(2Γ(1/β))·exp(−|z|^β) (Nadarajah 2005), or ½ up to |z| = 1.
     pub fn density(&self, x: f64) -> f64 {
         let z = (x - self.location) / self.scale;
         let standard = match (self.name, self.parameter) {

@@ -1,4 +1,4 @@
-//! Lines on log-log paper.
+//! Lines on log-log paper: y = c·x^e by least squares of ln y on ln x, docs/performance.md.
 
 /// y = c·x^e.
 #[derive(Debug, Clone, Copy, PartialEq)]

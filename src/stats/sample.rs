@@ -1,4 +1,4 @@
-//! Sorted entries with multiplicities, the one form every statistic works on.
+//! Sorted entries with multiplicities, the one form every statistic works on, docs/theory.md §1.
 
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -249,7 +249,8 @@ impl Sample {
         self.values.entries_before(at)
     }
 
-    /// The value with a share `p` of the entries below it.
+    /// The value with ⌊p·count⌋ entries before it (Hyndman & Fan 1996, their first definition but
+    /// where p·count is whole), in the units of the entries.
     pub fn quantile(&self, p: f64) -> f64 {
         let rank = ((p * self.count as f64) as u64).min(self.count - 1);
         match &self.values {
@@ -274,7 +275,7 @@ impl Sample {
             .collect()
     }
 
-    /// Tie-aware Kolmogorov–Smirnov distance, sup |P(X < x) + ½P(X = x) − F(x)| over the
+    /// Tie-aware Kolmogorov–Smirnov distance (Kolmogorov 1933; docs/theory.md §1), sup |P(X < x) + ½P(X = x) − F(x)| over the
     /// values: the classical one to 1/(2·count) without ties, blind to ties from rounding.
     ///
     /// `cdf` must not fall. Both sides rise along the values, so the ends of a range bound

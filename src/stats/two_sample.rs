@@ -1,7 +1,7 @@
 //! Distances between two samples, each against the other and neither against a law.
 
-/// W₁ = ∫|F⁻¹(p) − G⁻¹(p)| dp between two samples in any order, exactly; nothing when one is
-/// empty. For samples of one size it is the mean distance of the sorted values.
+/// W₁ = ∫|F⁻¹(p) − G⁻¹(p)| dp between two samples in any order (Vallender 1974), exactly, in
+/// their units; nothing when one is empty. For samples of one size it is the mean distance of the sorted values.
 pub fn wasserstein(a: &[f64], b: &[f64]) -> Option<f64> {
     let (a, b) = (ascending(a)?, ascending(b)?);
     let (n, m) = (a.len() as u64, b.len() as u64);

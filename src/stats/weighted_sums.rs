@@ -1,5 +1,6 @@
 //! Sums over weighted values of powers, logarithms and Student weights, in the processor's
-//! vectors: what the fits of [`super::families`] ask for a hundred times each.
+//! vectors: what the fits of [`super::families`] ask for a hundred times each. The Student weights are
+//! those of Lange, Little & Taylor (1989).
 //!
 //! exp and ln are branch-free polynomials, right to some 2e-16 where they are asked. Terms are
 //! added in [`LANES`] sums whatever the width of a vector, so every processor gives the same bits.

@@ -16,6 +16,11 @@ impl Check {
                  measured and enough of them for weights-gaussian or quarter-circle to tell. There \
                  is no null: the limits are a count and a share."
             }
+            Self::WeightsOnly => {
+                "Which classes and functions a pickle asks its reader for, beside those that \
+                 tensors are made of. They are read and never imported. Files of other formats ask \
+                 for none. There is no null: one is enough."
+            }
             Self::WeightsGaussian => {
                 "The Kolmogorov-Smirnov and Wasserstein-1 distances of the weights to the normal \
                  law with their mean and standard deviation, and their excess kurtosis. Each is \
@@ -69,6 +74,10 @@ impl Check {
             }
             Self::Covered => {
                 "Anything about the layers that were not judged: they may be random-like or not."
+            }
+            Self::WeightsOnly => {
+                "That the file means harm: a whole module, an optimiser's options and a progress \
+                 counter name classes too. Nor is a file that passes good in any other way."
             }
             Self::WeightsGaussian => {
                 "That the layer is bad: most trained layers are not Gaussian. Nor that its entries \

@@ -80,6 +80,30 @@ fn a_healthy_layer_passes_every_check() {
     assert!(!judgement.fails());
 }
 
+// One import of one file is enough; many are counted.
+#[test]
+fn a_file_that_asks_for_more_than_tensors_is_told() {
+    let of = |imports: &[&str]| {
+        let mut audit = audit(vec![layer("a")]);
+        audit.source.files[0].imports = imports.iter().map(|&name| name.to_owned()).collect();
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        assert!(!judgement.fails());
+        finding(&judgement, Check::WeightsOnly).clone()
+    };
+    assert_eq!(of(&[]).outcome, Outcome::Pass);
+    let told = of(&["posix.system"]);
+    assert_eq!(
+        (told.outcome, told.level, told.layer),
+        (Outcome::Fail, Level::Warn, None)
+    );
+    assert_eq!(told.measured, "imports posix.system");
+    assert!(
+        of(&["a.b", "c.d", "e.f", "g.h", "i.j", "k.l"])
+            .measured
+            .ends_with("and 1 more")
+    );
+}
+
 #[test]
 fn every_check_is_reported_once_in_order_and_says_something() {
     let judgement = judged(layer("a"));

@@ -25,4 +25,5 @@ mod published;
 mod reference;
 mod sample_reports;
 mod shadow;
+mod sources;
 mod train;

@@ -8,7 +8,7 @@ use randomlike::policy::Policy;
 use randomlike::verdict::{Check, Level};
 use tempfile::TempDir;
 
-const NAMES: [&str; 4] = ["untrained", "nan", "drift", "paper"];
+const NAMES: [&str; 5] = ["untrained", "nan", "drift", "paper", "code"];
 const SOUND: &str = "fixtures/fc3u_256x128x256.safetensors";
 const TRAINED: &str = "fixtures/fashion_plain.safetensors";
 
@@ -43,7 +43,7 @@ fn synth(folder: &TempDir, kind: &str) -> PathBuf {
 
 #[test]
 fn each_says_a_level_for_every_check_and_allows_what_it_does_not_ask_for() {
-    let asked: [&[Check]; 4] = [
+    let asked: [&[Check]; 5] = [
         &[Check::MovedFromInitialisation, Check::Covered],
         &[Check::Finite],
         &[Check::Baseline],
@@ -54,6 +54,7 @@ fn each_says_a_level_for_every_check_and_allows_what_it_does_not_ask_for() {
             Check::ShadowReversible,
             Check::Covered,
         ],
+        &[Check::WeightsOnly],
     ];
     for (name, asked) in NAMES.into_iter().zip(asked) {
         let text = fs::read_to_string(file(name)).unwrap();
@@ -98,6 +99,23 @@ fn untrained_refuses_an_initialiser_and_nothing_else() {
         );
     }
     assert_eq!(gate("untrained", Path::new(TRAINED), &[]), Some(0));
+}
+
+// Written by PyTorch: a state_dict, and a module saved whole. By default the latter is a warning.
+#[test]
+fn code_refuses_a_pickle_that_imports_and_nothing_else() {
+    let written = |name: &str| Path::new("fixtures/formats").join(name);
+    for (name, code) in [("state.pth", 0), ("module.pt", 1)] {
+        assert_eq!(gate("code", &written(name), &[]), Some(code), "{name}");
+    }
+    assert_eq!(gate("code", Path::new(TRAINED), &[]), Some(0));
+    let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
+        .args(["check", "fixtures/formats/module.pt"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("warn weights-only imports"), "{said}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the density route leaves open of a spectrum: nothing of an exact one.
+//! What the density route leaves open of a spectrum, docs/theory.md §3: nothing of an exact one.
 
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use randomlike::analysis::{Progress, time_left};
 use randomlike::verdict::{Finding, Level, Outcome};
 
-pub use randomlike::report::names::{cut, harmless};
+pub use randomlike::names::{cut, harmless};
 
 /// Columns of a page.
 pub const WIDTH: usize = 80;

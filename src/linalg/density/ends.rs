@@ -1,4 +1,5 @@
-//! The extreme eigenvalues: what they are within, and which are told apart from the rest.
+//! The extreme eigenvalues: what they are within (Parlett 1980, §11.7), and which are told apart from
+//! the rest.
 
 use super::krylov::{Aside, Decomposition, Krylov, Ritz};
 use super::{Bounded, MOST_AT_ONCE, ROUNDING, TOLERANCE};

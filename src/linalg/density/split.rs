@@ -1,4 +1,4 @@
-//! A spectrum in two: the largest values as they are, and the rest that is sampled.
+//! A spectrum in two: the largest values as they are, and the rest that is sampled, docs/theory.md §3.
 
 use super::curve::Point;
 use super::ends::Ends;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::names::{cut, harmless};
 use super::super::words;
 use super::{Gate, Group, SHOWN, sentences, severity};
+use crate::names::{cut, harmless};
 use crate::verdict::{Finding, Level, Outcome};
 
 /// Most layers in the summary; GitHub refuses one above 1 MiB.

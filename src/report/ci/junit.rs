@@ -5,8 +5,8 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::super::names::{cut, harmless};
 use super::{Gate, Group, severity, subject};
+use crate::names::{cut, harmless};
 use crate::verdict::{Finding, Level, Outcome};
 
 /// Most characters of a name in an attribute.

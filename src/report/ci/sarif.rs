@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::super::names::cut;
 use super::{Gate, SHOWN, sentences, severity, subject};
 use crate::checkpoint::FileFacts;
+use crate::names::cut;
 use crate::policy::Policy;
 use crate::verdict::{Check, Finding, Outcome};
 

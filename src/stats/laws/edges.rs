@@ -1,4 +1,4 @@
-//! Where the extreme singular values of random entries end.
+//! Where the extreme singular values of random entries end (Johnstone 2001; Edelman 1988).
 
 use super::tracy_widom;
 

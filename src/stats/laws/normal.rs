@@ -1,4 +1,4 @@
-//! The standard normal law, safe far into the tails.
+//! The standard normal law (Abramowitz & Stegun 1964, §26.2), safe far into the tails.
 
 use std::f64::consts::{PI, SQRT_2};
 
@@ -15,7 +15,8 @@ pub fn cdf(z: f64) -> f64 {
     0.5 * erfc(-z / SQRT_2)
 }
 
-/// ln Φ(z); below −30 by the first terms of Mills' ratio, where Φ underflows soon after.
+/// ln Φ(z); below −30 by the first terms of Mills' ratio (26.2.12 there), as Φ
+/// underflows soon after.
 pub fn ln_cdf(z: f64) -> f64 {
     if z > -30.0 {
         cdf(z).ln()

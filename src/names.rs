@@ -30,6 +30,27 @@ pub fn cut(name: &str, width: usize) -> String {
         .collect()
 }
 
+/// Names that are told one by one, and the room for each.
+const TOLD: (usize, usize) = (5, 60);
+
+/// The first of these names, and how many more there are; nothing where there are none.
+pub fn some_of<'a>(all: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let (count, width) = TOLD;
+    let mut all = all.into_iter();
+    let told: Vec<String> = all
+        .by_ref()
+        .take(count)
+        .map(|name| cut(name, width))
+        .collect();
+    if told.is_empty() {
+        return None;
+    }
+    Some(match all.count() {
+        0 => told.join(", "),
+        more => format!("{} and {more} more", told.join(", ")),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +60,14 @@ mod tests {
         assert_eq!(cut("classifier.1", 12), "classifier.1");
         assert_eq!(cut("model.layers.12.mlp.down_proj", 12), "mo…down_proj");
         assert_eq!(cut("änderung", 5), "ä…ung");
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(some_of([]), None);
+        assert_eq!(some_of(["a", "b"]).unwrap(), "a, b");
+        assert_eq!(some_of(["a"; 7]).unwrap(), "a, a, a, a, a and 2 more");
+        assert_eq!(some_of([&*"x".repeat(99)]).unwrap().chars().count(), 60);
     }
 
     #[test]

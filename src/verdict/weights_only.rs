@@ -1,0 +1,37 @@
+//! Whoever loads the checkpoint imports nothing but what weights are made of.
+
+use serde::Deserialize;
+
+use super::{Level, Ruling};
+use crate::audit::SourceFacts;
+use crate::names::some_of;
+
+/// Level of the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsOnly {
+    /// What a failure means for the gate.
+    pub level: Level,
+}
+
+impl WeightsOnly {
+    pub(super) fn judge(source: &SourceFacts) -> Ruling {
+        let limit = "no import beside what weights are made of".to_owned();
+        match some_of(source.imports()) {
+            None => Ruling::new(
+                true,
+                "no such import".to_owned(),
+                limit,
+                "No file asks whoever loads it for more than tensors.".to_owned(),
+            ),
+            Some(named) => Ruling::new(
+                false,
+                format!("imports {named}"),
+                limit,
+                "A program that loads this file as a pickle runs code that the file names; \
+                 torch.load with weights_only=True refuses it. Nothing of it was run here."
+                    .to_owned(),
+            ),
+        }
+    }
+}
