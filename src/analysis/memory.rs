@@ -22,6 +22,8 @@ pub(super) struct Need {
     /// At most while it is measured. A direct decomposition is not in it: only the spectrum
     /// tells whether it takes place.
     pub peak: u64,
+    /// From the shadow stage on, when the sorted copy and the Gram matrix are gone.
+    pub after: u64,
 }
 
 /// Entries up to which rescaled weights are sorted and not binned, and most bins of the weights.
@@ -47,9 +49,11 @@ impl Need {
         let controls = controls(&layer.weight.dtype, n, m) + if exact { gram } else { 0.0 };
         let vectors = options.vectors.map_or(0.0, |_| 3.0 * gram);
         let controls = if options.alone { 0.0 } else { controls };
+        let after = controls.max(vectors);
         Self {
             read: read as u64,
-            peak: (read + spectrum.max(controls).max(vectors)) as u64,
+            peak: (read + spectrum.max(after)) as u64,
+            after: (read + after) as u64,
         }
     }
 }
@@ -156,6 +160,9 @@ mod tests {
         let bins = (8 * 9 + 40) * (1 << 17) + 64 * (1 << 18);
         let parts = 8 * count + 8 * count + bins + 8 * 4096 * (4096 + 512 + 256);
         assert_eq!((needs[0].read, needs[0].peak), (8 * count, parts));
+        // Then W/s, a control, and 96 draws of three states in single precision.
+        let after = 8 * count + 2 * 4 * count + 256 * 12 * (9216 + 4096);
+        assert_eq!(needs[0].after, after);
     }
 
     #[test]

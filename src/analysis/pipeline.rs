@@ -183,8 +183,15 @@ impl<R: Send> Crew<R> {
                     let tell = |told| {
                         let _ = send.send(told);
                     };
-                    let measure =
-                        || work.whole(layer, ahead, &mut |stage| tell(Told::Stage(place, stage)));
+                    let measure = || {
+                        work.whole(layer, ahead, &mut |stage| {
+                            tell(Told::Stage(place, stage));
+                            if stage == Stage::Shadow {
+                                self.state().room.shrank(place);
+                                self.changed.notify_all();
+                            }
+                        })
+                    };
                     let facts = if is_large(layer) {
                         self.with_all_threads(measure)
                     } else {

@@ -121,6 +121,13 @@ impl Room {
         }
     }
 
+    /// The layer with this place needs no more than what it takes after its spectrum.
+    pub(super) fn shrank(&mut self, place: usize) {
+        let need = &mut self.jobs[place].need;
+        self.free += need.peak - need.after;
+        need.peak = need.after;
+    }
+
     /// The layer with this place is measured and gone.
     pub(super) fn finished(&mut self, place: usize) {
         let job = self.jobs[place];
@@ -208,7 +215,11 @@ mod tests {
     /// Bytes read and at the peak, and expected seconds; large from 100 bytes on.
     fn room(jobs: &[(u64, u64, f64)], bytes: u64, threads: usize) -> Room {
         let job = |&(read, peak, cost): &(u64, u64, f64)| Job {
-            need: Need { read, peak },
+            need: Need {
+                read,
+                peak,
+                after: peak / 2,
+            },
             cost,
             is_large: peak >= 100,
         };
@@ -233,6 +244,25 @@ mod tests {
         assert_eq!(all(&mut room), [Measure(1)]);
         room.finished(1);
         assert!(room.is_empty() && room.free == 800);
+    }
+
+    // The second begins while the first has its spectrum behind it, and no earlier.
+    #[test]
+    fn what_a_layer_no_longer_takes_is_room_for_the_next() {
+        let mut room = room(&[(50, 500, 8.0), (50, 300, 5.0), (50, 290, 5.0)], 550, 2);
+        assert_eq!(all(&mut room), [Measure(0), ReadAhead(1)]);
+        room.arrived();
+        assert_eq!(all(&mut room), []);
+        room.shrank(0);
+        assert_eq!(all(&mut room), [Measure(1)]);
+        room.finished(0);
+        assert_eq!(all(&mut room), [ReadAhead(2)]);
+        room.shrank(1);
+        room.arrived();
+        assert_eq!(all(&mut room), [Measure(2)]);
+        room.finished(1);
+        room.finished(2);
+        assert_eq!(room.free, 550);
     }
 
     #[test]

@@ -163,6 +163,7 @@ fn the_next_layer_is_read_while_others_are_measured() {
     let need = Need {
         read: 10,
         peak: 100,
+        after: 100,
     };
     let cost = Cost {
         read: 0.0,
