@@ -26,7 +26,7 @@ use canvas::{Canvas, Detail, Place, Weight, picture};
 use panel::Panel;
 
 use crate::Result;
-use crate::audit::{Audit, LayerFacts, LayerShadow, Section, Spectrum};
+use crate::audit::{Audit, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
 use crate::verdict::Judgement;
 use crate::verdict::figure::{counted, figure, grouped};
 
@@ -92,23 +92,32 @@ impl Figures {
     pub fn draw(audit: &Audit, judgement: &Judgement) -> Result<Self> {
         let layers = audit.layers.par_iter().enumerate();
         let chains = audit.chains.par_iter().enumerate();
-        Ok(Self {
-            overview: Figure {
+        let overview = || -> Result<Figure> {
+            Ok(Figure {
                 file: "overview.png".into(),
                 alt: format!("Overview of the {} layers", audit.layers.len()),
                 png: overview::draw(audit, judgement)?,
-            },
-            layers: layers
+            })
+        };
+        let layers = || -> Result<_> {
+            layers
                 .map(|(index, layer)| draw_layer(index, layer))
-                .collect::<Result<_>>()?,
-            chains: chains
-                .map(|(index, chain)| {
-                    let facts = measured(&chain.shadow);
-                    facts
-                        .map(|facts| chain_figure(index, &chain.layers, facts))
-                        .transpose()
-                })
-                .collect::<Result<_>>()?,
+                .collect::<Result<_>>()
+        };
+        let chains = || -> Result<_> {
+            let chain = |(index, chain): (usize, &ChainFacts)| {
+                let facts = measured(&chain.shadow);
+                facts
+                    .map(|facts| chain_figure(index, &chain.layers, facts))
+                    .transpose()
+            };
+            chains.map(chain).collect::<Result<_>>()
+        };
+        let (overview, (layers, chains)) = rayon::join(overview, || rayon::join(layers, chains));
+        Ok(Self {
+            overview: overview?,
+            layers: layers?,
+            chains: chains?,
         })
     }
 

@@ -8,21 +8,26 @@ use std::collections::BTreeMap;
 pub(super) fn averaged(pixels: &[u8], width: u32, height: u32, factor: u32) -> Vec<[u8; 3]> {
     let (width, height, factor) = (width as usize, height as usize, factor as usize);
     let stride = width * factor * 3;
-    let mean = |x: usize, y: usize, channel: usize| {
-        let sum: usize = (0..factor * factor)
-            .map(|i| {
-                let (row, column) = (y * factor + i / factor, x * factor + i % factor);
-                usize::from(pixels[row * stride + column * 3 + channel])
-            })
-            .sum();
-        rounded(sum / (factor * factor))
-    };
-    (0..width * height)
-        .map(|at| std::array::from_fn(|channel| mean(at % width, at / width, channel)))
-        .collect()
+    let count = u32::try_from(factor * factor).unwrap_or(u32::MAX);
+    let mut averages = Vec::with_capacity(width * height);
+    let mut sums = vec![[0_u32; 3]; width];
+    for block in pixels.chunks_exact(stride * factor).take(height) {
+        sums.fill([0; 3]);
+        for row in block.chunks_exact(stride) {
+            for (sum, part) in sums.iter_mut().zip(row.chunks_exact(3 * factor)) {
+                for pixel in part.as_chunks::<3>().0 {
+                    for (sum, &value) in sum.iter_mut().zip(pixel) {
+                        *sum += u32::from(value);
+                    }
+                }
+            }
+        }
+        averages.extend(sums.iter().map(|sum| sum.map(|sum| rounded(sum / count))));
+    }
+    averages
 }
 
-fn rounded(value: usize) -> u8 {
+fn rounded(value: u32) -> u8 {
     let six = (value * 63 + 127) / 255;
     u8::try_from((six * 255 + 31) / 63).unwrap_or(u8::MAX)
 }
@@ -36,7 +41,7 @@ pub(super) fn encode(
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Best);
+    encoder.set_compression(png::Compression::Default);
     let data = if let Some((palette, indices)) = indexed(pixels) {
         encoder.set_color(png::ColorType::Indexed);
         encoder.set_palette(palette);
@@ -57,13 +62,15 @@ fn indexed(pixels: &[[u8; 3]]) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut order = BTreeMap::new();
     let mut palette = Vec::new();
     let mut indices = Vec::with_capacity(pixels.len());
-    for pixel in pixels {
+    // Neighbours mostly have one colour.
+    for same in pixels.chunk_by(|a, b| a == b) {
         let next = order.len();
-        let index = *order.entry(*pixel).or_insert_with(|| {
-            palette.extend_from_slice(pixel);
+        let index = *order.entry(same[0]).or_insert_with(|| {
+            palette.extend_from_slice(&same[0]);
             next
         });
-        indices.push(u8::try_from(index).ok()?);
+        let index = u8::try_from(index).ok()?;
+        indices.resize(indices.len() + same.len(), index);
     }
     Some((palette, indices))
 }
