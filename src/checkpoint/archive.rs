@@ -5,12 +5,15 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use zip::ZipArchive;
 use zip::read::ZipFile;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::decode::Entries;
 use super::file::{Tensor, unsound};
 use crate::{Error, Result};
+
+/// Most bytes that one packed byte stands for: two bits for 258 (RFC 1951, §3.2.5).
+const DEFLATE: u64 = 1032;
 
 /// A zip archive of this format.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +46,18 @@ impl Archive<'_> {
             if member.encrypted() {
                 return Err(self.fault("its archive is encrypted"));
             }
-            members.push(Member {
-                name: member.name().map_err(|e| self.zip(&e))?.into_owned(),
-                bytes: member.size(),
-            });
+            let name = member.name().map_err(|e| self.zip(&e))?.into_owned();
+            let (bytes, packed) = (member.size(), member.compressed_size());
+            let most = match member.compression() {
+                CompressionMethod::Stored => packed,
+                _ => packed.saturating_mul(DEFLATE),
+            };
+            if bytes > most {
+                return Err(self.fault(format!(
+                    "`{name}` in its archive claims {bytes} bytes, of which {packed} packed ones hold at most {most}"
+                )));
+            }
+            members.push(Member { name, bytes });
         }
         Ok(members)
     }

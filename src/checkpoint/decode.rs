@@ -73,6 +73,9 @@ pub(super) enum Unread {
 /// Bytes that are read together: they stay in the cache until they are decoded.
 const PART: usize = 1 << 18;
 
+/// Entries that room is made for at first, more than a part has.
+const FIRST: usize = 1 << 20;
+
 /// Reads `count` little-endian entries of `dtype`. They are the only copy.
 pub(super) fn entries(dtype: &str, count: usize, from: &mut impl Read) -> Result<Entries, Unread> {
     Ok(match dtype {
@@ -132,8 +135,6 @@ fn decoded<const WIDTH: usize, T>(
     entry: fn([u8; WIDTH]) -> T,
 ) -> Result<Vec<T>, Unread> {
     let mut entries = Vec::new();
-    let reserved = entries.try_reserve_exact(count);
-    reserved.map_err(|_| Unread::Memory)?;
     let mut part = vec![0; count.saturating_mul(WIDTH).min(PART)];
     while entries.len() < count {
         let length = (count - entries.len()).saturating_mul(WIDTH).min(PART);
@@ -143,6 +144,12 @@ fn decoded<const WIDTH: usize, T>(
             _ => Unread::Io(fault),
         })?;
         let chunks = part.as_chunks::<WIDTH>().0;
+        if entries.capacity() < entries.len() + chunks.len() {
+            // As much again as came: what is claimed and not there takes no memory.
+            let more = (count - entries.len()).min(entries.len().max(FIRST));
+            let reserved = entries.try_reserve_exact(more);
+            reserved.map_err(|_| Unread::Memory)?;
+        }
         entries.extend(chunks.iter().map(|&chunk| entry(chunk)));
     }
     Ok(entries)
@@ -244,8 +251,9 @@ mod tests {
     fn what_cannot_be_read_says_why() {
         let short = entries("F32", 2, &mut &[0; 7][..]);
         assert!(matches!(short, Err(Unread::Short)));
-        let too_many = entries("F64", usize::MAX, &mut &[0; 8][..]);
-        assert!(matches!(too_many, Err(Unread::Memory)));
+        // No memory is asked for before it comes.
+        let claimed = entries("F64", usize::MAX, &mut &[0; 8][..]);
+        assert!(matches!(claimed, Err(Unread::Short)));
         let unknown = entries("I4", 1, &mut &[0; 8][..]);
         assert!(matches!(unknown, Err(Unread::Dtype)));
     }

@@ -166,6 +166,13 @@ def of_torch():
     whole = open(path, "rb").read()
     write("archive-is-cut-off.pth", whole[:-30])
     write("archive-with-a-wrong-directory.pth", whole[:-20] + b"\xff" * 14 + whole[-6:])
+    # Strides that reach a gigabyte, in a member that claims two and holds 24 bytes.
+    wide = described(stride=(2**27, 2**26))
+    path = archive("archive-claims-2-gigabytes-of-24-bytes.pth", [("x/data.pkl", state(("a", wide))), data])
+    whole = open(path, "rb").read()
+    claimed = whole.rindex(struct.pack("<II", 24, 24))
+    write("archive-claims-2-gigabytes-of-24-bytes.pth",
+          whole[:claimed + 4] + struct.pack("<I", 2**31) + whole[claimed + 8:])
     write("neither-archive-nor-pickle.pt", b"weights, honestly" * 9)
     write("older-file-cut-off.pt", bytes.fromhex("80028a0a6cfc9c46f9206aa850192e") + b"\x80\x02M\xe9\x03.")
 

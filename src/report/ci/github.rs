@@ -127,7 +127,7 @@ mod tests {
         let (text, page) = with_gate(&audit, "", |gate| (commands(&gate), summary(&gate)));
         assert_eq!(
             text,
-            "The gate holds: 0 failed, 0 warned, 9 passed, 0 skipped.\n"
+            "The gate holds: 0 failed, 0 warned, 10 passed, 0 skipped.\n"
         );
         assert!(page.contains("| a | random-like |  |"), "{page}");
         assert!(!page.contains("checkpoint"));

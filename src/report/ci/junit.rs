@@ -203,7 +203,7 @@ mod tests {
         let text = with_gate(&audit, "", |gate| document(&gate).unwrap());
         let elements = read(&text);
         assert_eq!(count(&elements, "testsuite"), 2);
-        assert_eq!(count(&elements, "testcase"), 9);
+        assert_eq!(count(&elements, "testcase"), 10);
         assert_eq!(count(&elements, "failure") + count(&elements, "skipped"), 0);
         assert!(text.contains("<property name=\"label\" value=\"random-like\"/>"));
     }

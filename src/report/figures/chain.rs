@@ -24,6 +24,9 @@ type Way = fn(&LevelReturn) -> Option<f64>;
 /// A mark for these points.
 type Stroke = fn(Part, Vec<(f64, f64)>) -> Mark;
 
+/// Levels that neighbouring series stand apart, so that equal ones can be told.
+const ASIDE: f64 = 0.03;
+
 const CALIBRATED: Way = |level| Some(level.calibrated.relative_error.mean);
 const NO_BIAS: Way = |level| Some(level.no_bias.relative_error.mean);
 const OWN: Way = |level| Some(level.own_bias.as_ref()?.relative_error.mean);
@@ -93,11 +96,14 @@ fn panel(descent: &Descent, title: &str, (from, to): (f64, f64)) -> Panel {
         ),
     ];
     let mut panel = Panel::new(x, y);
-    for (levels, way, mark, part, name) in series {
-        let points = points(levels, way);
+    let middle = 0.5 * (series.len() - 1) as f64;
+    for (place, (levels, way, mark, part, name)) in series.into_iter().enumerate() {
+        let mut points = points(levels, way);
         if points.is_empty() {
             continue;
         }
+        let aside = ASIDE * (place as f64 - middle);
+        points.iter_mut().for_each(|(level, _)| *level += aside);
         panel = panel
             .named(mark(part, points.clone()), name)
             .bare(Mark::Dots(part, points));
