@@ -21,10 +21,20 @@ pub struct Histogram {
 
 /// Bins in one standard deviation.
 const BINS: usize = 16;
+/// Most different values that may stand on a grid.
+const VALUES: usize = 4096;
+/// Steps of a grid in one bin from which on it does not matter how many there are.
+const MANY: f64 = 64.0;
+/// Share of a step by which a value may be off its grid, from rounding.
+const ROUNDING: f64 = 0.01;
 
 impl Histogram {
     /// Bins of 1/16 standard deviation up to the farthest entry, at least 4 and at most 12
     /// standard deviations to each side; nothing for a constant sample.
+    ///
+    /// Where all values stand on a grid, as those of quantised weights do, bins are so many of its
+    /// steps as are nearest to that width, at least one, and end between two values: with now four
+    /// values in a bin and now five, every fourth bar would stand out.
     pub fn standardized(sample: &Sample) -> Option<Self> {
         let Moments {
             mean,
@@ -37,8 +47,16 @@ impl Histogram {
         };
         let farthest = (sample.max() - mean).max(mean - sample.min()) / std;
         let half = farthest.ceil().clamp(4.0, 12.0);
-        let bins = 2 * half as usize * BINS;
-        let edge = |i: usize| mean + std * (i as f64 / BINS as f64 - half);
+        let usual = 1.0 / BINS as f64;
+        let step = step(sample).map(|step| step / std);
+        let grid = step.filter(|&step| step * MANY > usual);
+        let (lower, width) = grid.map_or((-half, usual), |step| {
+            let width = step * (usual / step).round().max(1.0);
+            let border = (sample.min() - mean) / std - 0.5 * step;
+            (border - width * ((border + half) / width).ceil(), width)
+        });
+        let bins = ((half - lower) / width).ceil() as usize;
+        let edge = |i: usize| mean + std * (lower + i as f64 * width);
         // The last bin holds its right edge, or the farthest entry may fall out of it.
         let beyond = sample.below(edge(bins).next_up());
         let before: Vec<u64> = (0..bins).map(|i| sample.below(edge(i))).collect();
@@ -49,13 +67,33 @@ impl Histogram {
             .collect();
         let (below, above) = (before[0], sample.count() - beyond);
         Some(Self {
-            lower: -half,
-            upper: half,
+            lower,
+            upper: lower + bins as f64 * width,
             counts,
             below,
             above,
         })
     }
+}
+
+/// The distance of neighbours on the grid that all values stand on; nothing where there is none.
+fn step(sample: &Sample) -> Option<f64> {
+    let values: Vec<f64> = sample
+        .groups()
+        .take(VALUES + 1)
+        .map(|group| group.value)
+        .collect();
+    if values.len() > VALUES {
+        return None;
+    }
+    let gaps = values.windows(2).map(|pair| pair[1] - pair[0]);
+    let least = gaps.fold(f64::INFINITY, f64::min);
+    let first = values.first()?;
+    let is_on_grid = |value: &f64| {
+        let place = (value - first) / least;
+        (place - place.round()).abs() <= ROUNDING
+    };
+    (least.is_finite() && values.iter().all(is_on_grid)).then_some(least)
 }
 
 #[cfg(test)]
@@ -67,7 +105,42 @@ mod tests {
         let mut entries = vec![0.0; 1000];
         entries.extend([1.0, -1.0, 30.0]);
         let h = Histogram::standardized(&Sample::from_f64(&entries).unwrap()).unwrap();
-        assert_eq!((h.upper, h.below, h.above), (12.0, 0, 1));
+        assert_eq!((h.below, h.above), (0, 1));
         assert_eq!(h.counts.iter().sum::<u64>() + 1, 1003);
+        // Off a grid by more than rounding.
+        entries.extend([0.3, 0.77]);
+        let h = Histogram::standardized(&Sample::from_f64(&entries).unwrap()).unwrap();
+        assert_eq!((h.lower, h.upper, h.counts.len()), (-12.0, 12.0, 384));
+    }
+
+    // 201 values, each as often as the others, of sd 5.8: 16 bins to one of them would hold three or
+    // four values by turns. In 8-bit floating point of a scale they are rounded.
+    #[test]
+    fn bins_hold_as_many_steps_of_a_grid_each() {
+        let entries: Vec<f32> = (0..2010).map(|i| 0.1 * ((i % 201) as f32 - 80.0)).collect();
+        let h = Histogram::standardized(&Sample::from_f32(&entries).unwrap()).unwrap();
+        let held: Vec<u64> = h
+            .counts
+            .iter()
+            .copied()
+            .filter(|&count| count > 0)
+            .collect();
+        let (first, inside) = held.split_first().unwrap();
+        let (last, inside) = inside.split_last().unwrap();
+        assert!(inside.iter().all(|&count| count == 40), "{held:?}");
+        assert!(*first <= 40 && *last <= 40);
+        assert_eq!(h.counts.iter().sum::<u64>() + h.below + h.above, 2010);
+        assert!(h.lower <= -4.0 && h.upper >= 4.0);
+        // A bar for each value where the steps are wide: three of them, -1, 0 and 1.
+        let entries: Vec<f64> = (0..300).map(|i| f64::from(i % 3) - 1.0).collect();
+        let h = Histogram::standardized(&Sample::from_f64(&entries).unwrap()).unwrap();
+        let held: Vec<u64> = h
+            .counts
+            .iter()
+            .copied()
+            .filter(|&count| count > 0)
+            .collect();
+        assert_eq!(held, [100; 3]);
+        assert!(h.counts.len() < 12, "{}", h.counts.len());
     }
 }
