@@ -103,7 +103,9 @@ fn panel(descent: &Descent, title: &str, (from, to): (f64, f64)) -> Panel {
             continue;
         }
         let aside = ASIDE * (place as f64 - middle);
-        points.iter_mut().for_each(|(level, _)| *level += aside);
+        for (level, _) in &mut points {
+            *level += aside;
+        }
         panel = panel
             .named(mark(part, points.clone()), name)
             .bare(Mark::Dots(part, points));
