@@ -152,7 +152,7 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
     let pair = |&(i, j, by)| Pair::new(by, (i, &a.layers[i]), (j, &b.layers[j]));
     let layers: Vec<Pair> = matched.pairs.iter().map(pair).collect();
     let (chains, not_compared) = chains::of(&a.chains, &b.chains, &layers);
-    let mut notes = notes(a, b);
+    let mut notes = notes((a, b), ("A", "B"));
     notes.extend(not_compared);
     Ok(Comparison {
         schema_version: SCHEMA_VERSION,
@@ -223,23 +223,28 @@ impl LayerSide {
     }
 }
 
-/// What makes figures differ although no weight does.
-fn notes(a: &Audit, b: &Audit) -> Vec<String> {
+/// What makes figures differ although no weight does, in sentences with these names.
+pub(crate) fn notes((a, b): (&Audit, &Audit), (first, second): (&str, &str)) -> Vec<String> {
     let mut notes = Vec::new();
     if a.tool.version != b.tool.version {
         notes.push(format!(
-            "A was measured by version {}, B by {}.",
+            "{first} was measured by version {}, {second} by {}.",
             a.tool.version, b.tool.version
         ));
     }
-    notes.extend(other_settings(&a.settings, &b.settings));
+    let differing = other_settings(&a.settings, &b.settings);
+    notes.extend(differing.map(|settings| {
+        format!("{first} and {second} were measured with other settings: {settings}.")
+    }));
     notes
 }
 
+/// Those that differ.
 fn other_settings(a: &Settings, b: &Settings) -> Option<String> {
     let selects = |s: &Settings| (s.conv, s.include.clone(), s.exclude.clone(), s.min_size);
     let differing: Vec<&str> = [
         ("engine", a.engine != b.engine),
+        ("method", a.method != b.method),
         ("seed", a.seed != b.seed),
         ("the layers selected", selects(a) != selects(b)),
         (
@@ -250,12 +255,7 @@ fn other_settings(a: &Settings, b: &Settings) -> Option<String> {
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))
     .collect();
-    (!differing.is_empty()).then(|| {
-        format!(
-            "A and B were measured with other settings: {}.",
-            differing.join(", ")
-        )
-    })
+    (!differing.is_empty()).then(|| differing.join(", "))
 }
 
 #[cfg(test)]

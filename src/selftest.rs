@@ -191,7 +191,10 @@ pub fn attempt(
     };
     let (judgement, nothing_measured) = match judgement {
         Judged::Findings(judgement) => (judgement, None),
-        Judged::Nothing(reason) => (Judgement { findings: vec![] }, Some(reason)),
+        Judged::Nothing(reason) => {
+            let (findings, notes) = (Vec::new(), Vec::new());
+            (Judgement { findings, notes }, Some(reason))
+        }
     };
     Ok(Tried {
         truth: *truth,

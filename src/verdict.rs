@@ -116,6 +116,9 @@ pub struct Judgement {
     /// Checkpoint-wide findings first, then layer by layer in audit order, then those beside a
     /// baseline.
     pub findings: Vec<Finding>,
+    /// What makes figures differ from the baseline's although no weight does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Check {
@@ -235,6 +238,7 @@ pub fn judge_beside(audit: &Audit, baseline: &Audit, policy: &Policy) -> Result<
             uri: baseline.source.uri.clone(),
         });
     }
+    judgement.notes = compare::notes((baseline, audit), ("The baseline", "this audit"));
     let rules = |name: &str| Ok::<_, Error>(policy.for_layer(name)?.baseline);
     for pair in &comparison.layers {
         judgement.findings.extend(rules(&pair.b.name)?.judge(pair));
@@ -265,6 +269,7 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     let findings = whole.into_iter().chain(by_layer.into_iter().flatten());
     Ok(Judgement {
         findings: findings.collect(),
+        notes: Vec::new(),
     })
 }
 

@@ -168,7 +168,8 @@ mod tests {
     fn groups_hold_every_finding_once() {
         let audit = mixed("odd");
         let policy = Policy::default();
-        let before = facts::audit(vec![facts::layer("sound"), facts::layer("gone")]);
+        let mut before = facts::audit(vec![facts::layer("sound"), facts::layer("gone")]);
+        before.settings.seed = 1;
         let judgement = judge_beside(&audit, &before, &policy).unwrap();
         let gate = Gate {
             audit: &audit,
@@ -186,6 +187,14 @@ mod tests {
         assert_eq!(all, judgement.findings.len());
         let gone = groups[4].findings[0];
         assert_eq!(subject(gone), "baseline: the baseline has this layer,");
+        for page in [
+            github::commands(&gate),
+            github::summary(&gate),
+            junit::document(&gate).unwrap(),
+            sarif::log(&gate),
+        ] {
+            assert!(page.contains("with other settings: seed."), "{page}");
+        }
     }
 
     #[test]

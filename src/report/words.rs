@@ -22,7 +22,7 @@ pub fn imports<'a>(all: impl IntoIterator<Item = &'a str>) -> Option<String> {
     })
 }
 
-/// Whether the gate holds, and how many findings came out how.
+/// Whether the gate holds, how many findings came out how, and what else is to be known of them.
 pub fn gate(judgement: &Judgement) -> String {
     let all = |outcome| {
         [Level::Allow, Level::Warn, Level::Deny].map(|level| judgement.count(outcome, level))
@@ -40,9 +40,12 @@ pub fn gate(judgement: &Judgement) -> String {
     } else {
         format!(", {noted} noted")
     };
-    format!(
+    let counts = format!(
         "{verdict}: {denied} failed, {warned} warned{noted}, {passed} passed, {skipped} skipped."
-    )
+    );
+    let notes = judgement.notes.iter().map(String::as_str);
+    let sentences: Vec<&str> = std::iter::once(counts.as_str()).chain(notes).collect();
+    sentences.join(" ")
 }
 
 /// How much of the spectrum is on the law, and what chance makes of its figures.

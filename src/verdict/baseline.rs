@@ -451,6 +451,28 @@ mod tests {
         }));
     }
 
+    // Figures that another seed gave may differ by chance alone.
+    #[test]
+    fn a_baseline_with_other_settings_is_told() {
+        let now = facts::audit(vec![facts::layer("a")]);
+        let notes = |before: &Audit| {
+            judge_beside(&now, before, &Policy::default())
+                .unwrap()
+                .notes
+        };
+        assert!(notes(&now).is_empty());
+        let mut before = now.clone();
+        before.settings.seed = 1;
+        before.tool.version = "0.0.9".into();
+        assert_eq!(
+            notes(&before),
+            [
+                "The baseline was measured by version 0.0.9, this audit by 0.1.0.",
+                "The baseline and this audit were measured with other settings: seed."
+            ]
+        );
+    }
+
     #[test]
     fn a_baseline_that_measured_nothing_is_refused() {
         let now = facts::audit(vec![facts::layer("a")]);

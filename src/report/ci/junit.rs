@@ -91,10 +91,16 @@ fn suite(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io
 /// The label of a layer; of the checkpoint, by what it was judged.
 fn properties(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io::Result<()> {
     let of_layer = group.label.map(|label| ("label", label.name()));
+    let notes = gate
+        .judgement
+        .notes
+        .iter()
+        .map(|note| ("note", note.as_str()));
     let of_checkpoint = [("baseline", gate.baseline), ("policy", gate.policy)]
         .into_iter()
-        .filter(|_| group.layer.is_none())
-        .filter_map(|(key, value)| Some((key, value?)));
+        .filter_map(|(key, value)| Some((key, value?)))
+        .chain(notes)
+        .filter(|_| group.layer.is_none());
     let known: Vec<_> = of_layer.into_iter().chain(of_checkpoint).collect();
     if known.is_empty() {
         return Ok(());

@@ -49,6 +49,7 @@ pub fn log(gate: &Gate<'_>) -> String {
                 "source": gate.file,
                 "baseline": gate.baseline,
                 "policy": gate.policy,
+                "notes": gate.judgement.notes,
                 "measuredBy": format!("{} {}", gate.audit.tool.name, gate.audit.tool.version),
             },
         }],

@@ -136,6 +136,8 @@ struct Object<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<&'a str>,
     holds: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
     findings: &'a [Finding],
 }
 
@@ -145,6 +147,7 @@ fn object(gate: &Gate<'_>) -> Result<String, serde_json::Error> {
         source: &gate.audit.source.uri,
         baseline: gate.baseline,
         holds: !gate.judgement.fails(),
+        notes: &gate.judgement.notes,
         findings: &gate.judgement.findings,
     };
     Ok(serde_json::to_string_pretty(&object)? + "\n")
