@@ -21,8 +21,6 @@ const DEFAULT_PATH: &str = "default.toml";
 /// The array of per-layer tables, and the key that says which layers one is for.
 const LAYER: &str = "layer";
 const PATTERN: &str = "pattern";
-/// The checks of the whole checkpoint.
-const OF_THE_WHOLE: [Check; 2] = [Check::WeightsOnly, Check::Covered];
 
 /// Levels and limits for every check, and where they differ for some layers.
 #[derive(Debug, Clone)]
@@ -218,7 +216,7 @@ fn exception(mut table: Table, known: &Table, path: &Path) -> Result<Exception> 
         });
     };
     let mut known = known.clone();
-    for check in OF_THE_WHOLE {
+    for check in Check::OF_THE_WHOLE {
         known.remove(check.name());
     }
     check_keys(&table, &known, path)?;

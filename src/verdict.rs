@@ -1,8 +1,8 @@
 //! Judgement: a pure function of an audit and a policy.
 //!
 //! Each check is one file under `verdict/` that holds its limits and its rule. A new one is
-//! listed in [`Check`], explained in `about.rs`, listed in `layer_rulings` or `whole_rulings` below, in [`crate::policy::Rules`] and, with the
-//! reason for its limits, in `policy/default.toml`.
+//! listed in [`Check`], explained in `about.rs`, listed in `layer_rulings` or `whole_rulings` below, in
+//! [`crate::policy::Rules`] and, with the reason for its limits, in `policy/default.toml`.
 
 mod about;
 mod baseline;
@@ -137,6 +137,9 @@ impl Check {
         Self::ShadowReversible,
     ];
 
+    /// Those of the checkpoint as a whole: they have no place among the limits of a layer.
+    pub const OF_THE_WHOLE: [Self; 2] = [Self::WeightsOnly, Self::Covered];
+
     /// Its name in policies, JSON, reports and docs.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -264,8 +267,9 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     if told.all(|finding| finding.outcome == Outcome::Skipped) {
         return Err(nothing_measured(audit));
     }
-    let whole = whole_rulings(policy.rules(), audit, &by_layer);
-    let whole = whole.map(|(check, level, ruling)| ruling.finding(check, None, level));
+    let rules = policy.rules();
+    let whole = whole_rulings(rules, audit, &by_layer);
+    let whole = whole.map(|(check, ruling)| ruling.finding(check, None, rules.level(check)));
     let findings = whole.into_iter().chain(by_layer.into_iter().flatten());
     Ok(Judgement {
         findings: findings.collect(),
@@ -273,69 +277,35 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     })
 }
 
-/// Those of the checkpoint as a whole.
-fn whole_rulings(
-    rules: &Rules,
-    audit: &Audit,
-    by_layer: &[Vec<Finding>],
-) -> [(Check, Level, Ruling); 2] {
+/// Of [`Check::OF_THE_WHOLE`], in that order.
+fn whole_rulings(rules: &Rules, audit: &Audit, by_layer: &[Vec<Finding>]) -> [(Check, Ruling); 2] {
     [
-        (
-            Check::WeightsOnly,
-            rules.weights_only.level,
-            WeightsOnly::judge(&audit.source),
-        ),
-        (
-            Check::Covered,
-            rules.covered.level,
-            rules.covered.judge(audit, by_layer),
-        ),
+        (Check::WeightsOnly, WeightsOnly::judge(&audit.source)),
+        (Check::Covered, rules.covered.judge(audit, by_layer)),
     ]
 }
 
 fn layer_findings(rules: &Rules, layer: &LayerFacts) -> Vec<Finding> {
-    layer_rulings(rules, layer)
-        .into_iter()
-        .map(|(check, level, ruling)| ruling.finding(check, Some(&layer.name), level))
+    let rulings = layer_rulings(rules, layer).into_iter();
+    rulings
+        .map(|(check, ruling)| ruling.finding(check, Some(&layer.name), rules.level(check)))
         .collect()
 }
 
-fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Level, Ruling); 8] {
+fn layer_rulings(rules: &Rules, layer: &LayerFacts) -> [(Check, Ruling); 8] {
     [
-        (Check::Finite, rules.finite.level, Finite::judge(layer)),
-        (
-            Check::WeightsGaussian,
-            rules.weights_gaussian.level,
-            rules.weights_gaussian.judge(layer),
-        ),
+        (Check::Finite, Finite::judge(layer)),
+        (Check::WeightsGaussian, rules.weights_gaussian.judge(layer)),
         (
             Check::MovedFromInitialisation,
-            rules.moved_from_initialisation.level,
             rules.moved_from_initialisation.judge(layer),
         ),
-        (
-            Check::BiasesConstant,
-            rules.biases_constant.level,
-            BiasesConstant::judge(layer),
-        ),
-        (
-            Check::QuarterCircle,
-            rules.quarter_circle.level,
-            rules.quarter_circle.judge(layer),
-        ),
-        (
-            Check::SpectralEdge,
-            rules.spectral_edge.level,
-            rules.spectral_edge.judge(layer),
-        ),
-        (
-            Check::LevelSpacing,
-            rules.level_spacing.level,
-            rules.level_spacing.judge(layer),
-        ),
+        (Check::BiasesConstant, BiasesConstant::judge(layer)),
+        (Check::QuarterCircle, rules.quarter_circle.judge(layer)),
+        (Check::SpectralEdge, rules.spectral_edge.judge(layer)),
+        (Check::LevelSpacing, rules.level_spacing.judge(layer)),
         (
             Check::ShadowReversible,
-            rules.shadow_reversible.level,
             rules.shadow_reversible.judge(layer),
         ),
     ]

@@ -100,47 +100,54 @@ fn step(sample: &Sample) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn of(entries: &[f64]) -> Histogram {
+        Histogram::standardized(&Sample::from_f64(entries).unwrap()).unwrap()
+    }
+
+    /// The bins that are not empty.
+    fn held(histogram: &Histogram) -> Vec<u64> {
+        let counts = histogram.counts.iter().copied();
+        counts.filter(|&count| count > 0).collect()
+    }
+
+    // The second time two values are off the grid of the others by more than rounding.
     #[test]
     fn every_entry_is_counted_once() {
         let mut entries = vec![0.0; 1000];
         entries.extend([1.0, -1.0, 30.0]);
-        let h = Histogram::standardized(&Sample::from_f64(&entries).unwrap()).unwrap();
+        let h = of(&entries);
         assert_eq!((h.below, h.above), (0, 1));
         assert_eq!(h.counts.iter().sum::<u64>() + 1, 1003);
-        // Off a grid by more than rounding.
+        let width = (h.upper - h.lower) / h.counts.len() as f64;
+        assert!(h.upper >= 12.0 && h.upper < 12.0 + width, "{}", h.upper);
         entries.extend([0.3, 0.77]);
-        let h = Histogram::standardized(&Sample::from_f64(&entries).unwrap()).unwrap();
+        let h = of(&entries);
         assert_eq!((h.lower, h.upper, h.counts.len()), (-12.0, 12.0, 384));
+        assert_eq!((h.below, h.above), (0, 1));
+        assert_eq!(h.counts.iter().sum::<u64>() + 1, 1005);
     }
 
-    // 201 values, each as often as the others, of sd 5.8: 16 bins to one of them would hold three or
-    // four values by turns. In 8-bit floating point of a scale they are rounded.
+    // 201 values, each as often as the others, of sd 5.8: bins of 1/16 sd would hold three or four of
+    // them by turns. In single precision they are rounded.
     #[test]
     fn bins_hold_as_many_steps_of_a_grid_each() {
         let entries: Vec<f32> = (0..2010).map(|i| 0.1 * ((i % 201) as f32 - 80.0)).collect();
         let h = Histogram::standardized(&Sample::from_f32(&entries).unwrap()).unwrap();
-        let held: Vec<u64> = h
-            .counts
-            .iter()
-            .copied()
-            .filter(|&count| count > 0)
-            .collect();
-        let (first, inside) = held.split_first().unwrap();
+        let counts = held(&h);
+        let (first, inside) = counts.split_first().unwrap();
         let (last, inside) = inside.split_last().unwrap();
-        assert!(inside.iter().all(|&count| count == 40), "{held:?}");
+        assert!(inside.iter().all(|&count| count == 40), "{counts:?}");
         assert!(*first <= 40 && *last <= 40);
         assert_eq!(h.counts.iter().sum::<u64>() + h.below + h.above, 2010);
         assert!(h.lower <= -4.0 && h.upper >= 4.0);
-        // A bar for each value where the steps are wide: three of them, -1, 0 and 1.
+    }
+
+    // A bar for each value where the steps are wide: three of them, -1, 0 and 1.
+    #[test]
+    fn a_value_has_a_bin_of_its_own_on_a_wide_grid() {
         let entries: Vec<f64> = (0..300).map(|i| f64::from(i % 3) - 1.0).collect();
-        let h = Histogram::standardized(&Sample::from_f64(&entries).unwrap()).unwrap();
-        let held: Vec<u64> = h
-            .counts
-            .iter()
-            .copied()
-            .filter(|&count| count > 0)
-            .collect();
-        assert_eq!(held, [100; 3]);
+        let h = of(&entries);
+        assert_eq!(held(&h), [100; 3]);
         assert!(h.counts.len() < 12, "{}", h.counts.len());
     }
 }

@@ -113,6 +113,8 @@ fn every_check_is_reported_once_in_order_and_says_something() {
         .map(|finding| finding.check)
         .collect();
     assert_eq!(checks, Check::ALL);
+    let whole: Vec<_> = judgement.for_checkpoint().map(|f| f.check).collect();
+    assert_eq!(whole, Check::OF_THE_WHOLE);
     assert!(
         judgement
             .findings

@@ -17,21 +17,19 @@ pub struct WeightsOnly {
 impl WeightsOnly {
     pub(super) fn judge(source: &SourceFacts) -> Ruling {
         let limit = "no import beside what weights are made of".to_owned();
-        match some_of(source.imports()) {
-            None => Ruling::new(
+        let (holds, measured, meaning) = match some_of(source.imports()) {
+            None => (
                 true,
                 "no such import".to_owned(),
-                limit,
-                "No file asks whoever loads it for more than tensors.".to_owned(),
+                "No file asks whoever loads it for more than tensors.",
             ),
-            Some(named) => Ruling::new(
+            Some(named) => (
                 false,
                 format!("imports {named}"),
-                limit,
                 "A program that loads this file as a pickle runs code that the file names; \
-                 torch.load with weights_only=True refuses it. Nothing of it was run here."
-                    .to_owned(),
+                 torch.load with weights_only=True refuses it. Nothing of it was run here.",
             ),
-        }
+        };
+        Ruling::new(holds, measured, limit, meaning.to_owned())
     }
 }

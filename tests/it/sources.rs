@@ -55,7 +55,7 @@ fn names_a_source(text: &str) -> bool {
     text.contains("docs/") || numbers.any(is_year)
 }
 
-/// Public functions that answer a number, by name, and how many of them have no source.
+/// Public functions that answer a number, by name, each with whether it has a source.
 fn answers(text: &str) -> Vec<(&str, bool)> {
     let text = text.split("#[cfg(test)]").next().unwrap_or(text);
     let lines: Vec<&str> = text.lines().map(str::trim).collect();

@@ -1,5 +1,5 @@
-//! One pass through the entries, docs/theory.md §1: how large each row and column is, how far it reaches, and what
-//! is no number.
+//! One pass through the entries, docs/theory.md §1: how large each row and column is, how far it
+//! reaches, and what is no number.
 
 use rayon::prelude::*;
 
