@@ -3,22 +3,10 @@
 use std::borrow::Cow;
 
 use candle_core::{Device, Result, Storage, Tensor, bail};
-use faer::{Accum, MatMut, MatRef, Par};
-use rayon::prelude::*;
 
+use super::product::Factor;
 use crate::controls::{self, Control, Entries, Origin};
 use crate::layers::Orientation;
-
-/// Longer sides up to which one thread makes a product.
-const SMALL: usize = 256;
-/// Parts of a larger product, fixed, and what their rows are a multiple of.
-const PANELS: usize = 8;
-const ROWS: usize = 96;
-/// Rows of a matrix that is turned which are multiplied at a time: their lines are still in the
-/// cache when the next columns come. Half as fast again as all at once.
-const DEEP: usize = 256;
-/// Entries of 16 bits that are converted at a time, about.
-const CONVERTED: usize = 1 << 23;
 
 /// W/s, n×m, as it lies in the file.
 #[derive(Debug, Clone)]
@@ -181,58 +169,14 @@ impl<'a> ScaledMatrix<'a> {
         if length != if is_turned { rows } else { cols } {
             bail!("{rows}x{cols} entries, {length} a column");
         }
-        let entries: &[f32] = &entries.as_slice()?[from..to];
-        let columns = MatRef::from_row_major_slice(entries, length, width);
-        let height = if is_turned { cols } else { rows };
-        let mut product = vec![0.0; height * width];
-        let panels = match stored {
-            _ if rows.max(cols) <= SMALL => 1,
-            controls::Stored::Single(..) => PANELS,
-            // Two of these are in memory in single precision.
-            _ => PANELS.max(stored.len() / CONVERTED),
+        let matrix = Factor {
+            stored,
+            rows,
+            cols,
+            is_turned,
         };
-        let panel = height.div_ceil(panels).next_multiple_of(ROWS);
-        // No thread waits for another between the steps of a product, as the library's own do.
-        let panels = product.par_chunks_mut((panel * width).max(1)).enumerate();
-        panels.for_each(|(place, product)| {
-            let (first, count) = (place * panel, product.len() / width);
-            let mut times = |matrix: MatRef<'_, f32>, factor: f32| {
-                let depth = matrix.ncols();
-                let deep = if is_turned { DEEP } else { depth.max(1) };
-                for start in (0..depth).step_by(deep) {
-                    let deep = deep.min(depth - start);
-                    faer::linalg::matmul::matmul(
-                        MatMut::from_row_major_slice_mut(product, count, width),
-                        Accum::Add,
-                        matrix.subcols(start, deep),
-                        columns.subrows(start, deep),
-                        factor,
-                        Par::Seq,
-                    );
-                }
-            };
-            match stored {
-                controls::Stored::Single(stored, factor) => {
-                    let stored = MatRef::from_row_major_slice(stored, rows, cols);
-                    let stored = if is_turned {
-                        stored.transpose()
-                    } else {
-                        stored
-                    };
-                    times(stored.subrows(first, count), *factor);
-                }
-                _ if is_turned => {
-                    let block = stored.columns(cols, first, count);
-                    let block = MatRef::from_row_major_slice(&block, rows, count);
-                    times(block.transpose(), 1.0);
-                }
-                _ => {
-                    let block = stored.part(first * cols..(first + count) * cols);
-                    times(MatRef::from_row_major_slice(&block, count, cols), 1.0);
-                }
-            }
-        });
-        Tensor::from_vec(product, (height, width), &Device::Cpu)
+        let product = matrix.times(&entries.as_slice()?[from..to], width);
+        Tensor::from_vec(product, (matrix.height(), width), &Device::Cpu)
     }
 }
 
@@ -289,9 +233,13 @@ mod tests {
             for orientation in [Orientation::InOut, Orientation::OutIn] {
                 let entries = controls::gaussian(n * m, 1, 0);
                 let matrix = ScaledMatrix::new(&entries[..], n, m, orientation).unwrap();
+                // Half of the columns have one entry in three that is not zero, half one in fifty.
                 let columns = |length: usize| {
                     let drawn = controls::gaussian(length * 32, 2, 0);
-                    let kept = drawn.into_iter().map(|w| if w > 0.4 { w } else { 0.0 });
+                    let kept = drawn
+                        .into_iter()
+                        .enumerate()
+                        .map(|(at, w)| if w > [0.4, 2.0][at % 2] { w } else { 0.0 });
                     Tensor::from_iter(kept, &Device::Cpu)
                         .unwrap()
                         .reshape((length, 32))
@@ -357,9 +305,13 @@ mod tests {
             .map(f16::from_f32)
             .collect();
         let single: Vec<f32> = half.iter().map(|w| w.to_f32()).collect();
+        // Half of the columns are mostly zeros.
         let codes = |length: usize| {
-            let drawn = controls::gaussian(length * 32, 2, 0);
-            Tensor::from_vec(drawn, (length, 32), &Device::Cpu).unwrap()
+            let drawn = controls::gaussian(length * 32, 2, 0)
+                .into_iter()
+                .enumerate();
+            let kept = drawn.map(|(at, w)| if at % 2 == 0 || w > 2.0 { w } else { 0.0 });
+            Tensor::from_vec(kept.collect(), (length, 32), &Device::Cpu).unwrap()
         };
         for orientation in [Orientation::InOut, Orientation::OutIn] {
             let half = ScaledMatrix::new(&half[..], n, m, orientation).unwrap();
