@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use candle_core::{Device, Result, Storage, Tensor, bail};
 
-use super::product::Factor;
+use super::product::Operand;
 use crate::controls::{self, Control, Entries, Origin};
 use crate::layers::Orientation;
 
@@ -169,7 +169,7 @@ impl<'a> ScaledMatrix<'a> {
         if length != if is_turned { rows } else { cols } {
             bail!("{rows}x{cols} entries, {length} a column");
         }
-        let matrix = Factor {
+        let matrix = Operand {
             stored,
             rows,
             cols,

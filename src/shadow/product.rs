@@ -21,7 +21,7 @@ const CONVERTED: usize = 1 << 23;
 const COLUMNS: usize = 32;
 
 /// A, or Aᵀ where it is turned.
-pub(super) struct Factor<'a> {
+pub(super) struct Operand<'a> {
     /// A, row by row.
     pub stored: &'a Stored<'a>,
     /// How many rows are stored.
@@ -32,7 +32,7 @@ pub(super) struct Factor<'a> {
     pub is_turned: bool,
 }
 
-impl Factor<'_> {
+impl Operand<'_> {
     /// Rows of a product.
     pub(super) const fn height(&self) -> usize {
         if self.is_turned { self.cols } else { self.rows }

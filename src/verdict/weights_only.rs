@@ -20,7 +20,7 @@ impl WeightsOnly {
         let (holds, measured, meaning) = match some_of(source.imports()) {
             None => (
                 true,
-                "no such import".to_owned(),
+                "none asked for".to_owned(),
                 "No file asks whoever loads it for more than tensors.",
             ),
             Some(named) => (

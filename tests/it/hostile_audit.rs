@@ -71,11 +71,18 @@ fn mutated(rng: &mut ChaCha8Rng) -> Value {
     audit
 }
 
+/// With no more than 1 GB of address space: two threads draw, on pictures of 40 MB at most.
 fn inspect(audit: &Value, folder: &Path) -> Output {
     let path = folder.join("other.json");
     std::fs::write(&path, audit.to_string()).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_randomlike"))
-        .arg("inspect")
+    Command::new("sh")
+        .args(["-c", r#"ulimit -v 1000000; exec "$@""#, "sh"])
+        .args([
+            env!("CARGO_BIN_EXE_randomlike"),
+            "inspect",
+            "--threads",
+            "2",
+        ])
         .arg(&path)
         .arg("--out")
         .arg(folder.join("report"))
@@ -109,6 +116,23 @@ fn a_histogram_without_end_is_not_drawn() {
     let mut audit = sound();
     audit["layers"][0]["weights"]["histogram"]["lower"] = json!(1.7e308);
     assert!(inspect(&audit, folder.path()).status.success());
+}
+
+// On the way to a point so far outside the plot the dashes of a curve took 15 GB.
+#[test]
+fn a_level_beyond_every_axis_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = [
+        "random/controls/gaussian",
+        "random/controls/shuffled",
+        "random/levels",
+    ];
+    for levels in odd {
+        let mut audit = sound();
+        let level = audit.pointer_mut(&format!("/chains/0/{levels}/0/level"));
+        *level.unwrap() = json!(u64::MAX);
+        assert!(inspect(&audit, folder.path()).status.success(), "{levels}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Panels to pixels. The one place that knows the drawing library, the font and the colours.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
@@ -33,6 +34,9 @@ const AXIS: RGBColor = RGBColor(0x9a, 0xa1, 0xa8);
 type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 type Chart<'a, 'b> =
     ChartContext<'a, BitMapBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// What x and y go from and to.
+type Plot<'a> = (&'a Range<f64>, &'a Range<f64>);
 
 /// A rectangle in pixels of the finished picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -335,6 +339,7 @@ impl Canvas<'_> {
     fn mark(&self, mark: &Mark, chart: &mut Chart<'_, '_>, thickness: f64) -> Result<()> {
         let area = chart.plotting_area();
         let (xs, ys) = (chart.x_range(), chart.y_range());
+        let plot = (&xs, &ys);
         let hue = colour(mark.part());
         let drawn = match mark {
             Mark::Bars(_, bars) => bars
@@ -344,34 +349,37 @@ impl Canvas<'_> {
                     area.draw(&Rectangle::new(corners, hue.mix(0.45).filled()))
                 }),
             Mark::Band(_, points) => {
-                let inside = |x: f64, y: f64| (x, y.clamp(ys.start, ys.end));
+                let inside =
+                    |x: f64, y: f64| (x.clamp(xs.start, xs.end), y.clamp(ys.start, ys.end));
                 let low = points.iter().map(|&(x, low, _)| inside(x, low));
                 let high = points.iter().rev().map(|&(x, _, high)| inside(x, high));
                 let outline: Vec<_> = low.chain(high).collect();
                 area.draw(&Polygon::new(outline, hue.mix(BAND).filled()))
             }
             // Piece by piece: the library lets the joints of sharp turns run out in spikes.
-            Mark::Curve(part, points) => runs(points, &ys)
+            Mark::Curve(part, points) => runs(points, plot)
                 .iter()
                 .flat_map(|run| run.windows(2))
                 .try_for_each(|piece| {
                     let style = stroke(hue, line(*part) * thickness);
                     area.draw(&PathElement::new(piece.to_vec(), style))
                 }),
-            Mark::Dashes(_, points) => dashes(area, points, &ys).into_iter().try_for_each(|dash| {
-                area.draw(&PathElement::new(dash, stroke(hue, 2.0 * thickness)))
-            }),
-            Mark::Dots(_, points) => points.iter().try_for_each(|&at| {
+            Mark::Dashes(_, points) => {
+                dashes(area, points, plot).into_iter().try_for_each(|dash| {
+                    area.draw(&PathElement::new(dash, stroke(hue, 2.0 * thickness)))
+                })
+            }
+            Mark::Dots(_, points) => in_plot(points, plot).try_for_each(|&at| {
                 let size = if points.len() > 60 { 2.2 } else { 3.5 };
                 let radius = (size * thickness * f64::from(OVERSAMPLING)).round() as i32;
                 area.draw(&Circle::new(at, radius, hue.filled()))
             }),
-            Mark::Vertical(_, x) => dashes(area, &[(*x, ys.start), (*x, ys.end)], &ys)
+            Mark::Vertical(_, x) => dashes(area, &[(*x, ys.start), (*x, ys.end)], plot)
                 .into_iter()
                 .try_for_each(|dash| {
                     area.draw(&PathElement::new(dash, stroke(hue, 1.4 * thickness)))
                 }),
-            Mark::Horizontal(_, y) => dashes(area, &[(xs.start, *y), (xs.end, *y)], &ys)
+            Mark::Horizontal(_, y) => dashes(area, &[(xs.start, *y), (xs.end, *y)], plot)
                 .into_iter()
                 .try_for_each(|dash| {
                     area.draw(&PathElement::new(dash, stroke(hue, 1.4 * thickness)))
@@ -486,7 +494,7 @@ fn triangle((x, y): (i32, i32), thickness: f64) -> Vec<(i32, i32)> {
 }
 
 /// The x range, stretched to the plot's own proportions where the panel fixes its units.
-fn x_range(panel: &Panel, (width, height): (u32, u32)) -> std::ops::Range<f64> {
+fn x_range(panel: &Panel, (width, height): (u32, u32)) -> Range<f64> {
     let end = panel.unit.map_or(panel.x.to, |unit| {
         let across = (panel.y.to - panel.y.from) / f64::from(height.max(1));
         panel.x.from + f64::from(width) * across / unit
@@ -495,20 +503,28 @@ fn x_range(panel: &Panel, (width, height): (u32, u32)) -> std::ops::Range<f64> {
 }
 
 /// The part of a bar that lies in the plot.
-fn clipped(
-    bar: &Bar,
-    xs: &std::ops::Range<f64>,
-    ys: &std::ops::Range<f64>,
-) -> Option<[(f64, f64); 2]> {
+fn clipped(bar: &Bar, xs: &Range<f64>, ys: &Range<f64>) -> Option<[(f64, f64); 2]> {
     let (from, to) = (bar.from.max(xs.start), bar.to.min(xs.end));
     let top = bar.height.min(ys.end);
     (from < to && top > ys.start).then_some([(from, ys.start), (to, top)])
 }
 
+/// Whether a point lies in the plot. Of one far outside it the library draws every step of the way.
+fn is_in_plot(&(x, y): &(f64, f64), (xs, ys): Plot<'_>) -> bool {
+    // The last point of a curve may be rounded past the end of its axis.
+    let rounded = 1e-6 * (xs.end - xs.start);
+    (xs.start - rounded..=xs.end + rounded).contains(&x) && (ys.start..=ys.end).contains(&y)
+}
+
+/// The points of a mark that lie in the plot.
+fn in_plot<'a>(points: &'a [(f64, f64)], plot: Plot<'a>) -> impl Iterator<Item = &'a (f64, f64)> {
+    points.iter().filter(move |point| is_in_plot(point, plot))
+}
+
 /// The parts of a curve that lie in the plot.
-fn runs(points: &[(f64, f64)], ys: &std::ops::Range<f64>) -> Vec<Vec<(f64, f64)>> {
+fn runs(points: &[(f64, f64)], plot: Plot<'_>) -> Vec<Vec<(f64, f64)>> {
     points
-        .split(|&(_, y)| y < ys.start || y > ys.end || !y.is_finite())
+        .split(|point| !is_in_plot(point, plot))
         .filter(|run| run.len() > 1)
         .map(<[_]>::to_vec)
         .collect()
@@ -518,7 +534,7 @@ fn runs(points: &[(f64, f64)], ys: &std::ops::Range<f64>) -> Vec<Vec<(f64, f64)>
 fn dashes(
     area: &DrawingArea<BitMapBackend<'_>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,
     points: &[(f64, f64)],
-    ys: &std::ops::Range<f64>,
+    plot: Plot<'_>,
 ) -> Vec<Vec<(f64, f64)>> {
     const DASH: f64 = 7.0;
     const GAP: f64 = 4.0;
@@ -533,10 +549,9 @@ fn dashes(
     let mut found: Vec<Vec<(f64, f64)>> = Vec::new();
     let (mut travelled, mut open) = (0.0, false);
     for pair in points.windows(2) {
-        let inside = |y: f64| y >= ys.start && y <= ys.end;
         let (a, b) = (place(&pair[0]), place(&pair[1]));
         let length = (b.0 - a.0).hypot(b.1 - a.1);
-        if !inside(pair[0].1) || !inside(pair[1].1) || length <= 0.0 {
+        if !pair.iter().all(|point| is_in_plot(point, plot)) || length <= 0.0 {
             continue;
         }
         let steps = (length / 2.0).ceil();
@@ -606,6 +621,9 @@ mod tests {
         );
         assert_eq!(clipped(&bar, &(4.0..5.0), &(0.0..4.0)), None);
         let curve = [(0.0, 1.0), (1.0, 1.0), (2.0, 9.0), (3.0, 1.0), (4.0, 1.0)];
-        assert_eq!(runs(&curve, &(0.0..2.0)).len(), 2);
+        assert_eq!(runs(&curve, (&(0.0..9.0), &(0.0..2.0))).len(), 2);
+        assert_eq!(runs(&curve, (&(0.0..3.5), &(0.0..2.0))).len(), 1);
+        let far = [(0.0, 1.0), (1e19, 1.0), (2.0, f64::NAN)];
+        assert_eq!(in_plot(&far, (&(0.0..9.0), &(0.0..2.0))).count(), 1);
     }
 }

@@ -169,7 +169,8 @@ impl View {
         }
         let bar = |(i, count): (usize, u32)| Bar {
             from: self.from + i as f64 * self.bin,
-            to: self.from + (i + 1) as f64 * self.bin,
+            // The last may reach past the axis, and ends with it.
+            to: self.to.min(self.from + (i + 1) as f64 * self.bin),
             height: f64::from(count) / (values.len() as f64 * self.bin),
         };
         counts.into_iter().enumerate().map(bar).collect()
