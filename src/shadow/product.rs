@@ -16,9 +16,8 @@ const ROWS: usize = 96;
 const DEEP: usize = 256;
 /// Entries of 16 bits that are converted at a time, about.
 const CONVERTED: usize = 1 << 23;
-
-/// Columns of a product are a multiple of so many.
-const COLUMNS: usize = 32;
+/// Columns of a product are a multiple of so many, spare ones zero.
+pub(super) const COLUMNS: usize = 32;
 
 /// A, or Aᵀ where it is turned.
 pub(super) struct Operand<'a> {

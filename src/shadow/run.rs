@@ -9,13 +9,12 @@ use rayon::prelude::*;
 use super::Plan;
 use super::code::{Code, Draw};
 use super::matrix::ScaledMatrix;
+use super::product::COLUMNS;
 use crate::stats::maximize;
 use crate::streams::Purpose;
 
 /// Most draws that run together: a product with fewer columns waits for the matrix.
 pub(super) const BLOCK: usize = 96;
-/// Every block has a multiple of so many columns, spare ones zero.
-const COLUMNS: usize = 32;
 
 /// What came back from one draw.
 #[derive(Debug, Clone, PartialEq)]
