@@ -44,13 +44,8 @@ impl Operand<'_> {
             return self.whole(columns, width);
         }
         let mut product = vec![0.0; self.height() * width];
-        let line = |range| self.stored.unscaled(range);
-        let (to, factor) = ((&mut product[..], width), self.stored.factor());
-        if self.is_turned {
-            sparse.times_turned(to, self.cols, factor, line);
-        } else {
-            sparse.times(to, self.cols, factor, line);
-        }
+        let matrix = (self.stored, self.cols, self.is_turned);
+        sparse.times(matrix, (&mut product, width));
         if !others.is_empty() {
             let padded = others.len().next_multiple_of(COLUMNS);
             let mut left = vec![0.0; columns.len() / width * padded];

@@ -5,10 +5,11 @@
 //! of it depends neither on the others, nor on how the matrix is stored, nor on threads.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+
+use crate::controls::Stored;
 
 /// Of so many entries of a column at most one is not zero; with more a product of whole matrices
 /// is faster.
@@ -19,12 +20,14 @@ const STRETCH: usize = 1024;
 /// Rows whose sums are taken side by side when it is not.
 const ROWS: usize = 8;
 
+/// Row and entry, in the order of the rows, of what is not zero.
+type Column = Vec<(usize, f32)>;
+
 /// Columns that are mostly zeros, and which these are.
 pub(super) struct Sparse {
     /// Places of the columns among all.
     places: Vec<usize>,
-    /// Row and entry, in the order of the rows, of each.
-    columns: Vec<Vec<(usize, f32)>>,
+    columns: Vec<Column>,
 }
 
 impl Sparse {
@@ -52,20 +55,34 @@ impl Sparse {
         self.places.is_empty()
     }
 
-    /// Puts factor·A times each column in its place among `width` of the product, row by row; `line`
-    /// answers some entries of A, which has rows of length `cols`.
-    pub(super) fn times<'a>(
+    /// Puts A times each column, or Aᵀ where it `is_turned`, in its place among `width` of the
+    /// product, row by row; A is stored with rows of length `cols`.
+    pub(super) fn times(
         &self,
+        (stored, cols, is_turned): (&Stored<'_>, usize, bool),
         (product, width): (&mut [f32], usize),
-        cols: usize,
-        factor: f32,
-        line: impl Fn(Range<usize>) -> Cow<'a, [f32]> + Sync,
     ) {
-        let columns = self.scaled(factor);
+        let factor = stored.factor();
+        let times = |&(row, x): &(usize, f32)| (row, x * factor);
+        let columns = self.columns.iter();
+        let scaled: Vec<Column> = columns.map(|c| c.iter().map(times).collect()).collect();
+        if is_turned {
+            self.turned(&scaled, (stored, cols), (product, width));
+        } else {
+            self.as_stored(&scaled, (stored, cols), (product, width));
+        }
+    }
+
+    fn as_stored(
+        &self,
+        columns: &[Column],
+        (stored, cols): (&Stored<'_>, usize),
+        (product, width): (&mut [f32], usize),
+    ) {
         let bundles = product.par_chunks_mut((ROWS * width).max(1)).enumerate();
         bundles.for_each(|(bundle, product)| {
             let (first, count) = (bundle * ROWS, product.len() / width);
-            let lines = line(first * cols..(first + count) * cols);
+            let lines = stored.unscaled(first * cols..(first + count) * cols);
             // The last bundle repeats its last row.
             let rows: [&[f32]; ROWS] =
                 std::array::from_fn(|i| &lines[i.min(count - 1) * cols..][..cols]);
@@ -82,15 +99,12 @@ impl Sparse {
         });
     }
 
-    /// The same with factor·Aᵀ.
-    pub(super) fn times_turned<'a>(
+    fn turned(
         &self,
+        columns: &[Column],
+        (stored, cols): (&Stored<'_>, usize),
         (product, width): (&mut [f32], usize),
-        cols: usize,
-        factor: f32,
-        line: impl Fn(Range<usize>) -> Cow<'a, [f32]> + Sync,
     ) {
-        let columns = self.scaled(factor);
         // By row of A, so that each is read once for all columns.
         let mut meetings: Vec<(usize, usize, f32)> = Vec::new();
         for (column, entries) in columns.iter().enumerate() {
@@ -106,7 +120,7 @@ impl Sparse {
                 meetings: &meetings,
                 part: |row| {
                     let start = row * cols + at * STRETCH;
-                    line(start..start + length)
+                    stored.unscaled(start..start + length)
                 },
                 sums: &mut sums,
                 length,
@@ -116,13 +130,6 @@ impl Sparse {
                 to.zip(sums).for_each(|(to, &sum)| *to = sum);
             }
         });
-    }
-
-    /// The entries times `factor`.
-    fn scaled(&self, factor: f32) -> Vec<Vec<(usize, f32)>> {
-        let columns = self.columns.iter();
-        let times = |&(row, x): &(usize, f32)| (row, x * factor);
-        columns.map(|c| c.iter().map(times).collect()).collect()
     }
 }
 
@@ -182,15 +189,14 @@ mod tests {
             let far = |(a, b): (&f32, f32)| (a - b).abs() > 1e-4;
             assert!(!found.iter().zip(wanted).any(far), "{found:?}");
         };
+        let halves = |entries: &[f32]| Stored::Single(Cow::Owned(entries.to_vec()), 0.5);
         let mut product = [9.0; 8];
-        sparse.times_turned((&mut product, 4), 2, 0.5, |range| Cow::Borrowed(&a[range]));
+        sparse.times((&halves(&a), 2, true), (&mut product, 4));
         near(&product);
         // And the same stored the other way.
         let turned: Vec<f32> = (0..64).map(|at| a[at % 32 * 2 + at / 32]).collect();
         let mut product = [9.0; 8];
-        sparse.times((&mut product, 4), 32, 0.5, |range| {
-            Cow::Borrowed(&turned[range])
-        });
+        sparse.times((&halves(&turned), 32, false), (&mut product, 4));
         near(&product);
     }
 

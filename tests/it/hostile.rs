@@ -492,13 +492,23 @@ fn a_mutated_index_is_followed_or_refused_by_name() {
     );
 }
 
-/// `inspect` with no more than 4 GB of address space, less than anything that is claimed here and
-/// refused for it. A small net does with 100 MB and twice the processor's L3 cache, which the library
-/// of products sets aside for a thread and leaves untouched: 600 MB where that has 300.
+/// `inspect` with no more than 600 MB of address space; a small net does with 100 MB and four
+/// times the L3 cache, which the library of products sets aside on two threads and leaves untouched:
+/// where that is more, with 200 MB and that.
 #[cfg(target_os = "linux")]
 fn inspect_in_little_memory(source: &Path) -> Output {
+    let cache = fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index3/size");
+    let cache = cache
+        .ok()
+        .and_then(|size| size.trim().strip_suffix('K')?.parse().ok());
+    let limit = u64::max(600_000, 200_000 + 4 * cache.unwrap_or(0));
     Command::new("sh")
-        .args(["-c", r#"ulimit -v 4000000; exec "$@""#, "sh", BINARY])
+        .args([
+            "-c",
+            &format!(r#"ulimit -v {limit}; exec "$@""#),
+            "sh",
+            BINARY,
+        ])
         .args(["inspect", "--json", "--threads", "1"])
         .arg(source)
         .output()
