@@ -1,6 +1,7 @@
 //! Opening a checkpoint: validated headers, one tensor in memory at a time.
 
 mod archive;
+mod blocks;
 mod decode;
 mod file;
 mod gguf;
@@ -133,6 +134,7 @@ impl Checkpoint {
     }
 
     /// The same under the name of where it came from.
+    #[cfg(feature = "hub")]
     pub(crate) fn called(mut self, uri: String) -> Self {
         self.uri = uri;
         self

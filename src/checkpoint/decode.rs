@@ -134,23 +134,40 @@ fn decoded<const WIDTH: usize, T>(
     from: &mut impl Read,
     entry: fn([u8; WIDTH]) -> T,
 ) -> Result<Vec<T>, Unread> {
+    parts(count, (WIDTH, 1), from, |part, entries| {
+        let chunks = part.as_chunks::<WIDTH>().0;
+        entries.extend(chunks.iter().map(|&chunk| entry(chunk)));
+    })
+}
+
+/// Reads `count` blocks, each of so many bytes that hold so many entries; `take` appends those of
+/// whole blocks.
+pub(super) fn parts<T>(
+    count: usize,
+    (bytes, each): (usize, usize),
+    from: &mut impl Read,
+    mut take: impl FnMut(&[u8], &mut Vec<T>),
+) -> Result<Vec<T>, Unread> {
     let mut entries = Vec::new();
-    let mut part = vec![0; count.saturating_mul(WIDTH).min(PART)];
-    while entries.len() < count {
-        let length = (count - entries.len()).saturating_mul(WIDTH).min(PART);
-        let part = &mut part[..length];
+    let together = PART / bytes;
+    let mut part = vec![0; count.min(together) * bytes];
+    let mut left = count;
+    while left > 0 {
+        let blocks = left.min(together);
+        let part = &mut part[..blocks * bytes];
         from.read_exact(part).map_err(|fault| match fault.kind() {
             io::ErrorKind::UnexpectedEof => Unread::Short,
             _ => Unread::Io(fault),
         })?;
-        let chunks = part.as_chunks::<WIDTH>().0;
-        if entries.capacity() < entries.len() + chunks.len() {
+        if entries.capacity() < entries.len() + blocks * each {
             // As much again as came: what is claimed and not there takes no memory.
-            let more = (count - entries.len()).min(entries.len().max(FIRST));
+            let all = left.saturating_mul(each);
+            let more = all.min(entries.len().max(FIRST).max(blocks * each));
             let reserved = entries.try_reserve_exact(more);
             reserved.map_err(|_| Unread::Memory)?;
         }
-        entries.extend(chunks.iter().map(|&chunk| entry(chunk)));
+        take(part, &mut entries);
+        left -= blocks;
     }
     Ok(entries)
 }

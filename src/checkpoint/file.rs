@@ -159,7 +159,22 @@ impl Tensor<'_> {
         from: &mut impl Read,
         fault: impl FnOnce(Option<io::Error>) -> Error,
     ) -> Result<Option<Entries>> {
-        match decode::entries(&self.facts.dtype, count, from) {
+        let bytes = self.width().unwrap_or(0) * count as u64;
+        self.got(
+            decode::entries(&self.facts.dtype, count, from),
+            bytes,
+            fault,
+        )
+    }
+
+    /// What was read, of so many bytes; nothing for a dtype that is not read.
+    pub(super) fn got<T>(
+        &self,
+        read: std::result::Result<T, Unread>,
+        bytes: u64,
+        fault: impl FnOnce(Option<io::Error>) -> Error,
+    ) -> Result<Option<T>> {
+        match read {
             Ok(entries) => Ok(Some(entries)),
             Err(Unread::Dtype) => Ok(None),
             Err(Unread::Io(source)) => Err(fault(Some(source))),
@@ -167,7 +182,7 @@ impl Tensor<'_> {
             Err(Unread::Memory) => Err(Error::Memory {
                 path: self.path.to_owned(),
                 tensor: self.facts.tensor.clone(),
-                bytes: self.width().unwrap_or(0) * count as u64,
+                bytes,
             }),
         }
     }

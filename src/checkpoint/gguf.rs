@@ -1,11 +1,12 @@
 //! GGUF: what llama.cpp and its kin load, mostly with weights in blocks of a few bits.
 //!
 //! Format: ggml's docs/gguf.md, versions 2 and 3. The header is read here: candle's reader refuses a
-//! whole file for one type of tensor it does not know. Blocks become numbers in candle.
+//! whole file for one type of tensor it does not know. Blocks become numbers in candle, or in
+//! `blocks.rs` where candle does not know them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use candle_core::quantized::gguf_file::TensorInfo;
 use candle_core::{Device, Shape};
 
 use super::TensorFacts;
+use super::blocks::{self, Layout};
 use super::decode::{self, Entries};
 use super::file::{Opened, Place, Tensor, count, unsound};
 use super::stamp::Stamp;
@@ -48,6 +50,8 @@ enum Kind {
     Plain(&'static str),
     /// In blocks that candle reads.
     Blocks(GgmlDType, &'static str),
+    /// In blocks that are read here.
+    Few(&'static Layout),
     /// In some other way.
     Unknown(String),
 }
@@ -75,13 +79,17 @@ impl Kind {
             27 => Self::Plain("I64"),
             28 => Self::Plain("F64"),
             30 => Self::Plain("BF16"),
-            other => Self::Unknown(unknown(other)),
+            other => match blocks::layout(other) {
+                Some(layout) => Self::Few(layout),
+                None => Self::Unknown(unknown(other)),
+            },
         }
     }
 
     fn name(&self) -> &str {
         match self {
             Self::Plain(name) | Self::Blocks(_, name) => name,
+            Self::Few(layout) => layout.name,
             Self::Unknown(name) => name,
         }
     }
@@ -91,19 +99,20 @@ impl Kind {
         match self {
             Self::Plain(name) => Some((1, usize::try_from(decode::bits(name)? / 8).ok()?)),
             Self::Blocks(kind, _) => Some((kind.block_size(), kind.type_size())),
+            Self::Few(layout) => Some((layout.entries, layout.bytes)),
             Self::Unknown(_) => None,
         }
     }
 
     fn decoded(&self) -> Option<String> {
-        match self {
-            Self::Blocks(kind, name) => Some(format!(
-                "{name}: blocks of {} weights that share a scale in {} bytes",
-                kind.block_size(),
-                kind.type_size()
-            )),
-            Self::Plain(_) | Self::Unknown(_) => None,
-        }
+        let (entries, bytes) = match self {
+            Self::Blocks(..) | Self::Few(_) => self.block()?,
+            Self::Plain(_) | Self::Unknown(_) => return None,
+        };
+        let name = self.name();
+        Some(format!(
+            "{name}: blocks of {entries} weights that share a scale in {bytes} bytes"
+        ))
     }
 }
 
@@ -112,18 +121,8 @@ fn unknown(number: u32) -> String {
     let name = match number {
         9 => "Q8_1",
         15 => "Q8_K",
-        16 => "IQ2_XXS",
-        17 => "IQ2_XS",
-        18 => "IQ3_XXS",
-        19 => "IQ1_S",
-        20 => "IQ4_NL",
-        21 => "IQ3_S",
-        22 => "IQ2_S",
-        23 => "IQ4_XS",
-        29 => "IQ1_M",
-        34 => "TQ1_0",
-        35 => "TQ2_0",
-        39 => "MXFP4",
+        40 => "NVFP4",
+        41 => "Q1_0",
         other => return format!("GGML_TYPE_{other}"),
     };
     name.to_owned()
@@ -154,28 +153,47 @@ impl Place for Blocks {
         let Some((entries, bytes)) = self.kind.block() else {
             return Ok(None);
         };
-        let Kind::Blocks(kind, _) = self.kind else {
+        if matches!(self.kind, Kind::Plain(_)) {
             let mut file = tensor.file_from(self.start + (span.start * bytes) as u64)?;
-            return tensor.plain(span.len(), &mut file, |source| {
-                source.map_or_else(|| tensor.short(FORMAT), |source| tensor.io(source))
-            });
-        };
+            return tensor.plain(span.len(), &mut file, fault(tensor));
+        }
         // Slices of a stack are whole rows, and rows whole blocks.
         let first = span.start / entries;
         let blocks = span.end.div_ceil(entries) - first;
         if blocks == 0 {
             return Ok(Some(Entries::F32(Vec::new())));
         }
-        let wanted = TensorInfo {
-            ggml_dtype: kind,
-            shape: Shape::from(blocks * entries),
-            offset: (first * bytes) as u64,
+        let start = (first * bytes) as u64;
+        let numbers = match self.kind {
+            Kind::Blocks(kind, _) => {
+                let wanted = TensorInfo {
+                    ggml_dtype: kind,
+                    shape: Shape::from(blocks * entries),
+                    offset: start,
+                };
+                Some(self.numbers(tensor, &wanted)?)
+            }
+            Kind::Few(layout) => {
+                let mut file = tensor.file_from(self.start + start)?;
+                tensor.got(
+                    layout.read(blocks, &mut file),
+                    (blocks * bytes) as u64,
+                    fault(tensor),
+                )?
+            }
+            Kind::Plain(_) | Kind::Unknown(_) => None,
         };
-        let mut numbers = self.numbers(tensor, &wanted)?;
-        numbers.truncate(span.end - first * entries);
-        numbers.drain(..span.start - first * entries);
-        Ok(Some(Entries::F32(numbers)))
+        Ok(numbers.map(|mut numbers| {
+            numbers.truncate(span.end - first * entries);
+            numbers.drain(..span.start - first * entries);
+            Entries::F32(numbers)
+        }))
     }
+}
+
+/// The error of the system's answer, or of a file that ends before the tensor does.
+fn fault<'a>(tensor: &'a Tensor<'_>) -> impl FnOnce(Option<io::Error>) -> Error + 'a {
+    |source| source.map_or_else(|| tensor.short(FORMAT), |source| tensor.io(source))
 }
 
 impl Blocks {
@@ -438,7 +456,7 @@ mod tests {
                 .unwrap_err()
                 .contains("passes the end")
         );
-        assert_eq!(read(&header(20), start).unwrap().0[0].0.dtype, "IQ4_NL");
+        assert_eq!(read(&header(40), start).unwrap().0[0].0.dtype, "NVFP4");
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn every_tensor_is_what_its_producer_reads() {
             .filter(|name| !wanted.contains_key(*name))
             .collect();
         let known: &[&str] = match file {
-            "blocks.gguf" => &["IQ4_NL"],
+            "blocks.gguf" => &["NVFP4"],
             "eight.safetensors" => &[
                 "alone.weight",
                 "blocks.weight_scale_inv",
@@ -178,6 +178,10 @@ fn how_entries_become_weights_is_said() {
         said("blocks.gguf", "Q4_K"),
         "Q4_K: blocks of 256 weights that share a scale in 144 bytes"
     );
+    assert_eq!(
+        said("blocks.gguf", "IQ3_S"),
+        "IQ3_S: blocks of 256 weights that share a scale in 110 bytes"
+    );
     let output = run("layers", &fixture("eight.safetensors"));
     let listed = String::from_utf8(output.stdout).unwrap();
     assert!(listed.contains("scales of `rows.weight`") && listed.contains("dtype I8 is not read"));
@@ -185,7 +189,7 @@ fn how_entries_become_weights_is_said() {
     assert!(
         String::from_utf8(output.stdout)
             .unwrap()
-            .contains("dtype IQ4_NL is not read")
+            .contains("dtype NVFP4 is not read")
     );
 }
 
