@@ -319,6 +319,11 @@ mod tests {
         layout(number).unwrap().read(1, &mut &block[..]).unwrap()
     }
 
+    fn whole(number: u32, block: &[u8]) -> Vec<i32> {
+        let read = entries(number, block);
+        read.iter().map(|&entry| entry as i32).collect()
+    }
+
     // All entries of every layout are held against ggml's own reader in tests/it/formats.rs. These
     // are by hand, from the definitions.
     #[test]
@@ -334,17 +339,18 @@ mod tests {
         // The smallest scales, 2⁻¹²⁷ and 2⁻¹²⁶ (OCP, table 7), and the next.
         for (exponent, wanted) in [(0, -127), (1, -126), (2, -125)] {
             let block = [&[exponent][..], &[0x22; 16]].concat();
-            assert_eq!(f64::from(entries(39, &block)[0]), 2_f64.powi(wanted));
+            let wanted = 2_f64.powi(wanted) as f32;
+            assert_eq!(entries(39, &block)[0].to_bits(), wanted.to_bits());
         }
         // Two bits each, of four bytes' worth of places: -1, 0, 1 and, unused by its writer, 2.
         let block = [&[0b1110_0100; 64][..], &[0x00, 0x3c]].concat();
-        let read = entries(35, &block);
-        assert_eq!([0, 32, 64, 96].map(|at| read[at]), [-1.0, 0.0, 1.0, 2.0]);
+        let read = whole(35, &block);
+        assert_eq!([0, 32, 64, 96].map(|at| read[at]), [-1, 0, 1, 2]);
         // 2·81 + 0·27 + 1·9 + 2·3 + 0 = 177, times 256/243, rounded up: 187.
         let block = [&[187; 52][..], &[0x00, 0x3c]].concat();
-        let read = entries(34, &block);
+        let read = whole(34, &block);
         let digits = [0, 32, 64, 96, 128].map(|at| read[at]);
-        assert_eq!(digits, [1.0, -1.0, 0.0, 1.0, -1.0]);
+        assert_eq!(digits, [1, -1, 0, 1, -1]);
         assert_eq!([240, 244, 248, 252].map(|at| read[at]), digits[..4]);
     }
 
