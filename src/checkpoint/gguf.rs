@@ -51,7 +51,7 @@ enum Kind {
     /// In blocks that candle reads.
     Blocks(GgmlDType, &'static str),
     /// In blocks that are read here.
-    Few(&'static Layout),
+    OwnBlocks(&'static Layout),
     /// In some other way.
     Unknown(String),
 }
@@ -80,7 +80,7 @@ impl Kind {
             28 => Self::Plain("F64"),
             30 => Self::Plain("BF16"),
             other => match blocks::layout(other) {
-                Some(layout) => Self::Few(layout),
+                Some(layout) => Self::OwnBlocks(layout),
                 None => Self::Unknown(unknown(other)),
             },
         }
@@ -89,7 +89,7 @@ impl Kind {
     fn name(&self) -> &str {
         match self {
             Self::Plain(name) | Self::Blocks(_, name) => name,
-            Self::Few(layout) => layout.name,
+            Self::OwnBlocks(layout) => layout.name,
             Self::Unknown(name) => name,
         }
     }
@@ -99,14 +99,14 @@ impl Kind {
         match self {
             Self::Plain(name) => Some((1, usize::try_from(decode::bits(name)? / 8).ok()?)),
             Self::Blocks(kind, _) => Some((kind.block_size(), kind.type_size())),
-            Self::Few(layout) => Some((layout.entries, layout.bytes)),
+            Self::OwnBlocks(layout) => Some((layout.entries, layout.bytes)),
             Self::Unknown(_) => None,
         }
     }
 
     fn decoded(&self) -> Option<String> {
         let (entries, bytes) = match self {
-            Self::Blocks(..) | Self::Few(_) => self.block()?,
+            Self::Blocks(..) | Self::OwnBlocks(_) => self.block()?,
             Self::Plain(_) | Self::Unknown(_) => return None,
         };
         let name = self.name();
@@ -173,7 +173,7 @@ impl Place for Blocks {
                 };
                 Some(self.numbers(tensor, &wanted)?)
             }
-            Kind::Few(layout) => {
+            Kind::OwnBlocks(layout) => {
                 let mut file = tensor.file_from(self.start + start)?;
                 tensor.got(
                     layout.read(blocks, &mut file),
