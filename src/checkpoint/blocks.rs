@@ -121,7 +121,8 @@ const DOUBLED: [f32; 16] = [
     0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 0.0, -1.0, -2.0, -3.0, -4.0, -6.0, -8.0, -12.0,
 ];
 
-fn single(bytes: &[u8], at: usize) -> f32 {
+/// A number in half precision.
+fn half_at(bytes: &[u8], at: usize) -> f32 {
     f16::from_bits(word(bytes, at)).to_f32()
 }
 
@@ -139,7 +140,7 @@ fn nibble(bytes: &[u8], at: usize) -> u8 {
 }
 
 /// Which of eight entries are negative, of seven bits: the eighth makes their number even.
-fn even(bits: u32) -> u8 {
+fn even_signs(bits: u32) -> u8 {
     let bits = (bits & 127) as u8;
     bits | (bits.count_ones() as u8 & 1) << 7
 }
@@ -155,33 +156,33 @@ fn put(entries: &mut [f32], scale: f32, point: [f32; 8], signs: u8) {
     }
 }
 
-/// A scale, 32 pairs of a point and its signs, 32 scales of four bits for 16 entries each: 8 bits
-/// of an index and 9 of a word's.
+/// Words of nine bits of an index and seven of signs, then scales of four bits for 16 entries each.
 fn iq2_xs(block: &[u8], entries: &mut [f32]) {
-    let (scale, scales) = (single(block, 0), &block[66..]);
+    let (scale, scales) = (half_at(block, 0), &block[66..]);
     for (at, entries) in entries.chunks_exact_mut(8).enumerate() {
         let word = word(block, 2 + 2 * at);
         let scale = scale * (0.5 + f32::from(nibble(scales, at / 2))) * 0.25;
         let point = IQ2_XS.eight(usize::from(word & 511), TWO_BITS);
-        put(entries, scale, point, even(u32::from(word >> 9)));
+        put(entries, scale, point, even_signs(u32::from(word >> 9)));
     }
 }
 
 /// Four indices of points for 32 entries, then their signs and scale in 32 bits.
 fn iq2_xxs(block: &[u8], entries: &mut [f32]) {
-    let scale = single(block, 0);
+    let scale = half_at(block, 0);
     for (at, entries) in entries.chunks_exact_mut(8).enumerate() {
         let group = &block[2 + 8 * (at / 4)..];
         let rest = long(group, 4);
         let scale = scale * (0.5 + (rest >> 28) as f32) * 0.25;
         let point = IQ2_XXS.eight(usize::from(group[at % 4]), TWO_BITS);
-        put(entries, scale, point, even(rest >> (7 * (at % 4))));
+        put(entries, scale, point, even_signs(rest >> (7 * (at % 4))));
     }
 }
 
 /// Indices of ten bits in two places, all signs, scales of four bits for 16 entries.
 fn iq2_s(block: &[u8], entries: &mut [f32]) {
-    let (scale, signs, high, scales) = (single(block, 0), &block[34..], &block[66..], &block[74..]);
+    let (scale, signs, high, scales) =
+        (half_at(block, 0), &block[34..], &block[66..], &block[74..]);
     for (at, entries) in entries.chunks_exact_mut(8).enumerate() {
         let high = usize::from(high[at / 4] >> (2 * (at % 4)) & 3);
         let scale = scale * (0.5 + f32::from(nibble(scales, at / 2))) * 0.25;
@@ -191,24 +192,24 @@ fn iq2_s(block: &[u8], entries: &mut [f32]) {
 }
 
 /// Eight entries are two points of four.
-fn two(grid: &Grid, indices: [usize; 2], values: &[f32; 8]) -> [f32; 8] {
+fn pair(grid: &Grid, indices: [usize; 2], values: &[f32; 8]) -> [f32; 8] {
     let [first, second] = indices.map(|index| grid.four(index, values));
     std::array::from_fn(|at| if at < 4 { first[at] } else { second[at - 4] })
 }
 
 fn iq3_xxs(block: &[u8], entries: &mut [f32]) {
-    let (scale, indices) = (single(block, 0), &block[2..]);
+    let (scale, indices) = (half_at(block, 0), &block[2..]);
     for (at, entries) in entries.chunks_exact_mut(8).enumerate() {
         let rest = long(block, 66 + 4 * (at / 4));
         let scale = scale * (0.5 + (rest >> 28) as f32) * 0.5;
         let indices = [indices[2 * at], indices[2 * at + 1]].map(usize::from);
-        let point = two(&IQ3_XXS, indices, &THREE_BITS);
-        put(entries, scale, point, even(rest >> (7 * (at % 4))));
+        let point = pair(&IQ3_XXS, indices, &THREE_BITS);
+        put(entries, scale, point, even_signs(rest >> (7 * (at % 4))));
     }
 }
 
 fn iq3_s(block: &[u8], entries: &mut [f32]) {
-    let (scale, indices, high) = (single(block, 0), &block[2..], &block[66..]);
+    let (scale, indices, high) = (half_at(block, 0), &block[2..], &block[66..]);
     let (signs, scales) = (&block[74..], &block[106..]);
     for (at, entries) in entries.chunks_exact_mut(8).enumerate() {
         let scale = scale * (1.0 + 2.0 * f32::from(nibble(scales, at / 4)));
@@ -216,7 +217,7 @@ fn iq3_s(block: &[u8], entries: &mut [f32]) {
             let high = usize::from(high[at / 8] >> (at % 8) & 1);
             usize::from(indices[at]) | high << 8
         };
-        let point = two(&IQ3_S, [index(2 * at), index(2 * at + 1)], &ODD);
+        let point = pair(&IQ3_S, [index(2 * at), index(2 * at + 1)], &ODD);
         put(entries, scale, point, signs[at]);
     }
 }
@@ -228,7 +229,7 @@ fn moved(index: usize, is_down: bool) -> [f32; 8] {
 }
 
 fn iq1_s(block: &[u8], entries: &mut [f32]) {
-    let scale = single(block, 0);
+    let scale = half_at(block, 0);
     for (at, entries) in entries.chunks_exact_mut(8).enumerate() {
         let rest = word(block, 34 + 2 * (at / 4));
         let scale = scale * f32::from(2 * (rest >> 12 & 7) + 1);
@@ -261,12 +262,12 @@ fn halves(bytes: &[u8], entries: &mut [f32], scale: f32, values: &[f32; 16]) {
 }
 
 fn iq4_nl(block: &[u8], entries: &mut [f32]) {
-    halves(&block[2..], entries, single(block, 0), &UNEVEN);
+    halves(&block[2..], entries, half_at(block, 0), &UNEVEN);
 }
 
 /// Scales of six bits in two places, less 32.
 fn iq4_xs(block: &[u8], entries: &mut [f32]) {
-    let (scale, high, low) = (single(block, 0), word(block, 2), &block[4..]);
+    let (scale, high, low) = (half_at(block, 0), word(block, 2), &block[4..]);
     for (at, entries) in entries.chunks_exact_mut(32).enumerate() {
         let high = (high >> (2 * at) & 3) as u8;
         let step = f32::from(nibble(low, at) | high << 4) - 32.0;
@@ -286,7 +287,7 @@ fn mxfp4(block: &[u8], entries: &mut [f32]) {
 
 /// Five digits of three in a byte: a fraction of 256, the first digit first.
 fn tq1_0(block: &[u8], entries: &mut [f32]) {
-    let scale = single(block, 52);
+    let scale = half_at(block, 52);
     let groups = [(&block[..32], 5), (&block[32..48], 5), (&block[48..52], 4)];
     let digits = groups.into_iter().flat_map(|(bytes, digits)| {
         let powers = (0..digits).map(|digit| 3_u8.pow(digit));
@@ -302,7 +303,7 @@ fn tq1_0(block: &[u8], entries: &mut [f32]) {
 
 /// Two bits an entry, of 32 bytes the lowest first.
 fn tq2_0(block: &[u8], entries: &mut [f32]) {
-    let scale = single(block, 64);
+    let scale = half_at(block, 64);
     for (at, entries) in entries.chunks_exact_mut(32).enumerate() {
         let bytes = &block[32 * (at / 4)..];
         for (entry, byte) in entries.iter_mut().zip(bytes) {
@@ -357,8 +358,8 @@ mod tests {
     // The eighth sign makes an even number of them.
     #[test]
     fn signs_are_even() {
-        assert_eq!([0, 1, 3, 127].map(even), [0, 0x81, 3, 0xff]);
-        assert!((0..128).all(|bits| even(bits).count_ones().is_multiple_of(2)));
+        assert_eq!([0, 1, 3, 127].map(even_signs), [0, 0x81, 3, 0xff]);
+        assert!((0..128).all(|bits| even_signs(bits).count_ones().is_multiple_of(2)));
     }
 
     // ggml's grids are sorted, and use no more values than there are.
