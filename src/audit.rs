@@ -4,7 +4,6 @@
 //! again, and every picture redrawn, without reading a weight. Field names are those of
 //! `audit.json`, which other programs read: a name once published keeps its meaning.
 
-mod density;
 mod spectrum;
 mod vectors;
 
@@ -15,13 +14,11 @@ use serde::{Deserialize, Serialize};
 pub use crate::checkpoint::{FileFacts, TensorFacts};
 pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
-pub use crate::linalg::density::{Bounded, Point};
-pub use crate::linalg::{Engine, Method as SpectrumMethod, Route};
+pub use crate::linalg::Engine;
 pub use crate::nulls::Origin;
 pub use crate::shadow::activation::Place;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::stats::{Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw};
-pub use density::Density;
 pub use spectrum::{Bulk, Law, NullFact, Spectrum, SpectrumNulls};
 pub use vectors::{Component, Part, SingularVector, VectorFacts, VectorNull, VectorSides, Vectors};
 
@@ -116,9 +113,6 @@ impl SourceFacts {
 pub struct Settings {
     /// Which engine computed singular values.
     pub engine: Engine,
-    /// How singular values were to be found; audits that do not say so have all of them.
-    #[serde(default = "exact")]
-    pub method: SpectrumMethod,
     /// Whether convolutions were flattened and included.
     pub conv: bool,
     /// Patterns a tensor had to match, if any.
@@ -160,11 +154,6 @@ pub enum Premise {
     ReluAgainstName,
     /// Another one is named: not measured.
     NotRelu,
-}
-
-/// What audits without the setting were measured with.
-const fn exact() -> SpectrumMethod {
-    SpectrumMethod::Exact
 }
 
 /// What audits without the setting were measured with.

@@ -26,7 +26,7 @@
 use std::f64::consts::PI;
 
 use super::change::{Figure, Reading, Standing};
-use crate::audit::{Biases, Bulk, Density, LayerFacts, LayerShadow, Section, Spectrum, Weights};
+use crate::audit::{Biases, Bulk, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 use crate::shadow::Estimate;
 use crate::stats::laws::edges;
 
@@ -124,15 +124,13 @@ const QUANTITIES: [Quantity; 38] = [
         })
     }),
     quantity("spectrum.smallest", |l| {
-        spectrum(l, |s| s.smallest.map(Reading::plain))
+        spectrum(l, |s| Some(Reading::plain(s.smallest)))
     }),
     quantity("spectrum.frobenius_norm", |l| {
         spectrum(l, |s| Some(Reading::plain(s.frobenius_norm)))
     }),
     quantity("spectrum.sigma_median", |l| {
-        spectrum(l, |s| {
-            Some(known_to(s, s.sigma_median, |d| d.sigma_median_error))
-        })
+        spectrum(l, |s| Some(Reading::plain(s.sigma_median)))
     }),
     quantity("spectrum.stable_rank", |l| {
         // Σσ²/σ₁² loses twice the share by which σ₁ grows.
@@ -141,24 +139,20 @@ const QUANTITIES: [Quantity; 38] = [
         })
     }),
     quantity("spectrum.effective_rank", |l| {
-        spectrum(l, |s| {
-            Some(known_to(s, s.effective_rank, |d| d.effective_rank_error))
-        })
+        spectrum(l, |s| Some(Reading::plain(s.effective_rank)))
     }),
     quantity("spectrum.rank_loss", |l| {
-        spectrum(l, |s| counted(s.rank_loss))
+        spectrum(l, |s| Some(Reading::plain(s.rank_loss as f64)))
     }),
     quantity("spectrum.ks_over_null", |l| spectrum(l, ks_over_null)),
     quantity("spectrum.wasserstein", |l| {
-        spectrum(l, |s| {
-            Some(known_to(s, s.wasserstein, |d| d.wasserstein_error))
-        })
+        spectrum(l, |s| Some(Reading::plain(s.wasserstein)))
     }),
     quantity("spectrum.outliers_above", |l| {
-        spectrum(l, |s| counted(s.outliers_above))
+        spectrum(l, |s| Some(Reading::plain(s.outliers_above as f64)))
     }),
     quantity("spectrum.outliers_below", |l| {
-        spectrum(l, |s| counted(s.outliers_below))
+        spectrum(l, |s| Some(Reading::plain(s.outliers_below as f64)))
     }),
     quantity("spectrum.level_ratio", |l| {
         spectrum(l, |s| {
@@ -265,7 +259,7 @@ fn share(p: f64, count: u64) -> Reading {
 /// A figure that moves by `slope` times the share by which σ₁ moves; the law of σ₁ is known
 /// while it belongs to the bulk.
 fn on_the_edge(spectrum: &Spectrum, value: f64, slope: f64) -> Reading {
-    if spectrum.outliers_above != Some(0) || spectrum.spectral_norm <= 0.0 {
+    if spectrum.outliers_above > 0 || spectrum.spectral_norm <= 0.0 {
         return Reading::plain(value);
     }
     let m = spectrum.count();
@@ -282,25 +276,12 @@ fn bulk(layer: &LayerFacts, of: fn(&Bulk) -> f64) -> Found {
     })
 }
 
-/// With the error of the density route, and none where all values were computed.
-fn known_to(spectrum: &Spectrum, value: f64, error: fn(&Density) -> f64) -> Reading {
-    match &spectrum.density {
-        Some(density) => Reading::with(value, error(density)),
-        None => Reading::plain(value),
-    }
-}
-
-/// A number of values, where it is known.
-fn counted(count: Option<usize>) -> Option<Reading> {
-    count.map(|count| Reading::plain(count as f64))
-}
-
 /// √(ln M)/(πM): the standard deviation of the share of eigenvalues below a point of the bulk of
 /// a real random matrix, to leading order (O'Rourke 2010).
 fn ks_over_null(spectrum: &Spectrum) -> Option<Reading> {
     let m = spectrum.count().max(2) as f64;
     let value = spectrum.ks_median / spectrum.ks_null_q99;
-    let error = (m.ln().sqrt() / (PI * m)).hypot(spectrum.ks_error()) / spectrum.ks_null_q99;
+    let error = m.ln().sqrt() / (PI * m) / spectrum.ks_null_q99;
     (value.is_finite() && error.is_finite()).then(|| Reading::with(value, error))
 }
 
@@ -348,7 +329,7 @@ mod tests {
     #[test]
     fn an_outlier_has_no_tracy_widom_law() {
         let on = facts::layer("a");
-        let off = facts::with_spectrum(facts::layer("a"), |s| s.outliers_above = Some(1));
+        let off = facts::with_spectrum(facts::layer("a"), |s| s.outliers_above = 1);
         for name in [
             "spectrum.spectral_norm",
             "spectrum.stable_rank",

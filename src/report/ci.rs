@@ -154,7 +154,7 @@ mod tests {
     /// A sound layer, a layer with one value beyond the edge and varied biases, and one that
     /// nobody could measure.
     pub(super) fn mixed(name: &str) -> Audit {
-        let odd = facts::with_spectrum(facts::layer(name), |s| s.outliers_above = Some(2));
+        let odd = facts::with_spectrum(facts::layer(name), |s| s.outliers_above = 2);
         let odd = facts::with_weights(odd, |w| {
             w.gaussian = Some(crate::audit::GaussianDistance {
                 ks: 0.2,
