@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use randomlike::analysis::Options;
 use randomlike::layers::Selection;
-use randomlike::linalg::{Device, Engine, Method, SpectrumError};
+use randomlike::linalg::{Engine, SpectrumError};
 use randomlike::report::figures::ImageShape;
 use randomlike::synth;
 
@@ -32,7 +32,6 @@ Examples:
   randomlike inspect model.safetensors --json > audit.json
   randomlike inspect model.safetensors --vectors 5 --out report
   randomlike inspect model.safetensors --memory 4GB
-  randomlike inspect model.safetensors --method density --out report
   randomlike inspect audit.json --policy own.toml --out report
 
 Exits with 0 when it could measure and 2 when it could not; `randomlike check`
@@ -432,12 +431,6 @@ pub struct Measuring {
     /// Library that computes the singular values.
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
-    /// All singular values, or their distribution with its errors, for very large layers.
-    #[arg(long, value_enum)]
-    pub method: Option<MethodName>,
-    /// Where the products of the density route are taken.
-    #[arg(long, value_enum)]
-    pub device: Option<DeviceName>,
     /// Seed of everything drawn [default: 0].
     #[arg(long)]
     pub seed: Option<u64>,
@@ -475,46 +468,6 @@ pub enum EngineName {
     Lapack,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum MethodName {
-    /// Every one of them: memory and time grow as the square and the cube of the smaller side.
-    Exact,
-    /// The distribution function, moments and extreme values; what they cannot tell is skipped.
-    Density,
-    /// The distribution where the smaller side is above 12000 [default].
-    Auto,
-}
-
-impl From<MethodName> for Method {
-    fn from(name: MethodName) -> Self {
-        match name {
-            MethodName::Exact => Self::Exact,
-            MethodName::Density => Self::Density,
-            MethodName::Auto => Self::Auto,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum DeviceName {
-    /// The processor [default].
-    Cpu,
-    /// The first CUDA device, in builds with `--features cuda`.
-    Cuda,
-    /// The first Metal device, in builds with `--features metal`.
-    Metal,
-}
-
-impl From<DeviceName> for Device {
-    fn from(name: DeviceName) -> Self {
-        match name {
-            DeviceName::Cpu => Self::Cpu,
-            DeviceName::Cuda => Self::Cuda,
-            DeviceName::Metal => Self::Metal,
-        }
-    }
-}
-
 /// The engine asked for, if this build has it.
 pub fn engine(name: Option<EngineName>) -> Result<Engine, SpectrumError> {
     let engine = match name {
@@ -539,8 +492,6 @@ impl Measuring {
     pub const fn is_given(&self) -> bool {
         self.selecting.is_given()
             || self.engine.is_some()
-            || self.method.is_some()
-            || self.device.is_some()
             || self.seed.is_some()
             || self.simulate_null.is_some()
             || self.assume_relu
@@ -551,8 +502,6 @@ impl Measuring {
         Ok(Options {
             selection: self.selecting.selection(),
             engine: self.engine()?,
-            method: self.method.map_or_else(Method::default, Method::from),
-            device: self.device.map_or_else(Device::default, Device::from),
             seed: self.seed.unwrap_or_default(),
             simulate_null: self.simulate_null,
             full_controls: deeper.full_controls,

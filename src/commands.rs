@@ -86,7 +86,7 @@ fn audit(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, 
         };
         let message = format!(
             "`{source}` is an audit: its layers, engine and draws were chosen when it was measured, so \
-             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, `--method`, `--device`, {more}`--seed` \
+             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, {more}`--seed` \
              and `--assume-relu` need the checkpoint itself"
         );
         return Err(message.into());

@@ -105,7 +105,7 @@ fn refuse_idle_flags(sources: &[Source; 2], measuring: &Measuring) -> Result<(),
         return Err(
             "both sides are audits: their layers, engine and draws were chosen when they \
                     were measured, so `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, \
-                    `--method`, `--device`, \
+                    \
                     `--seed` and `--assume-relu` need a checkpoint on one side"
                 .into(),
         );

@@ -142,9 +142,6 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
     if let Some(chance) = spectrum.and_then(words::spectrum_in_short) {
         text += &terminal::wrap(&chance, 2);
     }
-    if let Some(density) = spectrum.and_then(words::density) {
-        text += &terminal::wrap(&density, 2);
-    }
     if let Some(controls) = layer.controls.measured() {
         text += &terminal::wrap(&words::controls_in_short(controls), 2);
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use clap::CommandFactory as _;
 use clap_mangen::Man;
-use randomlike::Error;
+
 use randomlike_checkpoint::FileError;
 
 use super::{Done, HOLDS};

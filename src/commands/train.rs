@@ -116,7 +116,7 @@ fn train(args: &Training) -> Done {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> randomlike::Result<()> {
-    write_file(path, |out| out.write_all(bytes))
+    Ok(write_file(path, |out| out.write_all(bytes))?)
 }
 
 fn drawn(

@@ -443,7 +443,9 @@ mod tests {
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let pool = pool.unwrap();
-            let beside = pool.install(|| checkpoint.digest_beside(|| Ok(7))).unwrap();
+            let beside = pool
+                .install(|| checkpoint.digest_beside(|| Ok::<_, Error>(7)))
+                .unwrap();
             assert_eq!(beside, (7, checkpoint.digest().unwrap()));
             let failed = pool.install(|| checkpoint.digest_beside(fails));
             assert!(matches!(failed, Err(Error::NoTensor { .. })));

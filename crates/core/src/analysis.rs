@@ -35,8 +35,8 @@ use crate::controls::Entries as Drawn;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
 use crate::shadow::activation;
 use randomlike_checkpoint::checkpoint::{Checkpoint, FileFacts};
-use randomlike_maths::linalg::density::Stored;
-use randomlike_maths::linalg::{Device, Engine, Method};
+use randomlike_maths::linalg::Engine;
+
 use randomlike_maths::stats::Sample;
 
 /// What is measured, and how.
@@ -46,10 +46,6 @@ pub struct Options {
     pub selection: Selection,
     /// What computes the singular values.
     pub engine: Engine,
-    /// All singular values, or their distribution.
-    pub method: Method,
-    /// Where the distribution's products are taken.
-    pub device: Device,
     /// Seed of everything drawn.
     pub seed: u64,
     /// Draw so many matrices of each layer's shape for its nulls, in place of the tables.
@@ -160,7 +156,7 @@ pub fn measure_spectrum(
     options: &Options,
 ) -> Result<Section<Spectrum>> {
     let layer = in_memory(fan_in, fan_out);
-    let values = spectrum::values(entries, &layer, spectrum::Way::of(options))?;
+    let values = spectrum::values(entries, &layer, options.engine)?;
     let law = Sample::from_f64(entries).map_or_else(Default::default, |sample| {
         let moments = sample.moments();
         spectrum::EntryLaw {
@@ -170,7 +166,7 @@ pub fn measure_spectrum(
     });
     let plan = spectrum::NullPlan::of(options);
     Ok(writable(spectrum::measure(
-        values,
+        &values,
         &layer,
         law,
         (f64::EPSILON, plan),
@@ -195,7 +191,6 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
         source,
         settings: Settings {
             engine: options.engine,
-            method: options.method,
             conv: selection.conv,
             include: selection.include.clone(),
             exclude: selection.exclude.clone(),
@@ -231,7 +226,7 @@ fn source_facts(
 }
 
 /// An entry type with its own way to a sample.
-trait Entry: Stored + crate::controls::Scaled {
+trait Entry: crate::controls::Scaled {
     /// Machine epsilon of the arithmetic the rank is judged in.
     const EPSILON: f64;
     fn sample(entries: &[Self]) -> Option<Sample>;
@@ -400,16 +395,16 @@ impl Numbers<'_> {
     fn weights_and_spectrum<T: Entry>(&self, entries: &[T], survey: &Survey) -> Result<Measured> {
         let (weights, values) = rayon::join(
             || writable(weights::measure(entries, self.layer, survey)),
-            || spectrum::values(entries, self.layer, spectrum::Way::of(self.options)),
+            || spectrum::values(entries, self.layer, self.options.engine),
         );
         let values = values?;
         let lost = values.as_ref().map_or_else(
             |_| Lost::default(),
-            |values| values.lost(&self.layer.weight.dtype),
+            |values| Lost::among(values, &self.layer.weight.dtype),
         );
         let plan = spectrum::NullPlan::of(self.options);
         let spectrum =
-            spectrum::measure(values, self.layer, marginal(&weights), (T::EPSILON, plan));
+            spectrum::measure(&values, self.layer, marginal(&weights), (T::EPSILON, plan));
         Ok(Measured {
             weights,
             spectrum: writable(spectrum),
@@ -446,22 +441,18 @@ pub fn of_matrix(
     engine: Engine,
     epsilon: f64,
 ) -> Result<MatrixFacts> {
-    let values = spectrum::values(entries, layer, spectrum::Way::exact(engine))?;
+    let values = spectrum::values(entries, layer, engine)?;
     let survey = Survey::of(entries, stored_sides(layer).1);
     let mut weights = writable(weights::measure(entries, layer, &survey));
     // No initialiser draws a difference.
     if let Section::Measured(weights) = &mut weights {
         weights.initializer = None;
     }
-    let singular_values = values
-        .as_ref()
-        .map_or(&[][..], spectrum::Values::all)
-        .to_vec();
     let plan = spectrum::NullPlan::default();
-    let spectrum = spectrum::measure(values, layer, marginal(&weights), (epsilon, plan));
+    let spectrum = spectrum::measure(&values, layer, marginal(&weights), (epsilon, plan));
     Ok(MatrixFacts {
         weights,
-        singular_values,
+        singular_values: values.unwrap_or_default(),
         spectrum: writable(spectrum),
     })
 }

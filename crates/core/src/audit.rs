@@ -4,7 +4,6 @@
 //! again, and every picture redrawn, without reading a weight. Field names are those of
 //! `audit.json`, which other programs read: a name once published keeps its meaning.
 
-mod density;
 #[doc(hidden)]
 pub mod example;
 mod spectrum;
@@ -18,10 +17,8 @@ pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::shadow::activation::Place;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
-pub use density::Density;
 pub use randomlike_checkpoint::checkpoint::{FileFacts, TensorFacts};
-pub use randomlike_maths::linalg::density::{Bounded, Point};
-pub use randomlike_maths::linalg::{Engine, Method as SpectrumMethod, Route};
+pub use randomlike_maths::linalg::Engine;
 pub use randomlike_maths::nulls::Origin;
 pub use randomlike_maths::stats::{
     Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw,
@@ -120,9 +117,6 @@ impl SourceFacts {
 pub struct Settings {
     /// Which engine computed singular values.
     pub engine: Engine,
-    /// How singular values were to be found; audits that do not say so have all of them.
-    #[serde(default = "exact")]
-    pub method: SpectrumMethod,
     /// Whether convolutions were flattened and included.
     pub conv: bool,
     /// Patterns a tensor had to match, if any.
@@ -164,11 +158,6 @@ pub enum Premise {
     ReluAgainstName,
     /// Another one is named: not measured.
     NotRelu,
-}
-
-/// What audits without the setting were measured with.
-const fn exact() -> SpectrumMethod {
-    SpectrumMethod::Exact
 }
 
 /// What audits without the setting were measured with.

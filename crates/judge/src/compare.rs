@@ -244,7 +244,6 @@ fn other_settings(a: &Settings, b: &Settings) -> Option<String> {
     let selects = |s: &Settings| (s.conv, s.include.clone(), s.exclude.clone(), s.min_size);
     let differing: Vec<&str> = [
         ("engine", a.engine != b.engine),
-        ("method", a.method != b.method),
         ("seed", a.seed != b.seed),
         ("the layers selected", selects(a) != selects(b)),
         (

@@ -23,7 +23,7 @@ pub enum Error {
         source: Box<toml::de::Error>,
     },
     /// A policy names a check or a limit that does not exist.
-    #[error("the policy `{path}` names an unknown {what} `{name}`{meant}; there are {known}", path = path.display())]
+    #[error("the policy `{path}` names an unknown {what} `{name}`{instead}", path = path.display())]
     PolicyUnknown {
         /// The policy file.
         path: PathBuf,
@@ -31,10 +31,8 @@ pub enum Error {
         what: &'static str,
         /// The name as written.
         name: String,
-        /// Nothing, or the name it is nearest to, as a question in brackets.
-        meant: String,
-        /// The names that exist.
-        known: String,
+        /// The nearest name as a question, where one is near, and the names that exist.
+        instead: String,
     },
     /// A limit that nothing can be compared with.
     #[error("the policy `{path}` gives `{key}` a value that is not {wanted}", path = path.display())]

@@ -238,7 +238,7 @@ fn exception(mut table: Table, known: &Table, path: &Path) -> Result<Exception> 
 fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
     for (check, limits) in written {
         let Some(Value::Table(known_limits)) = known.get(check) else {
-            return Err(unknown(path, "check", check, meant(check, known), known));
+            return Err(unknown(path, "check", check, &meant(check, known), known));
         };
         let Value::Table(limits) = limits else {
             return Err(Error::PolicyLimit {
@@ -251,7 +251,7 @@ fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
             let key = format!("{check}.{limit}");
             if !known_limits.contains_key(limit) {
                 let meant = meant(limit, known_limits);
-                return Err(unknown(path, "key", &key, meant, known_limits));
+                return Err(unknown(path, "key", &key, &meant, known_limits));
             }
             if let Some(wanted) = refused(&key, value) {
                 return Err(Error::PolicyLimit {
@@ -303,7 +303,7 @@ fn meant(name: &str, known: &Table) -> String {
         })
 }
 
-fn unknown(path: &Path, what: &'static str, name: &str, meant: String, known: &Table) -> Error {
+fn unknown(path: &Path, what: &'static str, name: &str, meant: &str, known: &Table) -> Error {
     let known = known
         .keys()
         .map(|key| format!("`{key}`"))
@@ -313,8 +313,7 @@ fn unknown(path: &Path, what: &'static str, name: &str, meant: String, known: &T
         path: path.to_owned(),
         what,
         name: name.to_owned(),
-        meant,
-        known,
+        instead: format!("{meant}; there are {known}"),
     }
 }
 

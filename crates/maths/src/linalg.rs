@@ -9,7 +9,6 @@
 
 mod band;
 mod bulge;
-pub mod density;
 mod gram;
 mod kernels;
 mod lanczos;
@@ -33,11 +32,6 @@ pub const GRAM_FLOOR: f64 = 2e-6;
 
 /// Share of σ₁ to which every singular value is right.
 pub const ACCURACY: f64 = 1e-9;
-
-/// Smaller side up to which [`Method::Auto`] takes every value. At 28672×8192 that took 41
-/// processor seconds and the density 101; the first grows by M²N, the second by N, so they cross
-/// near 13,000. At 12,000 two matrices of M² doubles are 2.3 GB, which the second does without.
-pub const LARGEST_EXACT: usize = 12_000;
 
 /// Leaves room for the sum over any matrix that fits into memory.
 const LARGEST_SQUARE: f64 = 1e300;
@@ -71,81 +65,6 @@ impl Engine {
     }
 }
 
-/// How the singular values of a layer are to be found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Every one of them.
-    Exact,
-    /// Their distribution, and the largest and smallest.
-    Density,
-    /// The distribution where the smaller side is above [`LARGEST_EXACT`].
-    #[default]
-    Auto,
-}
-
-/// Where the density route multiplies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Device {
-    /// The processor, entries read where they lie.
-    #[default]
-    Cpu,
-    /// The first CUDA device; only with the `cuda` feature.
-    Cuda,
-    /// The first Metal device; only with the `metal` feature.
-    Metal,
-}
-
-impl Device {
-    /// Its name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Cuda => "cuda",
-            Self::Metal => "metal",
-        }
-    }
-
-    /// Whether this build can speak to it.
-    pub const fn is_built(self) -> bool {
-        match self {
-            Self::Cpu => true,
-            Self::Cuda => cfg!(feature = "cuda"),
-            Self::Metal => cfg!(feature = "metal"),
-        }
-    }
-}
-
-/// How they were found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Route {
-    /// Every one of them.
-    #[default]
-    Exact,
-    /// Their distribution, and the largest and smallest.
-    Density,
-}
-
-impl Method {
-    /// The way to take for a matrix with this smaller side, and why.
-    pub fn route(self, side: usize) -> (Route, String) {
-        match self {
-            Self::Exact => (Route::Exact, "asked for".into()),
-            Self::Density => (Route::Density, "asked for".into()),
-            Self::Auto if side > LARGEST_EXACT => (
-                Route::Density,
-                format!("auto: the smaller side {side} is above {LARGEST_EXACT}"),
-            ),
-            Self::Auto => (
-                Route::Exact,
-                format!("auto: the smaller side {side} is at most {LARGEST_EXACT}"),
-            ),
-        }
-    }
-}
-
 /// Why singular values could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -164,14 +83,6 @@ pub enum SpectrumError {
     /// The iteration did not converge.
     #[error("the `{0}` engine did not converge")]
     NoConvergence(&'static str),
-    /// A device was asked for that this build or machine does not have.
-    #[error(
-        "there is no `{}` device: {}", .0.0.name(), .0.1
-    )]
-    NoDevice(Box<(Device, String)>),
-    /// The device that multiplies does not answer.
-    #[error("the device does not multiply: {0}")]
-    Device(String),
 }
 
 /// A dense matrix, row by row, in the entries' own type.

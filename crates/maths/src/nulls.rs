@@ -15,6 +15,6 @@ mod table;
 
 pub use draws::{Shape, figures};
 pub use figure::{Figure, Figures, of_values};
-pub use figure::{bottom_statistic, fit, largest_at, smallest_at};
+pub use figure::{fit, largest_at, smallest_at};
 pub use marginal::{Marginal, figures_of};
 pub use table::{LEVELS, Null, Origin, Quantiles};

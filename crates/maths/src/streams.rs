@@ -23,8 +23,6 @@ pub enum Purpose {
     Signs = 6,
     /// Which singular vectors of the bulk are looked at.
     Bulk = 7,
-    /// Random directions that sample a spectrum.
-    Probe = 8,
 }
 
 /// The generator of draw `index`.

@@ -130,8 +130,9 @@ fn subject(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use randomlike_core::audit::example as facts;
     use randomlike_judge::policy::Policy;
-    use randomlike_judge::verdict::{facts, judge, judge_beside};
+    use randomlike_judge::verdict::{judge, judge_beside};
 
     /// Markup of every format, control characters, and 10 kB.
     pub(super) fn hostile() -> String {
@@ -154,7 +155,7 @@ mod tests {
     /// A sound layer, a layer with one value beyond the edge and varied biases, and one that
     /// nobody could measure.
     pub(super) fn mixed(name: &str) -> Audit {
-        let odd = facts::with_spectrum(facts::layer(name), |s| s.outliers_above = Some(2));
+        let odd = facts::with_spectrum(facts::layer(name), |s| s.outliers_above = 2);
         let odd = facts::with_weights(odd, |w| {
             w.gaussian = Some(randomlike_core::audit::GaussianDistance {
                 ks: 0.2,

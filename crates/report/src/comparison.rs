@@ -12,7 +12,6 @@ use randomlike_judge::compare::{
     Standing, Unmatched,
 };
 use randomlike_judge::verdict::figure::{counted, grouped};
-use randomlike_judge::verdict::spectral_edge::{count_above, count_below};
 
 const TEMPLATE: &str = include_str!("comparison.html");
 
@@ -304,7 +303,7 @@ fn delta_figures(found: &Difference) -> Vec<(&'static str, String)> {
             ),
             (
                 "outliers above, below",
-                format!("{}, {}", count_above(s), count_below(s)),
+                format!("{}, {}", s.outliers_above, s.outliers_below),
             ),
         ]),
         Section::Skipped { reason } => rows.push(("law of its spectrum", reason.clone())),

@@ -24,7 +24,7 @@ use canvas::{Canvas, Detail, Place, Weight, picture};
 use panel::Panel;
 
 use crate::Result;
-use randomlike_core::audit::{Audit, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
+use randomlike_core::audit::{Audit, ChainFacts, LayerFacts, LayerShadow, Section};
 use randomlike_judge::verdict::Judgement;
 use randomlike_judge::verdict::figure::{counted, figure, grouped};
 
@@ -160,9 +160,8 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
     });
     let spectrum = layer.spectrum.measured().and_then(|spectrum| {
         let title = format!(
-            "{} singular values{}, {} in, {} out",
+            "{} singular values, {} in, {} out",
             spectrum.count(),
-            by_density(spectrum),
             layer.fan_in,
             layer.fan_out
         );
@@ -329,14 +328,6 @@ fn chain_file(index: usize, layers: &[String], kind: &str) -> (String, String) {
     let ends: Vec<String> = ends.into_iter().flatten().map(|end| slug(end)).collect();
     let file = format!("chain-{:02}-{}-{kind}.png", index + 1, ends.join("-to-"));
     (file, name)
-}
-
-/// Where not all values were computed.
-const fn by_density(spectrum: &Spectrum) -> &'static str {
-    match spectrum.density {
-        Some(_) => " by their density",
-        None => "",
-    }
 }
 
 const fn measured<T>(section: &Section<T>) -> Option<&T> {

@@ -73,5 +73,18 @@ pub fn read_audit(path: &Path) -> Result<Audit> {
             ));
         }
     }
+    if let Some(layer) = measured_by_density(&value) {
+        return Err(fault(format!(
+            "the singular values of `{layer}` were measured by their density, which this version \
+             does not read; measure the checkpoint again"
+        )));
+    }
     serde_json::from_slice(&bytes).map_err(|e| fault(e.to_string()))
+}
+
+/// The first layer whose singular values an older version did not compute one by one.
+fn measured_by_density(audit: &serde_json::Value) -> Option<&str> {
+    let layers = audit.get("layers")?.as_array()?.iter();
+    let mut found = layers.filter(|layer| layer.pointer("/spectrum/density").is_some());
+    found.next()?.get("name")?.as_str()
 }

@@ -89,30 +89,9 @@ fn in_the_bulk(bulk: &Bulk) -> String {
     )
 }
 
-/// Outliers above + below; a question mark where the density route leaves it open.
+/// Outliers above + below.
 pub fn outliers(spectrum: &Spectrum) -> String {
-    let word = |count: Option<usize>| count.map_or_else(|| "?".to_owned(), |c| c.to_string());
-    format!(
-        "{}+{}",
-        word(spectrum.outliers_above),
-        word(spectrum.outliers_below)
-    )
-}
-
-/// That not all singular values were computed, why, and what is known to what error.
-pub fn density(spectrum: &Spectrum) -> Option<String> {
-    let density = spectrum.density.as_ref()?;
-    Some(format!(
-        "spectrum by density ({}): KS {} ± {} with the scale from the median, {} ± {} from the \
-         rms; {} directions of {} steps",
-        spectrum.method_reason.as_deref().unwrap_or("asked for"),
-        figure(spectrum.ks_median),
-        figure(density.ks_median_error),
-        figure(spectrum.ks_rms),
-        figure(density.ks_error),
-        density.probes,
-        density.steps
-    ))
+    format!("{}+{}", spectrum.outliers_above, spectrum.outliers_below)
 }
 
 fn origin(nulls: &SpectrumNulls) -> String {

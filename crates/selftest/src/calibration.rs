@@ -78,8 +78,8 @@ impl Alarm {
             Self::KsRms => rare(&|n| Some(n.ks_rms)),
             Self::Wasserstein => rare(&|n| Some(n.wasserstein)),
             Self::ScaleRatio => rare(&|n| Some(n.scale_ratio)),
-            Self::Largest => spectrum.outliers_above.is_some_and(|count| count > 0),
-            Self::Smallest => spectrum.outliers_below.is_some_and(|count| count > 0),
+            Self::Largest => spectrum.outliers_above > 0,
+            Self::Smallest => spectrum.outliers_below > 0,
             Self::LevelRatio => rare(&|n| n.level_ratio),
             Self::Bulk => match spectrum.bulk.measured() {
                 Some(bulk) => bulk.above + bulk.below > 0,

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::Result;
 use crate::synth;
-use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
 use randomlike_checkpoint::checkpoint::Checkpoint;
 use randomlike_core::analysis;

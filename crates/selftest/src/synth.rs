@@ -506,8 +506,8 @@ mod tests {
                 .unwrap()
                 .clone()
         };
-        assert_eq!(spectrum(Kind::DuplicatedRows).rank_loss, Some(128));
-        assert_eq!(spectrum(Kind::Spikes).outliers_above, Some(1));
+        assert_eq!(spectrum(Kind::DuplicatedRows).rank_loss, 128);
+        assert_eq!(spectrum(Kind::Spikes).outliers_above, 1);
         assert!(spectrum(Kind::Mean).mean_visibility.unwrap() > 1.0);
         let scales = audit(Kind::RowScales, &Options::default());
         let weights = scales.layers[0].weights.measured().unwrap();

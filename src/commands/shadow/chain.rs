@@ -130,7 +130,7 @@ pub fn measure<'a>(
         let plan = plan(args, &chain);
         let section = match shadow::of_chain(checkpoint, &chain, &plan, inputs, &progress) {
             Ok(run) => Section::Measured(run),
-            Err(ShadowError::Read(error)) => return Err(*error),
+            Err(ShadowError::Read(error)) => return Err((*error).into()),
             Err(fault) => Section::Skipped {
                 reason: fault.to_string(),
             },

@@ -52,7 +52,9 @@ fn plan(args: &Shadow, layer: &Layer) -> Plan {
 }
 
 /// The error against k, and what came back, of each layer that was measured.
-pub fn figures(layers: &[(&Layer, Section<LayerShadow>)]) -> randomlike::Result<Vec<Figure>> {
+pub fn figures(
+    layers: &[(&Layer, Section<LayerShadow>)],
+) -> randomlike::report::Result<Vec<Figure>> {
     layers
         .iter()
         .enumerate()

@@ -3,7 +3,6 @@
 //! Seconds of two cores of one machine, by `examples/layer_cost.rs`; only their ratios matter.
 
 use super::Options;
-use crate::audit::Route;
 use crate::layers::Layer;
 
 /// Seconds of each stage of a layer.
@@ -32,10 +31,6 @@ impl Cost {
             gram * longer * shorter.powi(2) + reduction * shorter.powi(3)
         };
         let exact = products(9e-12, 2.1e-11);
-        let spectrum = match options.method.route(shorter as usize).0 {
-            Route::Exact => exact,
-            Route::Density => 2e-3 * longer,
-        };
         let statistics = 4e-10 * sort * count + 2.5e-7 * count.min(BINS);
         let is_exact = options.full_controls || shorter <= 256.0;
         let controls = if is_exact { 5.0 * exact } else { 0.0 };
@@ -44,7 +39,7 @@ impl Cost {
             .map_or(0.0, |_| 10.0 * products(0.0, 2.1e-11));
         Self {
             read: 7e-10 * width * count,
-            spectrum: 2e-3 + spectrum + statistics,
+            spectrum: 2e-3 + exact + statistics,
             shadow: if options.alone {
                 vectors
             } else {

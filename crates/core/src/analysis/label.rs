@@ -23,11 +23,6 @@ pub(super) struct Lost {
 }
 
 impl Lost {
-    /// None that is known of, among so many.
-    pub(super) const fn unknown(of: usize) -> Self {
-        Self { count: 0, of }
-    }
-
     /// Those among `values`, descending, below 1e-7 of the largest where `dtype` has at most
     /// 24 significant bits, below 1e-13 where it has 53. The usual N·ε of `matrix_rank` would
     /// flag large square random matrices, whose σ_min is about σ₁/2N.
@@ -66,15 +61,8 @@ pub(super) fn of(
     if let Some(init) = initializer
         && (constant || spectrum.is_none_or(is_like_a_random_one))
     {
-        let density = spectrum.and_then(|spectrum| spectrum.density.as_ref());
-        let within = density.map_or_else(String::new, |density| {
-            format!(
-                "; the spectrum is random within the {:.4} in KS that its density is known to",
-                density.ks_median_error
-            )
-        });
         let reason = format!(
-            "KS {:.4} to {}, limit {:.4}, nothing fitted{within}",
+            "KS {:.4} to {}, limit {:.4}, nothing fitted",
             init.ks, init.name, init.ks_limit
         );
         return (Label::AtInitialisation, reason);
@@ -126,17 +114,6 @@ fn decided(weights: &Weights, gaussian: &GaussianDistance, spectrum: &Spectrum) 
 
 /// The bulk, or how far the whole is from the law where there is none.
 pub fn of_the_bulk(spectrum: &Spectrum) -> String {
-    let told = on_the_law(spectrum);
-    match &spectrum.density {
-        Some(density) => format!(
-            "{told}; by their density, KS to within {:.4}",
-            density.ks_median_error
-        ),
-        None => told,
-    }
-}
-
-fn on_the_law(spectrum: &Spectrum) -> String {
     let times = |ks: f64, null: f64| format!("KS {:.1} times its null's 99 % point", ks / null);
     match spectrum.bulk.measured() {
         None => format!(

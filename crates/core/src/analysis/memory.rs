@@ -4,7 +4,6 @@
 
 use super::Options;
 use super::cost::width;
-use crate::audit::Route;
 use crate::layers::Layer;
 use crate::{Error, Result};
 
@@ -29,8 +28,6 @@ pub(super) struct Need {
 /// Entries up to which rescaled weights are sorted and not binned, and most bins of the weights.
 const BINS: f64 = (1_u32 << 17) as f64;
 const GROUPS: f64 = (1_u32 << 18) as f64;
-/// Bytes of the density route's basis for a column: four blocks of 16, 64 steps.
-const DIRECTIONS: f64 = 4.0 * 16.0 * 64.0 * 4.0;
 /// Entries of a part that has bins of its own.
 const PART: f64 = (1_u32 << 22) as f64;
 
@@ -40,11 +37,7 @@ impl Need {
         let (longer, shorter, count) = (n.max(m), n.min(m), n * m);
         let read = width(&layer.weight.dtype) * count;
         let gram = gram(longer, shorter);
-        let values = match options.method.route(shorter as usize).0 {
-            Route::Exact => gram,
-            Route::Density => DIRECTIONS * shorter,
-        };
-        let spectrum = statistics(&layer.weight.dtype, count) + values;
+        let spectrum = statistics(&layer.weight.dtype, count) + gram;
         let exact = options.full_controls || shorter <= 256.0;
         let controls = controls(&layer.weight.dtype, n, m) + if exact { gram } else { 0.0 };
         let vectors = options.vectors.map_or(0.0, |_| 3.0 * gram);

@@ -1,18 +1,13 @@
 //! Are the singular values on the Marchenko–Pastur law? docs/theory.md §3.
 
 mod bulk;
-mod margin;
 mod nulls;
 
-use std::borrow::Cow;
-
-use self::margin::{Margin, Outside};
-use super::{Entry, Lost, Options, stored_sides};
+use super::{Entry, Options, stored_sides};
 use crate::Result;
-use crate::audit::{Law, Route, Section, Spectrum, SpectrumMethod, Weights};
+use crate::audit::{Law, Section, Spectrum, Weights};
 use crate::layers::Layer;
-use randomlike_maths::linalg::density::{self, Density};
-use randomlike_maths::linalg::{self, Device, Engine, Matrix, SpectrumError};
+use randomlike_maths::linalg::{self, Engine, Matrix, SpectrumError};
 use randomlike_maths::nulls::{Figure, Null, Shape, largest_at, of_values, smallest_at};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 use randomlike_maths::stats::{PowerLaw, level_ratio};
@@ -54,109 +49,26 @@ impl NullPlan {
     }
 }
 
-/// How singular values are found.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Way {
-    pub engine: Engine,
-    pub method: SpectrumMethod,
-    pub device: Device,
-    /// Of the directions.
-    pub seed: u64,
-}
-
-impl Way {
-    pub const fn of(options: &Options) -> Self {
-        Self {
-            engine: options.engine,
-            method: options.method,
-            device: options.device,
-            seed: options.seed,
-        }
-    }
-
-    /// All of them.
-    pub const fn exact(engine: Engine) -> Self {
-        Self {
-            engine,
-            method: SpectrumMethod::Exact,
-            device: Device::Cpu,
-            seed: 0,
-        }
-    }
-}
-
-/// What was found.
-#[derive(Debug, Clone)]
-pub(super) enum Values {
-    /// All singular values, descending.
-    All(Vec<f64>),
-    /// Their distribution, and why it had to do.
-    Density(Box<Density>, String),
-}
-
-impl Values {
-    /// All of them; none where there is a distribution alone.
-    pub fn all(&self) -> &[f64] {
-        match self {
-            Self::All(values) => values,
-            Self::Density(..) => &[],
-        }
-    }
-
-    /// Those that are zero to rounding, which a distribution does not tell.
-    pub fn lost(&self, dtype: &str) -> Lost {
-        match self {
-            Self::All(values) => Lost::among(values, dtype),
-            Self::Density(found, _) => Lost::unknown(found.size),
-        }
-    }
-
-    fn count(&self) -> usize {
-        match self {
-            Self::All(values) => values.len(),
-            Self::Density(found, _) => found.size,
-        }
-    }
-
-    fn largest(&self) -> Option<f64> {
-        match self {
-            Self::All(values) => values.first().copied(),
-            Self::Density(found, _) => found.top.first().map(|top| top.value),
-        }
-    }
-}
-
-/// The singular values, or why this layer has none.
+/// All singular values, descending, or why this layer has none.
 pub(super) fn values<T: Entry>(
     entries: &[T],
     layer: &Layer,
-    way: Way,
-) -> Result<std::result::Result<Values, String>> {
+    engine: Engine,
+) -> Result<std::result::Result<Vec<f64>, String>> {
     let (rows, cols) = stored_sides(layer);
     let Some(matrix) = Matrix::new(entries, rows, cols) else {
         return Ok(Err("the tensor does not have the layer's shape".into()));
     };
-    let found = match way.method.route(rows.min(cols)) {
-        (Route::Exact, _) => linalg::singular_values(matrix, way.engine).map(Values::All),
-        (Route::Density, reason) => {
-            let options = density::Options {
-                seed: way.seed,
-                ..density::Options::default()
-            };
-            density::on(matrix, way.device, &options)
-                .map(|found| Values::Density(Box::new(found), reason))
-        }
-    };
-    match found {
-        // The engine or device is missing for every layer; the other faults are this layer's own.
-        Err(fault @ (SpectrumError::NotBuilt | SpectrumError::NoDevice(_))) => Err(fault.into()),
+    match linalg::singular_values(matrix, engine) {
+        // The engine is missing for every layer; the other faults are this layer's own.
+        Err(fault @ SpectrumError::NotBuilt) => Err(fault.into()),
         other => Ok(other.map_err(|fault| fault.to_string())),
     }
 }
 
 /// What the values say; `epsilon` is that of the arithmetic the rank is judged in.
 pub(super) fn measure(
-    values: std::result::Result<Values, String>,
+    values: &std::result::Result<Vec<f64>, String>,
     layer: &Layer,
     entries: EntryLaw,
     (epsilon, plan): (f64, NullPlan),
@@ -166,11 +78,11 @@ pub(super) fn measure(
     };
     let values = match values {
         Ok(values) => values,
-        Err(reason) => return skipped(&reason),
+        Err(reason) => return skipped(reason),
     };
     let (rows, cols) = stored_sides(layer);
-    match values.largest() {
-        Some(largest) if largest > 0.0 => {
+    match values.first() {
+        Some(&largest) if largest > 0.0 => {
             let seen = Seen {
                 shape: Shape {
                     n: rows.max(cols),
@@ -180,72 +92,11 @@ pub(super) fn measure(
                 epsilon,
                 plan,
             };
-            seen.facts(&values)
+            seen.facts(values)
                 .map_or_else(|reason| skipped(&reason), Section::Measured)
         }
         Some(_) => skipped("all weights are zero"),
-        None if values.count() > 0 => skipped("no largest singular value was found"),
         None => skipped("the tensor is empty"),
-    }
-}
-
-/// Figures that need every value.
-#[derive(Debug, Clone, Copy, Default)]
-struct Single {
-    matrix_rank: Option<usize>,
-    level_ratio: Option<f64>,
-    between: usize,
-    power_law: Option<PowerLaw>,
-    log_alpha_norm: Option<f64>,
-}
-
-/// Where outliers begin, and how many there are.
-#[derive(Debug, Clone, Copy)]
-struct Edges {
-    /// The scale they are found on.
-    sigma: f64,
-    above: f64,
-    below: f64,
-    /// The smallest value, where it is known.
-    smallest: Option<f64>,
-    outside_above: Outside,
-    outside_below: Outside,
-}
-
-/// The scale that edges are found on, and the share it may be off by.
-#[derive(Debug, Clone, Copy)]
-struct Scale {
-    sigma: f64,
-    share: f64,
-}
-
-impl Scale {
-    const fn of(sigma: f64) -> Self {
-        Self { sigma, share: 0.0 }
-    }
-
-    /// The median of a sampled distribution is too far off to judge an edge by, where the squares
-    /// of the entries are known: the root mean square of all but the largest values that are
-    /// beyond the law surely, where it is within the error of the median; otherwise the median.
-    fn beside(
-        found: &Density,
-        (sigma_median, share): (f64, f64),
-        above: f64,
-        shape: Shape,
-    ) -> Self {
-        let outside = Outside::above(&found.top, above, share).least;
-        let top = found.top.iter().take(outside.min(found.exact));
-        let squares: f64 = top.map(|top| top.value * top.value).sum();
-        let left = (shape.n - outside) as f64 * (shape.m - outside) as f64;
-        let rms = ((found.total - squares).max(0.0) / left).sqrt();
-        if (rms - sigma_median).abs() <= share * sigma_median {
-            Self::of(rms)
-        } else {
-            Self {
-                sigma: sigma_median,
-                share,
-            }
-        }
     }
 }
 
@@ -258,49 +109,29 @@ struct Seen {
 }
 
 impl Seen {
-    fn facts(&self, found: &Values) -> std::result::Result<Spectrum, String> {
+    fn facts(&self, values: &[f64]) -> std::result::Result<Spectrum, String> {
         const NO_SCALE: &str = "more than half of the singular values are zero to rounding, which leaves the law no scale";
         let shape = self.shape;
         let (n, m) = (shape.n as f64, shape.m as f64);
         let law = MarchenkoPastur::new(m / n).ok_or(NO_SCALE)?;
-        let (values, density): (Cow<'_, [f64]>, _) = match found {
-            Values::All(values) => (Cow::Borrowed(values), None),
-            Values::Density(found, reason) => (Cow::Owned(found.values()), Some((found, reason))),
-        };
-        let figures = of_values(&values, shape).ok_or(NO_SCALE)?;
+        let figures = of_values(values, shape).ok_or(NO_SCALE)?;
         let null = self.null()?;
         let sigma_median = figures.sigma_median;
-        let margin = density.map_or(Margin::none(shape.m), |(found, _)| {
-            Margin::of(found, shape, &figures, law)
-        });
-        let total: f64 = density.map_or_else(
-            || values.iter().map(|s| s * s).sum(),
-            |(found, _)| found.total,
-        );
-        let edges = self.edges(found, (&values, sigma_median), &null, &margin);
-        let Edges {
-            sigma,
-            above,
-            below,
-            ..
-        } = edges;
-        let largest = found.largest().unwrap_or(values[0]);
-        let smallest = edges.smallest;
-        let single = self.single(found.all(), (below, above), total);
+        let (largest, smallest) = (values[0], values[values.len() - 1]);
+        let (below, above) = outlier_thresholds(&null, shape, sigma_median);
+        let lambda: Vec<f64> = values.iter().map(|s| s * s).collect();
+        let total: f64 = lambda.iter().sum();
+        let floor = largest * n * self.epsilon;
+        let matrix_rank = values.iter().filter(|&&s| s > floor).count();
+        let inside = values.iter().copied();
+        let inside: Vec<f64> = inside.filter(|&s| s <= above && s >= below).collect();
+        let level_ratio = level_ratio(&inside);
+        let power_law = PowerLaw::fit(&lambda);
         let edge_upper = sigma_median * n.sqrt() * law.upper();
         let over_m = |figure: Figure| figures.get(figure).unwrap_or(0.0) / m;
-        let ends = (largest, smallest.unwrap_or(0.0));
-        let nearest = margin.nearest(&figures, (shape, sigma), ends);
-        let of_chance = nulls::facts(
-            &figures,
-            &nearest,
-            (single.level_ratio, single.between),
-            &null,
-            (shape, sigma),
-        );
-        let bulk = bulk::largest(&values, (shape, null.excess_kurtosis), margin);
-        let entropy =
-            density.map_or_else(|| shannon(&values, total), |(found, _)| found.entropy.value);
+        let of_chance = nulls::facts(&figures, (level_ratio, inside.len()), &null, shape);
+        let bulk = bulk::largest(values, shape, null.excess_kurtosis);
+        let entropy = shannon(values, total);
         Ok(Spectrum {
             law: if law.is_square() {
                 Law::QuarterCircle
@@ -308,23 +139,15 @@ impl Seen {
                 Law::MarchenkoPastur
             },
             aspect: m / n,
-            method: density.map_or(Route::Exact, |_| Route::Density),
-            method_reason: density.map(|(_, reason)| reason.clone()),
-            density: density.map(|(found, _)| {
-                margin::facts(found, &margin, (sigma_median, edges.outside_above))
-            }),
             spectral_norm: largest,
             smallest,
             frobenius_norm: total.sqrt(),
             stable_rank: total / (largest * largest),
             effective_rank: entropy.exp(),
-            entropy: single
-                .matrix_rank
-                .filter(|rank| *rank > 1)
-                .map(|rank| entropy / (rank as f64).ln()),
-            matrix_rank: single.matrix_rank,
-            rank_loss: single.matrix_rank.map(|rank| shape.m - rank),
-            sigma_rms: density.map_or(figures.sigma_rms, |_| (total / (n * m)).sqrt()),
+            entropy: (matrix_rank > 1).then(|| entropy / (matrix_rank as f64).ln()),
+            matrix_rank,
+            rank_loss: shape.m - matrix_rank,
+            sigma_rms: figures.sigma_rms,
             sigma_median,
             edge_lower: sigma_median * n.sqrt() * law.lower(),
             edge_upper,
@@ -334,93 +157,20 @@ impl Seen {
             wasserstein: over_m(Figure::Wasserstein),
             outlier_threshold_above: above,
             outlier_threshold_below: below,
-            outliers_above: edges.outside_above.count(),
-            outliers_below: edges.outside_below.count(),
+            outliers_above: values.iter().filter(|&&s| s > above).count(),
+            outliers_below: values.iter().filter(|&&s| s < below).count(),
             mean_visibility: self.entries.mean.map(|mean| mean * (n * m).powf(0.25)),
-            level_ratio: single.level_ratio,
-            power_law: single.power_law,
-            alpha_weighted: single
-                .power_law
-                .map(|fit| fit.alpha * (largest * largest).log10()),
-            log_alpha_norm: single.log_alpha_norm,
+            level_ratio,
+            power_law,
+            alpha_weighted: power_law.map(|fit| fit.alpha * (largest * largest).log10()),
+            log_alpha_norm: power_law.map(|fit| log_alpha_norm(&lambda, fit.alpha)),
             log_norm: Some(total.log10()),
             log_spectral_norm: Some((largest * largest).log10()),
             mp_softrank: (edge_upper / largest).powi(2),
             nulls: Section::of(of_chance, "a spectrum of one value has no null"),
             bulk: bulk.map_or_else(|reason| Section::Skipped { reason }, Section::Measured),
-            singular_values: found.all().to_vec(),
+            singular_values: values.to_vec(),
         })
-    }
-
-    /// Where outliers begin, and how many there are.
-    fn edges(
-        &self,
-        found: &Values,
-        (values, sigma_median): (&[f64], f64),
-        null: &Null,
-        margin: &Margin,
-    ) -> Edges {
-        let shape = self.shape;
-        let (_, top) = null.limits(Figure::Top);
-        let (bottom, _) = null.limits(Figure::Bottom);
-        let largest_on = |scale: f64| {
-            let at = |top: f64| largest_at(shape, scale, top);
-            top.map_or(f64::INFINITY, at)
-        };
-        let scale = match found {
-            Values::All(_) => Scale::of(sigma_median),
-            Values::Density(found, _) => {
-                let above = largest_on(sigma_median);
-                Scale::beside(found, (sigma_median, margin.scale), above, shape)
-            }
-        };
-        let above = largest_on(scale.sigma);
-        let below = bottom.map_or(0.0, |bottom| smallest_at(shape, scale.sigma, bottom));
-        let (smallest, outside_above, outside_below) = match found {
-            Values::All(_) => (
-                values.last().copied(),
-                Outside::exactly(values.iter().filter(|&&s| s > above).count()),
-                Outside::exactly(values.iter().filter(|&&s| s < below).count()),
-            ),
-            Values::Density(found, _) => {
-                let known = margin.smallest.map_or(&[][..], |_| &found.bottom);
-                (
-                    known.first().map(|bottom| bottom.value),
-                    Outside::above(&found.top, above, scale.share),
-                    Outside::below(known, below, scale.share),
-                )
-            }
-        };
-        Edges {
-            sigma: scale.sigma,
-            above,
-            below,
-            smallest,
-            outside_above,
-            outside_below,
-        }
-    }
-
-    /// What only single values give; nothing of none.
-    fn single(&self, values: &[f64], (below, above): (f64, f64), total: f64) -> Single {
-        let Some(&largest) = values.first().filter(|_| total > 0.0) else {
-            return Single::default();
-        };
-        let between: Vec<f64> = values
-            .iter()
-            .copied()
-            .filter(|&s| s <= above && s >= below)
-            .collect();
-        let lambda: Vec<f64> = values.iter().map(|s| s * s).collect();
-        let power_law = PowerLaw::fit(&lambda);
-        let floor = largest * self.shape.n as f64 * self.epsilon;
-        Single {
-            matrix_rank: Some(values.iter().filter(|&&s| s > floor).count()),
-            level_ratio: level_ratio(&between),
-            between: between.len(),
-            power_law,
-            log_alpha_norm: power_law.map(|fit| log_alpha_norm(&lambda, fit.alpha)),
-        }
     }
 
     /// Of independent entries with the excess kurtosis of the weights.
@@ -434,6 +184,16 @@ impl Seen {
         };
         null.ok_or_else(|| "two draws at least make a null".to_owned())
     }
+}
+
+/// σ below and above which a value is an outlier, the scale from the median.
+fn outlier_thresholds(null: &Null, shape: Shape, sigma_median: f64) -> (f64, f64) {
+    let (bottom, _) = null.limits(Figure::Bottom);
+    let (_, top) = null.limits(Figure::Top);
+    (
+        bottom.map_or(0.0, |bottom| smallest_at(shape, sigma_median, bottom)),
+        top.map_or(f64::INFINITY, |top| largest_at(shape, sigma_median, top)),
+    )
 }
 
 /// KS distance to the law of n×m entries, n ≥ m, the scale from the median of the descending
@@ -478,7 +238,7 @@ mod tests {
             epsilon: f64::EPSILON,
             plan: NullPlan::default(),
         };
-        seen.facts(&Values::All(values)).unwrap()
+        seen.facts(&values).unwrap()
     }
 
     fn normal(seed: u64, count: usize) -> Vec<f64> {
@@ -509,7 +269,7 @@ mod tests {
             *w += 0.5 * f64::from(u8::from((i / 100) % 2 == 0)) - 0.25;
         }
         let s = of(&entries, 200, 100);
-        assert_eq!((s.outliers_above, s.rank_loss), (Some(1), Some(0)));
+        assert_eq!((s.outliers_above, s.rank_loss), (1, 0));
         assert!(s.ks_median < 2.0 * s.ks_null_q99 + 0.01);
     }
 

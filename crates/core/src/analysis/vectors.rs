@@ -62,13 +62,6 @@ impl Plan {
             Section::Measured(spectrum) => spectrum,
             Section::Skipped { reason } => return Err(reason.clone()),
         };
-        if spectrum.density.is_some() {
-            return Err(
-                "the density route has no single values to find the vectors of; \
-                        `--method exact` has"
-                    .into(),
-            );
-        }
         let side = layer.fan_in.min(layer.fan_out);
         if side > MOST {
             return Err(format!(
@@ -81,7 +74,7 @@ impl Plan {
 
 /// The first and the last `count`, and a seeded draw of as many between the outlier thresholds.
 fn places(spectrum: &Spectrum, count: usize, seed: u64) -> Vec<(Part, usize)> {
-    let values = spectrum.values();
+    let values = &spectrum.singular_values;
     let top = count.min(values.len());
     let bottom = values.len() - count.min(values.len() - top);
     let thresholds = spectrum.outlier_threshold_below..=spectrum.outlier_threshold_above;

@@ -1,11 +1,11 @@
 //! An audit of one healthy layer, for tests that damage one fact at a time.
 
 use crate::audit::{
-    Audit, BiasKind, Biases, Bounded, Bulk, Component, ControlFacts, Density, Engine, FileFacts,
-    GaussianDistance, Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact,
-    Orientation, OrientationFrom, Origin, Pairs, Part, Point, Premise, Route, SCHEMA_VERSION,
-    Section, Settings, SingularVector, SourceFacts, Spectrum, SpectrumMethod, SpectrumNulls,
-    SweepPoint, TensorFacts, Tool, VectorFacts, VectorNull, VectorSides, Vectors, Weights,
+    Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
+    Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact, Orientation,
+    OrientationFrom, Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings,
+    SingularVector, SourceFacts, Spectrum, SpectrumNulls, SweepPoint, TensorFacts, Tool,
+    VectorFacts, VectorNull, VectorSides, Vectors, Weights,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
 
@@ -33,7 +33,6 @@ pub fn audit(layers: Vec<LayerFacts>) -> Audit {
         },
         settings: Settings {
             engine: Engine::Faer,
-            method: SpectrumMethod::Auto,
             conv: false,
             include: vec![],
             exclude: vec![],
@@ -82,7 +81,7 @@ pub fn layer(name: &str) -> LayerFacts {
 }
 
 /// Distances that normal entries reach by chance.
-pub(crate) const fn gaussian() -> GaussianDistance {
+pub const fn gaussian() -> GaussianDistance {
     GaussianDistance {
         excess_kurtosis: 0.01,
         ks: 0.0018,
@@ -143,18 +142,15 @@ fn spectrum() -> Spectrum {
     Spectrum {
         law: Law::MarchenkoPastur,
         aspect: 0.5,
-        method: Route::Exact,
-        method_reason: None,
-        density: None,
         singular_values: (0..256).map(|i| 1.15 - 0.0037 * f64::from(i)).collect(),
         spectral_norm: 1.15,
-        smallest: Some(0.2),
+        smallest: 0.2,
         frobenius_norm: 10.86,
         stable_rank: 89.0,
         effective_rank: 200.0,
         entropy: Some(0.95),
-        matrix_rank: Some(256),
-        rank_loss: Some(0),
+        matrix_rank: 256,
+        rank_loss: 0,
         sigma_rms: 0.03,
         sigma_median: 0.03,
         edge_lower: 0.199,
@@ -165,8 +161,8 @@ fn spectrum() -> Spectrum {
         wasserstein: 0.01,
         outlier_threshold_above: 1.18,
         outlier_threshold_below: 0.18,
-        outliers_above: Some(0),
-        outliers_below: Some(0),
+        outliers_above: 0,
+        outliers_below: 0,
         mean_visibility: Some(0.1),
         level_ratio: Some(0.5307),
         power_law: None,
@@ -211,55 +207,6 @@ fn nulls() -> SpectrumNulls {
         }),
         level_ratio: Some(both(0.5307, 0.48, 0.58)),
     }
-}
-
-/// The distribution of a healthy layer, KS known to within this.
-pub fn density(ks_error: f64) -> Density {
-    let known = |value: f64| Bounded {
-        value,
-        error: 1e-4 * value,
-    };
-    Density {
-        count: 256,
-        probes: 64,
-        steps: 64,
-        products: 4096,
-        seed: 0,
-        ks_error,
-        sampling_error: ks_error,
-        resolution_error: 0.0,
-        rounding_error: 0.0,
-        sigma_median_error: 1e-4,
-        ks_median_error: ks_error,
-        wasserstein_error: 0.01,
-        effective_rank_error: 1.0,
-        moments: vec![known(0.46), known(0.3), known(0.2), known(0.2)],
-        top: vec![known(1.15), known(1.14)],
-        exact: 1,
-        bottom: Vec::new(),
-        outliers_above_least: 0,
-        outliers_above_most: Some(0),
-        cdf: [(0.2, 0.0), (1.15, 1.0)]
-            .map(|(sigma, share)| Point { sigma, share })
-            .into(),
-        not_measured: [(
-            "level_ratio".to_owned(),
-            "there are no single values".to_owned(),
-        )]
-        .into(),
-    }
-}
-
-/// A measured layer as the density route has it.
-pub fn by_density(ks_error: f64) -> LayerFacts {
-    with_spectrum(layer("a"), |s| {
-        s.method = Route::Density;
-        s.method_reason = Some("asked for".into());
-        s.singular_values = Vec::new();
-        (s.smallest, s.matrix_rank, s.rank_loss) = (None, None, None);
-        (s.outliers_below, s.level_ratio) = (None, None);
-        s.density = Some(density(ks_error));
-    })
 }
 
 /// All of the spectrum.

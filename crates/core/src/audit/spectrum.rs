@@ -1,10 +1,8 @@
 //! Facts about a layer's singular values.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Density, PowerLaw, Route, Section, of_an_older_version};
+use super::{PowerLaw, Section, of_an_older_version};
 use randomlike_maths::nulls::Origin;
 
 /// Which law the singular values are compared with.
@@ -24,23 +22,12 @@ pub struct Spectrum {
     pub law: Law,
     /// M/N ≤ 1, the smaller side over the larger.
     pub aspect: f64,
-    /// How the singular values were found.
-    #[serde(default)]
-    pub method: Route,
-    /// Why they were found by their density; absent where all of them were computed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method_reason: Option<String>,
-    /// All min(n, m) singular values, descending; absent from the density route.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// All min(n, m) singular values, descending.
     pub singular_values: Vec<f64>,
-    /// What is known in place of all of them, with its errors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub density: Option<Density>,
     /// The largest.
     pub spectral_norm: f64,
-    /// The smallest; absent where Lanczos steps do not tell it from zero.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub smallest: Option<f64>,
+    /// The smallest.
+    pub smallest: f64,
     /// √Σσ².
     pub frobenius_norm: f64,
     /// Σσ²/σ₁².
@@ -50,13 +37,10 @@ pub struct Spectrum {
     /// −Σp ln p / ln(rank) with p = σ²/Σσ²; absent at rank 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entropy: Option<f64>,
-    /// Number of σ above σ₁·N·ε, ε that of the stored dtype's arithmetic (f32 or f64); absent
-    /// from the density route.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub matrix_rank: Option<usize>,
+    /// Number of σ above σ₁·N·ε, ε that of the stored dtype's arithmetic (f32 or f64).
+    pub matrix_rank: usize,
     /// min(n, m) − `matrix_rank`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rank_loss: Option<usize>,
+    pub rank_loss: usize,
     /// Scale of the entries from the Frobenius norm, `‖W‖_F/√(NM)`.
     pub sigma_rms: f64,
     /// Scale of the entries from the median singular value (Gavish & Donoho 2014).
@@ -77,13 +61,10 @@ pub struct Spectrum {
     pub outlier_threshold_above: f64,
     /// σ below which a value is an outlier: the smallest of independent entries, likewise.
     pub outlier_threshold_below: f64,
-    /// Number of σ above the upper threshold; absent where the errors of the density route leave
-    /// it open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outliers_above: Option<usize>,
-    /// Number of σ below the lower threshold; likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outliers_below: Option<usize>,
+    /// Number of σ above the upper threshold.
+    pub outliers_above: usize,
+    /// Number of σ below the lower threshold.
+    pub outliers_below: usize,
     /// `|mean|/std·(NM)^¼` of the entries: above 1 the mean alone makes an outlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_visibility: Option<f64>,
@@ -116,28 +97,8 @@ pub struct Spectrum {
 
 impl Spectrum {
     /// How many singular values the layer has.
-    pub fn count(&self) -> usize {
-        let density = self.density.as_ref();
-        density.map_or(self.singular_values.len(), |density| density.count)
-    }
-
-    /// All singular values, descending, or as many that have their distribution.
-    pub fn values(&self) -> Cow<'_, [f64]> {
-        match &self.density {
-            Some(density) => Cow::Owned(density.values()),
-            None => Cow::Borrowed(&self.singular_values),
-        }
-    }
-
-    /// What `ks_median` is within; 0 where all values were computed.
-    pub fn ks_error(&self) -> f64 {
-        self.density.as_ref().map_or(0.0, |d| d.ks_median_error)
-    }
-
-    /// Why a figure is not there.
-    pub fn why_not(&self, figure: &str) -> &str {
-        let density = self.density.as_ref();
-        density.map_or("the layer has no such figure", |d| d.why_not(figure))
+    pub const fn count(&self) -> usize {
+        self.singular_values.len()
     }
 }
 
@@ -162,7 +123,7 @@ pub struct SpectrumNulls {
     pub scale_ratio: NullFact,
     /// Of `spectral_norm`, the scale from the median.
     pub largest: NullFact,
-    /// Of `smallest`, likewise; absent where that is.
+    /// Of `smallest`, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smallest: Option<NullFact>,
     /// Of `level_ratio`; absent where that is.
@@ -185,9 +146,7 @@ pub struct NullFact {
     /// values say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
-    /// How often a random matrix goes as far, or as near as errors of the density route leave
-    /// possible; .001 where that is less, .002 where both ends
-    /// count.
+    /// How often a random matrix goes as far; .001 where that is less, .002 where both ends count.
     pub p: f64,
 }
 

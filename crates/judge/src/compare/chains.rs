@@ -102,12 +102,16 @@ fn sentence((in_a, in_b): (usize, usize)) -> Option<String> {
 mod tests {
     use super::*;
     use crate::compare::{Matching, audits};
-    use randomlike_core::audit::Audit;
+    use randomlike_core::audit::{Audit, ChainFacts, example};
 
-    /// An audit with layers and a chain that were measured.
+    /// An audit of the layers of a chain that was measured: that of fixtures/fashion_plain.
     fn sound() -> Audit {
-        let text = include_str!("../../reports/fashion_plain/audit.json");
-        serde_json::from_str(text).unwrap()
+        let chains: Vec<ChainFacts> = serde_json::from_str(include_str!("chains.json")).unwrap();
+        let layers = chains[0].layers.iter().map(|name| example::layer(name));
+        Audit {
+            chains: chains.clone(),
+            ..example::audit(layers.collect())
+        }
     }
 
     fn chains(a: &Audit, b: &Audit) -> (Vec<ChainPair>, Vec<String>) {

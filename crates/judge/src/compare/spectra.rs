@@ -48,15 +48,6 @@ pub(super) fn between(a: &Section<Spectrum>, b: &Section<Spectrum>) -> Section<S
         (Section::Measured(a), Section::Measured(b)) if !of_one_shape(a, b) => {
             skipped("the shapes differ, and each has a law of its own".into())
         }
-        (Section::Measured(a), Section::Measured(b))
-            if a.density.is_some() || b.density.is_some() =>
-        {
-            skipped(
-                "the density route knows a spectrum less well than chance keeps two random ones \
-                 together; measure both with `--method exact`"
-                    .into(),
-            )
-        }
         (Section::Measured(a), Section::Measured(b)) => of(a, b).map_or_else(
             || skipped("a spectrum has no scale, or one beyond the range of numbers".into()),
             Section::Measured,
@@ -96,7 +87,8 @@ fn of(a: &Spectrum, b: &Spectrum) -> Option<SpectraDistance> {
 pub fn scaled(spectrum: &Spectrum) -> Option<Vec<f64>> {
     let n = spectrum.count() as f64 / spectrum.aspect;
     let unit = spectrum.sigma_median * n.sqrt();
-    (unit > 0.0 && unit.is_finite()).then(|| spectrum.values().iter().map(|s| s / unit).collect())
+    (unit > 0.0 && unit.is_finite())
+        .then(|| spectrum.singular_values.iter().map(|s| s / unit).collect())
 }
 
 #[cfg(test)]
@@ -179,15 +171,6 @@ mod tests {
     fn chance_beyond_the_range_of_numbers_is_no_figure() {
         let wild = section(|s| s.aspect = 1e300);
         assert!(between(&wild, &wild).measured().is_none());
-    }
-
-    #[test]
-    fn a_density_is_not_held_against_chance() {
-        let density = facts::by_density(0.003).spectrum;
-        let Section::Skipped { reason } = between(&section(|_| ()), &density) else {
-            panic!("the error is larger than what chance makes");
-        };
-        assert!(reason.contains("--method exact"), "{reason}");
     }
 
     #[test]

@@ -264,7 +264,8 @@ pub(super) fn tells_something(comparison: &Comparison) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::policy::Policy;
-    use crate::verdict::{Check, Finding, Judgement, Level, Outcome, facts, judge_beside};
+    use crate::verdict::{Check, Finding, Judgement, Level, Outcome, judge_beside};
+    use randomlike_core::audit::example as facts;
     use randomlike_core::audit::{Audit, BiasKind, LayerFacts, Section};
     use randomlike_core::shadow::Estimate;
 
@@ -353,21 +354,18 @@ mod tests {
             "spectrum.ks_over_null"
         ));
         assert!(fails(
-            &spectrum(|s| s.outliers_above = Some(2)),
+            &spectrum(|s| s.outliers_above = 2),
             "spectrum.outliers_above"
         ));
         assert!(!fails(
-            &spectrum(|s| s.outliers_above = Some(1)),
+            &spectrum(|s| s.outliers_above = 1),
             "spectrum.outliers_above"
         ));
         assert!(fails(
-            &spectrum(|s| s.outliers_below = Some(2)),
+            &spectrum(|s| s.outliers_below = 2),
             "spectrum.outliers_below"
         ));
-        assert!(fails(
-            &spectrum(|s| s.rank_loss = Some(1)),
-            "spectrum.rank_loss"
-        ));
+        assert!(fails(&spectrum(|s| s.rank_loss = 1), "spectrum.rank_loss"));
         assert!(fails(
             &spectrum(|s| s.spectral_norm = 1.5),
             "spectrum.edge_ratio"

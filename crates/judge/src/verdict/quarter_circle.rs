@@ -37,21 +37,14 @@ impl QuarterCircle {
             Law::QuarterCircle => "the quarter circle",
             Law::MarchenkoPastur => "the Marchenko–Pastur law",
         };
-        let error = spectrum.ks_error();
         let measured = format!(
-            "KS to {law} {}{}, {} times the null's 99 % point {}{}",
+            "KS to {law} {}, {} times the null's 99 % point {}{}",
             figure(spectrum.ks_median),
-            within(spectrum),
             figure(spectrum.ks_median / spectrum.ks_null_q99),
             figure(spectrum.ks_null_q99),
             and_bulk(spectrum)
         );
-        let most = self.max_multiple * spectrum.ks_null_q99;
-        let holds = spectrum.ks_median + error <= most;
-        if !holds && spectrum.ks_median - error <= most {
-            let reason = format!("not judged: the error of the density route decides ({measured})");
-            return Ruling::skipped(reason, limit, UNDECIDED);
-        }
+        let holds = spectrum.ks_median <= self.max_multiple * spectrum.ks_null_q99;
         let values = spectrum.count();
         if holds && values < self.min_values {
             let reason =
@@ -69,19 +62,6 @@ impl QuarterCircle {
         };
         Ruling::new(holds, measured, limit, meaning.to_owned())
     }
-}
-
-const UNDECIDED: &str = "The singular values are near their law, but were not all computed: \
-                         whether they are on it `--method exact` would tell.";
-
-/// What the distance is within, where not all values were computed.
-fn within(spectrum: &Spectrum) -> String {
-    spectrum
-        .density
-        .as_ref()
-        .map_or_else(String::new, |density| {
-            format!(" ± {} by density", figure(density.ks_median_error))
-        })
 }
 
 /// How much of the spectrum is on the law all the same.

@@ -29,60 +29,14 @@ impl SpectralEdge {
                 Ruling::unmeasured(reason, limit, "Nothing is known about the singular values.")
             }
             Section::Measured(spectrum) => {
-                let (above, below) = (least_above(spectrum), spectrum.outliers_below);
-                let fails = above > self.max_above || below.is_some_and(|b| b > self.max_below);
-                let open = most_above(spectrum).is_none_or(|most| most > self.max_above)
-                    || below.is_none();
-                if !fails && open {
-                    let reason = format!(
-                        "not judged: the density route leaves it open ({})",
-                        describe(spectrum)
-                    );
-                    return Ruling::skipped(reason, limit, OPEN);
-                }
-                let holds = !fails;
+                let holds = spectrum.outliers_above <= self.max_above
+                    && spectrum.outliers_below <= self.max_below;
                 let cause = layer.controls.measured().and_then(|c| c.trap.as_ref());
                 let meaning = meaning(spectrum, cause.map(|trap| trap.cause));
                 Ruling::new(holds, describe(spectrum), limit, meaning)
             }
         }
     }
-}
-
-const OPEN: &str = "The singular values were not all computed: whether one lies outside the \
-                    edges `--method exact` would tell.";
-
-/// Values above that there are for sure.
-fn least_above(spectrum: &Spectrum) -> usize {
-    let least = spectrum.density.as_ref().map(|d| d.outliers_above_least);
-    spectrum.outliers_above.or(least).unwrap_or(0)
-}
-
-fn most_above(spectrum: &Spectrum) -> Option<usize> {
-    let most = spectrum
-        .density
-        .as_ref()
-        .and_then(|d| d.outliers_above_most);
-    spectrum.outliers_above.or(most)
-}
-
-/// The number above, or what is known of it.
-pub fn count_above(spectrum: &Spectrum) -> String {
-    match (
-        spectrum.outliers_above,
-        least_above(spectrum),
-        most_above(spectrum),
-    ) {
-        (Some(count), ..) => count.to_string(),
-        (None, least, Some(most)) => format!("{least} to {most}"),
-        (None, least, None) => format!("{least} or more"),
-    }
-}
-
-/// The number below; an unknown one is a question mark.
-pub fn count_below(spectrum: &Spectrum) -> String {
-    let below = spectrum.outliers_below;
-    below.map_or_else(|| "?".to_owned(), |count| count.to_string())
 }
 
 fn describe(spectrum: &Spectrum) -> String {
@@ -98,9 +52,9 @@ fn describe(spectrum: &Spectrum) -> String {
     });
     format!(
         "{} above {}, {} below {}; largest {}{by_chance}",
-        count_above(spectrum),
+        spectrum.outliers_above,
         figure(spectrum.outlier_threshold_above),
-        count_below(spectrum),
+        spectrum.outliers_below,
         figure(spectrum.outlier_threshold_below),
         figure(spectrum.spectral_norm)
     )
@@ -108,8 +62,8 @@ fn describe(spectrum: &Spectrum) -> String {
 
 /// `trap` is why one of them survives shuffling.
 fn meaning(spectrum: &Spectrum, trap: Option<Cause>) -> String {
-    let above = least_above(spectrum);
-    let outside = (above + spectrum.outliers_below.unwrap_or(0)) as u64;
+    let above = spectrum.outliers_above;
+    let outside = above.saturating_add(spectrum.outliers_below) as u64;
     if outside == 0 {
         return "No direction is stretched or squeezed more than chance would.".to_owned();
     }

@@ -146,17 +146,3 @@ fn squares_that_overflow_are_refused() {
         }
     }
 }
-
-#[test]
-fn auto_goes_by_the_smaller_side_and_says_so() {
-    let at = |method: Method, side| method.route(side);
-    assert_eq!(at(Method::Auto, LARGEST_EXACT).0, Route::Exact);
-    let (route, reason) = at(Method::Auto, 16_384);
-    assert_eq!(route, Route::Density);
-    assert_eq!(reason, "auto: the smaller side 16384 is above 12000");
-    assert_eq!(at(Method::Exact, 16_384).0, Route::Exact);
-    assert_eq!(
-        at(Method::Density, 2),
-        (Route::Density, "asked for".to_owned())
-    );
-}

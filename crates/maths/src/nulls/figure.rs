@@ -146,7 +146,7 @@ fn ends(values: &[f64], shape: Shape, sigma: f64) -> Option<[f64; 2]> {
 }
 
 /// [`Figure::Bottom`]; a smallest value of zero is as low as can be.
-pub fn bottom_statistic(shape: Shape, sigma: f64, smallest: f64) -> f64 {
+fn bottom_statistic(shape: Shape, sigma: f64, smallest: f64) -> f64 {
     let unit = bottom_unit(shape, sigma);
     (smallest / unit).max(f64::MIN_POSITIVE).ln()
 }

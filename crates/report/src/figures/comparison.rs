@@ -269,7 +269,7 @@ fn rank_axis(count: usize) -> Axis {
 fn by_rank(found: &Difference, a: Option<&Spectrum>, pair: &Pair) -> Panel {
     let values = found.values();
     let difference = ranks(values);
-    let of_a = a.map_or_else(Vec::new, |a| ranks(&a.values()));
+    let of_a = a.map_or_else(Vec::new, |a| ranks(&a.singular_values));
     let random = ranks(&random_of_the_norm(values, pair));
     let heights = |points: &[(f64, f64)]| points.iter().map(|p| p.1).collect::<Vec<_>>();
     let all = [heights(&difference), heights(&of_a), heights(&random)].concat();

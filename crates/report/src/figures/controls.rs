@@ -31,7 +31,7 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
         let shown = values.iter().take(SHOWN);
         shown.map(|&s| (s, row as f64)).collect::<Vec<_>>()
     };
-    let own = spectrum.map_or_else(Vec::new, largest_known);
+    let own = spectrum.map_or(&[][..], |spectrum| spectrum.singular_values.as_slice());
     let outside = own
         .iter()
         .copied()
@@ -74,14 +74,6 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
         )
 }
 
-/// Values that are known one by one, descending.
-fn largest_known(spectrum: &Spectrum) -> Vec<f64> {
-    match &spectrum.density {
-        Some(density) => density.top.iter().map(|top| top.value).collect(),
-        None => spectrum.singular_values.clone(),
-    }
-}
-
 fn range(values: impl Iterator<Item = f64>, threshold: f64) -> (f64, f64) {
     let ends = |(low, high): (f64, f64), v: f64| (low.min(v), high.max(v));
     let (low, high) = values.fold((threshold, threshold), ends);
@@ -112,7 +104,7 @@ fn by_rank(controls: &Controls, spectrum: &Spectrum) -> Option<Panel> {
     let x = Axis::linear(0.0, 1.0, "share of larger singular values");
     let panel = Panel::new(x, Axis::linear(0.0, 1.05 * top, "singular value"))
         .named(
-            Mark::Curve(Part::Measured, curve(&spectrum.values())),
+            Mark::Curve(Part::Measured, curve(&spectrum.singular_values)),
             "the layer",
         )
         .named(

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::panel::{Axis, Bar, Mark, Panel, Part, trace};
 use randomlike_core::audit::{Law, Spectrum};
-use randomlike_judge::verdict::spectral_edge::{count_above, count_below};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Points of a curve.
@@ -43,7 +42,7 @@ impl<'a> View<'a> {
         Some(Self {
             spectrum,
             law,
-            nu: spectrum.values().iter().map(|s| s / unit).collect(),
+            nu: spectrum.singular_values.iter().map(|s| s / unit).collect(),
             unit,
         })
     }
@@ -148,8 +147,7 @@ impl<'a> View<'a> {
         }
         let name = format!(
             "outliers: {} above, {} below",
-            count_above(s),
-            count_below(s)
+            s.outliers_above, s.outliers_below
         );
         panel.named(Mark::Ticks(Part::Outlier, outside), name)
     }
@@ -194,12 +192,8 @@ impl<'a> View<'a> {
             .map(|p| p.1.abs())
             .fold(1.5 * chance, f64::max);
         let y = Axis::linear(-1.1 * top, 1.1 * top, "share below, minus the law's");
-        let within = self.spectrum.density.as_ref();
-        let within = within.map_or_else(String::new, |density| {
-            format!(" ± {} by density", super::figure(density.ks_median_error))
-        });
         let ks = super::figure(self.spectrum.ks_median);
-        let ks = format!("measured, KS {ks}{within}");
+        let ks = format!("measured, KS {ks}");
         Panel::new(Axis::linear(start, end, X), y)
             .named(Mark::Curve(Part::Measured, thinned(&stairs)), ks)
             .named(

@@ -1,9 +1,8 @@
 //! The rows of a layer's singular values.
 
 use super::{number, share};
-use randomlike_core::audit::{Density, LayerFacts, NullFact, Spectrum};
+use randomlike_core::audit::{LayerFacts, NullFact};
 use randomlike_judge::verdict::figure::chance;
-use randomlike_judge::verdict::spectral_edge::{count_above, count_below};
 
 /// Every figure, those with a null beside it.
 pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
@@ -21,10 +20,7 @@ pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
         ),
         (
             "smallest",
-            s.smallest.map_or_else(
-                || s.why_not("smallest").to_owned(),
-                |smallest| beside(smallest, nulls.and_then(|n| n.smallest.as_ref())),
-            ),
+            beside(s.smallest, nulls.and_then(|n| n.smallest.as_ref())),
         ),
         (
             "edges of the law",
@@ -32,7 +28,7 @@ pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
         ),
         (
             "outliers above, below",
-            format!("{}, {}", count_above(s), count_below(s)),
+            format!("{}, {}", s.outliers_above, s.outliers_below),
         ),
         (
             "KS, s from the median",
@@ -58,11 +54,11 @@ pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
             "stable, effective rank",
             format!("{}, {}", number(s.stable_rank), number(s.effective_rank)),
         ),
-        ("rank, rank loss", rank(s)),
+        (
+            "rank, rank loss",
+            format!("{}, {}", s.matrix_rank, s.rank_loss),
+        ),
     ];
-    if let Some(density) = &s.density {
-        rows.extend(by_density(s, density));
-    }
     if nulls.is_none() {
         rows.push(("KS's null, 99 % point", number(s.ks_null_q99)));
     }
@@ -103,43 +99,6 @@ pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
         rows.push(("power law α of the tail", text));
     }
     rows
-}
-
-fn rank(spectrum: &Spectrum) -> String {
-    match (spectrum.matrix_rank, spectrum.rank_loss) {
-        (Some(rank), Some(loss)) => format!("{rank}, {loss}"),
-        _ => spectrum.why_not("matrix_rank").to_owned(),
-    }
-}
-
-/// How the density was found, and its errors.
-fn by_density(spectrum: &Spectrum, density: &Density) -> [(&'static str, String); 3] {
-    let reason = spectrum.method_reason.as_deref().unwrap_or("asked for");
-    [
-        (
-            "by density",
-            format!(
-                "{reason}; {} directions, {} steps",
-                density.probes, density.steps
-            ),
-        ),
-        (
-            "KS within, s from the median, from the rms",
-            format!(
-                "± {}, ± {}",
-                number(density.ks_median_error),
-                number(density.ks_error)
-            ),
-        ),
-        (
-            "W₁, effective rank within",
-            format!(
-                "± {}, ± {}",
-                number(density.wasserstein_error),
-                number(density.effective_rank_error)
-            ),
-        ),
-    ]
 }
 
 /// A figure, where most random matrices have it, and how many go as far.

@@ -1,6 +1,8 @@
 use super::*;
+use crate::Error;
 use crate::analysis::{Options, in_memory, measure_entries};
-use crate::{Error, audit::Section};
+use crate::audit::Section;
+use randomlike_checkpoint::Error as Missing;
 
 fn layers(sides: &[usize]) -> Vec<Layer> {
     let named = |(i, &side): (usize, &usize)| Layer {
@@ -16,7 +18,7 @@ fn place(layer: &Layer) -> usize {
 
 fn fault(layer: &Layer) -> Error {
     let (uri, tensor) = (layer.name.clone(), layer.name.clone());
-    Error::NoTensor { uri, tensor }
+    Missing::NoTensor { uri, tensor }.into()
 }
 
 /// Facts of a small matrix under the layer's name; later layers are done first. A side of 3 is a
@@ -148,7 +150,9 @@ fn the_first_fault_in_order_is_told() {
         for (threads, bytes) in WAYS {
             let (facts, seen) = run(sides, threads, bytes);
             match facts {
-                Err(Error::NoTensor { uri, .. }) => assert_eq!(uri, first.to_string()),
+                Err(Error::Checkpoint(Missing::NoTensor { uri, .. })) => {
+                    assert_eq!(uri, first.to_string());
+                }
                 other => panic!("{other:?}"),
             }
             assert!(seen.iter().all(|&(place, ..)| place <= first));

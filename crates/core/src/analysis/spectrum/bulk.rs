@@ -8,10 +8,8 @@
 
 use rayon::prelude::*;
 
-use super::margin::Margin;
 use crate::audit::Bulk;
-use randomlike_maths::nulls::{Figure, Null, Shape, bottom_statistic, fit};
-use randomlike_maths::stats::laws::edges;
+use randomlike_maths::nulls::{Figure, Null, Shape, fit};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Independent entries fail one of the three tests this rarely.
@@ -45,17 +43,11 @@ struct Spectrum<'a> {
     excess_kurtosis: f64,
     /// Values that are zero to rounding.
     lost: usize,
-    margin: Margin,
 }
 
 /// The part of descending `values` that fits with the fewest values set aside, on a grid of their
-/// number in steps of a quarter, then by bisection; nothing when no [`FEWEST`] values fit. What is
-/// within the margin of a fit fits.
-pub(super) fn largest(
-    values: &[f64],
-    (shape, excess_kurtosis): (Shape, f64),
-    margin: Margin,
-) -> Result<Bulk, String> {
+/// number in steps of a quarter, then by bisection; nothing when no [`FEWEST`] values fit.
+pub(super) fn largest(values: &[f64], shape: Shape, excess_kurtosis: f64) -> Result<Bulk, String> {
     let floor = LOST * values.first().copied().unwrap_or(0.0);
     let lost = values.iter().rev().take_while(|&&s| s <= floor).count();
     let spectrum = Spectrum {
@@ -63,7 +55,6 @@ pub(super) fn largest(
         shape,
         excess_kurtosis,
         lost,
-        margin,
     };
     let least = FEWEST.max((LEAST * shape.m as f64).ceil() as usize);
     let none = || format!("no {least} neighbouring singular values are on the law");
@@ -142,31 +133,13 @@ impl Spectrum<'_> {
 
     fn fit(&self, aside: Aside) -> Option<Fit> {
         let (rest, shape) = self.rest(aside)?;
-        let (sigma, [ks, top, bottom]) = fit(rest, shape)?;
+        let (_, [ks, top, bottom]) = fit(rest, shape)?;
         let null = Null::at(shape, self.excess_kurtosis)?;
         let each = LEVEL / 3.0;
-        let margin = self.margin;
         let by_chance = |figure, value| null.p(figure, value) >= each;
-        let fits = if margin == Margin::none(self.shape.m) {
-            by_chance(Figure::KsMedian, ks)
-                && by_chance(Figure::Top, top)
-                && by_chance(Figure::Bottom, bottom)
-        } else {
-            // An end that is a point of a distribution says nothing.
-            let top = (aside.above < margin.single).then(|| {
-                let least = rest[0] - margin.largest;
-                edges::upper_statistic(shape.n, shape.m, sigma * (1.0 + margin.scale), least)
-            });
-            let smallest = margin.smallest.filter(|_| aside.below == 0);
-            let bottom = smallest.map(|error| {
-                let most = rest[rest.len() - 1] + error;
-                bottom_statistic(shape, sigma * (1.0 - margin.scale), most)
-            });
-            let ks = ks - margin.ks_median * self.shape.m as f64;
-            by_chance(Figure::KsMedian, ks.max(0.0))
-                && top.is_none_or(|top| by_chance(Figure::Top, top))
-                && bottom.is_none_or(|bottom| by_chance(Figure::Bottom, bottom))
-        };
+        let fits = by_chance(Figure::KsMedian, ks)
+            && by_chance(Figure::Top, top)
+            && by_chance(Figure::Bottom, bottom);
         let distance = ks / null.limits(Figure::KsMedian).1?;
         Some(Fit { fits, distance })
     }
@@ -190,10 +163,7 @@ impl Spectrum<'_> {
             edge_upper: unit * law.upper(),
             ks: ks / m,
             ks_null_q99: null.limits(Figure::KsMedian).1? / m,
-            p: null.p(
-                Figure::KsMedian,
-                (ks - self.margin.ks_median * self.shape.m as f64).max(0.0),
-            ),
+            p: null.p(Figure::KsMedian, ks),
             energy: square(rest) / total,
             energy_above: square(&self.values[..above]) / total,
             energy_below: square(&self.values[self.shape.m - below..]) / total,
@@ -214,7 +184,7 @@ mod tests {
 
     fn bulk_of(entries: &[f64]) -> Result<Bulk, String> {
         let values = singular_values(Matrix::new(entries, N, M).unwrap(), Engine::Faer).unwrap();
-        largest(&values, (Shape { n: N, m: M }, 0.0), Margin::none(M))
+        largest(&values, Shape { n: N, m: M }, 0.0)
     }
 
     fn gaussian(seed: u64) -> Vec<f64> {
@@ -281,22 +251,9 @@ mod tests {
     #[test]
     fn a_line_is_no_bulk() {
         let values: Vec<f64> = (1..=400).rev().map(f64::from).collect();
-        let of = |values: &[f64], n: usize, margin| {
-            let shape = Shape { n, m: values.len() };
-            largest(values, (shape, 0.0), margin)
-        };
-        let share = of(&values, 400, Margin::none(400)).map_or(0.0, |bulk| bulk.share);
+        let of = |values: &[f64], n: usize| largest(values, Shape { n, m: values.len() }, 0.0);
+        let share = of(&values, 400).map_or(0.0, |bulk| bulk.share);
         assert!(share < 0.6, "{share}");
-        assert!(of(&values[..20], 40, Margin::none(20)).is_err());
-        // KS to within .5 leaves anything possible.
-        let anything = Margin {
-            ks_median: 0.5,
-            scale: 0.5,
-            smallest: None,
-            single: 0,
-            ..Margin::none(400)
-        };
-        let found = of(&values, 400, anything).unwrap();
-        assert_eq!((found.above, found.below), (0, 0));
+        assert!(of(&values[..20], 40).is_err());
     }
 }

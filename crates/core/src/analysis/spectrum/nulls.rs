@@ -4,21 +4,18 @@ use crate::audit::{NullFact, SpectrumNulls};
 use randomlike_maths::nulls::{Figure, Figures, Null, Shape, largest_at, smallest_at};
 use randomlike_maths::stats::GOE_RATIO;
 
-/// Each figure with its null, in its own units; the level ratio is that of `bulk` values. Chance
-/// is that of the value `nearest` to it that a figure may have; a smallest value without one has
-/// none. Edges are on the scale `scale`.
+/// Each figure with its null, in its own units; the level ratio is that of `bulk` values.
 pub(super) fn facts(
     figures: &Figures,
-    nearest: &dyn Fn(Figure) -> Option<f64>,
     (level_ratio, bulk): (Option<f64>, usize),
     null: &Null,
-    (shape, scale): (Shape, f64),
+    shape: Shape,
 ) -> Option<SpectrumNulls> {
     let m = shape.m as f64;
+    let scale = figures.sigma_median;
     let root = (bulk as f64).sqrt();
     let fact = |figure: Figure, unit: &dyn Fn(f64) -> f64| {
-        let value = figures.get(figure)?;
-        Some(fact(null, figure, (value, nearest(figure)?), unit))
+        Some(fact(null, figure, figures.get(figure)?, unit))
     };
     let over_m = |value: f64| value / m;
     Some(SpectrumNulls {
@@ -34,24 +31,19 @@ pub(super) fn facts(
         level_ratio: level_ratio.map(|ratio| {
             let unit = |v: f64| GOE_RATIO + v / root;
             let value = root * (ratio - GOE_RATIO);
-            self::fact(null, Figure::LevelRatio, (value, value), &unit)
+            self::fact(null, Figure::LevelRatio, value, &unit)
         }),
     })
 }
 
-/// `value` and its null, each in the units that `unit` gives them; chance is that of `nearest`.
-fn fact(
-    null: &Null,
-    figure: Figure,
-    (value, nearest): (f64, f64),
-    unit: &dyn Fn(f64) -> f64,
-) -> NullFact {
+/// `value` and its null, each in the units that `unit` gives them.
+fn fact(null: &Null, figure: Figure, value: f64, unit: &dyn Fn(f64) -> f64) -> NullFact {
     let (low, high) = null.limits(figure);
     NullFact {
         observed: unit(value),
         median: unit(null.median(figure)),
         low: low.map(unit),
         high: high.map(unit),
-        p: null.p(figure, nearest),
+        p: null.p(figure, value),
     }
 }

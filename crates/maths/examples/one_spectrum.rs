@@ -11,7 +11,7 @@ use faer::{Accum, Mat};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use randomlike::linalg::{Engine, Matrix, singular_values};
+use randomlike_maths::linalg::{Engine, Matrix, singular_values};
 use serde_json::json;
 
 const USAGE: &str = "one_spectrum FILE ROWS COLUMNS [--engine faer|lapack] [--product SIDE]";

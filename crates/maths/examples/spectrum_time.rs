@@ -13,7 +13,7 @@ use faer::{Accum, Mat, MatRef, Side};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use randomlike::linalg::{Engine, Matrix, symmetric_eigenvalues};
+use randomlike_maths::linalg::{Engine, Matrix, symmetric_eigenvalues};
 
 const USAGE: &str = "spectrum_time [--sizes N,N,...] [--rounds R] [--seed S]";
 
