@@ -135,7 +135,8 @@ fn pipes_and_devices_are_neither_waited_for_nor_replaced() {
     let home = tempfile::tempdir().unwrap();
     let kind = |path: &Path| fs::metadata(path).unwrap().file_type();
     let (mut reads, mut writes) = (fs::OpenOptions::new(), fs::OpenOptions::new());
-    (reads.read(true), writes.write(true));
+    reads.read(true);
+    writes.write(true);
     for name in ["x.safetensors", "x.json", "x.safetensors.index.json"] {
         let pipe = home.path().join(name);
         assert!(
