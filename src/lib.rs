@@ -6,43 +6,21 @@
 //! → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON)
 //! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
 //!
-//! [`controls`] draws the random matrices that layers are compared with, once for all.
-//! [`compare`] puts two audits side by side, and [`verdict`] judges one beside an earlier one.
-//! [`shadow`] runs layers and chains in reverse and forward again; [`train`] trains nets with its
-//! samples.
-//! [`synth`] writes checkpoints with planted truths, and [`selftest`] runs the road on them;
-//! [`calibration`] counts how often chance, and how often a planted truth, raises each alarm.
+//! Each stage is a crate of its own, so that the compiler holds the arrows: `randomlike-maths`
+//! ([`stats`], [`linalg`], [`nulls`]) and `randomlike-checkpoint` ([`checkpoint`], [`hub`]) know
+//! nothing of each other; `randomlike-core` has the facts, `randomlike-judge` limits and findings,
+//! `randomlike-report` pictures, pages and sentences, `randomlike-train` nets trained with and
+//! without shadow data, `randomlike-selftest` planted truths. This crate is the program.
 //!
-//! [`stats`] is mathematics on slices and [`linalg`] on matrices, [`nulls`] what chance makes of
-//! singular values; none of them knows of nets. [`hub`] fetches checkpoints that lie elsewhere.
 //! The library never prints.
-//!
-//! Where something new goes: a check is one file in `verdict/`, a figure one in
-//! `report/figures/`, a format one in `checkpoint/`, a command one in
-//! `bin/randomlike/commands/`, a law one in `stats/laws/`, and what a check must pass and
-//! fail a row in `selftest/truths.rs`.
 
-pub mod analysis;
-pub mod audit;
-pub mod calibration;
-pub mod checkpoint;
-pub mod compare;
-pub mod controls;
-pub mod error;
-pub mod hub;
-pub mod layers;
-pub mod linalg;
-pub mod names;
-pub mod nulls;
-pub mod policy;
-mod regular;
-pub mod report;
-pub mod selftest;
-pub mod shadow;
-pub mod stats;
-mod streams;
-pub mod synth;
-pub mod train;
-pub mod verdict;
+mod error;
 
 pub use error::{Error, Result};
+pub use randomlike_checkpoint::{checkpoint, hub, regular};
+pub use randomlike_core::{analysis, audit, controls, layers, names, shadow};
+pub use randomlike_judge::{compare, policy, verdict};
+pub use randomlike_maths::{linalg, nulls, stats};
+pub use randomlike_report as report;
+pub use randomlike_selftest::{calibration, selftest, synth};
+pub use randomlike_train as train;

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Paths that must be there on a layer whose every section was measured.
-const LAYER: [&str; 150] = [
+const LAYER: [&str; 149] = [
     "name",
     "weight.tensor",
     "weight.dtype",
@@ -47,7 +47,6 @@ const LAYER: [&str; 150] = [
     "biases.positive_fraction",
     "biases.kind",
     "spectrum.status",
-    "spectrum.method",
     "spectrum.singular_values",
     "spectrum.spectral_norm",
     "spectrum.smallest",
@@ -159,7 +158,7 @@ const LAYER: [&str; 150] = [
 ];
 
 /// Paths on the audit as a whole; a number is a position in a list.
-const WHOLE: [&str; 47] = [
+const WHOLE: [&str; 46] = [
     "schema_version",
     "tool.name",
     "tool.version",
@@ -172,7 +171,6 @@ const WHOLE: [&str; 47] = [
     "source.activation",
     "source.activation_from",
     "settings.engine",
-    "settings.method",
     "settings.seed",
     "settings.assume_relu",
     "settings.full_controls",

@@ -390,7 +390,7 @@ fn mutated_files_are_read_or_refused_by_name() {
                 bytes.truncate(rng.random_range(0..bytes.len()));
             }
             fs::write(&path, &bytes).unwrap();
-            let named = |error: randomlike::Error| {
+            let named = |error: randomlike_checkpoint::Error| {
                 let said = error.to_string();
                 assert!(said.contains(name), "{name}, round {round}: {said}");
             };

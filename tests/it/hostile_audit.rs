@@ -199,3 +199,22 @@ fn an_audit_of_an_older_version_is_judged_and_drawn() {
     let page = std::fs::read_to_string(folder.path().join("report/report.html")).unwrap();
     assert!(page.contains("unknown to the version that wrote this audit"));
 }
+
+// Before all values were computed at any size an audit said how they were found.
+#[test]
+fn an_audit_with_all_values_is_read_and_one_by_density_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut audit = sound();
+    audit["settings"]["method"] = json!("auto");
+    audit["layers"][0]["spectrum"]["method"] = json!("exact");
+    assert!(inspect(&audit, folder.path()).status.success());
+    let name = audit["layers"][0]["name"].as_str().unwrap().to_owned();
+    let spectrum = audit["layers"][0]["spectrum"].as_object_mut().unwrap();
+    spectrum.insert("density".into(), json!({"count": 256}));
+    spectrum.remove("singular_values");
+    let refused = inspect(&audit, folder.path());
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    let why = format!("the singular values of `{name}` were measured by their density");
+    assert!(said.contains(&why), "{said}");
+}

@@ -8,7 +8,6 @@ mod ci_formats;
 mod cli;
 mod compare;
 mod controls;
-mod density;
 mod docs;
 mod formats;
 mod hostile;

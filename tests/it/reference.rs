@@ -42,8 +42,8 @@ fn figures(s: &Spectrum) -> Vec<(&'static str, f64)> {
         ("alpha_weighted", s.alpha_weighted.unwrap()),
         ("log_alpha_norm", s.log_alpha_norm.unwrap()),
         ("entropy", s.entropy.unwrap()),
-        ("rank_loss", s.rank_loss.unwrap() as f64),
-        ("matrix_rank", s.matrix_rank.unwrap() as f64),
+        ("rank_loss", s.rank_loss as f64),
+        ("matrix_rank", s.matrix_rank as f64),
     ]
 }
 

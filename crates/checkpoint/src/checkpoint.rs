@@ -1,0 +1,485 @@
+//! Opening a checkpoint: validated headers, one tensor in memory at a time.
+
+mod archive;
+mod blocks;
+mod decode;
+mod file;
+mod gguf;
+mod index;
+mod npz;
+mod pickle;
+mod safetensors;
+mod scales;
+mod source;
+mod stamp;
+mod strided;
+mod torch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use decode::Entries;
+use decode::is_read;
+use file::TensorFile;
+use scales::Scales;
+pub use scales::weight_of;
+
+use crate::FileError;
+use crate::{Error, Result};
+
+/// A tensor of the checkpoint, as its header describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorFacts {
+    /// Its name in the file.
+    pub tensor: String,
+    /// Its dtype in the format's own spelling: `F32`, `BF16`, …
+    pub dtype: String,
+    /// Its shape as stored.
+    pub shape: Vec<usize>,
+    /// How entries become weights where they are not weights as stored: scales, blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<String>,
+}
+
+impl TensorFacts {
+    /// Whether its entries can be read.
+    pub fn is_read(&self) -> bool {
+        self.decoded.is_some() || is_read(&self.dtype)
+    }
+}
+
+/// One file of the source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// Path relative to the source.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Where the link leads that the path is, in the link's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// What a program that runs its pickle would import beside what weights are made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<String>,
+}
+
+/// One or more files whose headers hold together. No weight has been read.
+#[derive(Debug)]
+pub struct Checkpoint {
+    uri: String,
+    folder: PathBuf,
+    files: source::Files,
+    tensors: Vec<TensorFacts>,
+    /// Of weights of 8 bits, by name.
+    scales: BTreeMap<String, Scales>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Checkpoint {
+    /// Opens a `.safetensors` file, an index, or a directory of either; a PyTorch file, an .npz
+    /// archive or a GGUF file.
+    pub fn open(source: &Path) -> Result<Self> {
+        let files = source::open(source)?;
+        let mut home: BTreeMap<String, &dyn TensorFile> = BTreeMap::new();
+        let mut tensors = Vec::new();
+        let mut metadata = BTreeMap::new();
+        for file in &files {
+            for facts in file.tensors() {
+                if let Some(first) = home.insert(facts.tensor.clone(), file.as_ref()) {
+                    return Err(Error::DuplicateTensor {
+                        tensor: facts.tensor,
+                        first: first.path().to_owned(),
+                        second: file.path().to_owned(),
+                    });
+                }
+                tensors.push(facts);
+            }
+            for (key, value) in file.metadata() {
+                metadata.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        tensors.sort_by(|a, b| a.tensor.cmp(&b.tensor));
+        let scales = Scales::among(&tensors);
+        for facts in &mut tensors {
+            if let Some(scales) = scales.get(&facts.tensor) {
+                facts.decoded = Some(scales.words(&facts.dtype));
+            } else if facts.decoded.is_none() {
+                facts.decoded = scales::alone(&facts.dtype);
+            }
+        }
+        let folder = if source.is_dir() {
+            source
+        } else {
+            source.parent().unwrap_or(Path::new(""))
+        };
+        Ok(Self {
+            uri: source.display().to_string(),
+            folder: folder.to_owned(),
+            files,
+            tensors,
+            scales,
+            metadata,
+        })
+    }
+
+    /// The same under the name of where it came from.
+    #[cfg(feature = "hub")]
+    pub(crate) fn called(mut self, uri: String) -> Self {
+        self.uri = uri;
+        self
+    }
+
+    /// The source as the user named it.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The folder the files lie in.
+    pub fn folder(&self) -> &Path {
+        if self.folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.folder
+        }
+    }
+
+    /// Every tensor, sorted by name.
+    pub fn tensors(&self) -> &[TensorFacts] {
+        &self.tensors
+    }
+
+    /// What the files say of themselves; on a contradiction the first file's word.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// Reads one tensor.
+    pub fn read(&self, tensor: &str) -> Result<Entries> {
+        self.read_span(tensor, None)
+    }
+
+    /// Reads a part of one tensor and nothing else of it.
+    pub fn read_part(&self, tensor: &str, part: Range<usize>) -> Result<Entries> {
+        self.read_span(tensor, Some(part))
+    }
+
+    fn read_span(&self, tensor: &str, span: Option<Range<usize>>) -> Result<Entries> {
+        let missing = || Error::NoTensor {
+            uri: self.uri.clone(),
+            tensor: tensor.to_owned(),
+        };
+        let home = |tensor: &str| self.files.iter().find(|file| file.holds(tensor));
+        let file = home(tensor).ok_or_else(missing)?;
+        let start = span.as_ref().map_or(0, |span| span.start);
+        let Some(scales) = self.scales.get(tensor) else {
+            return file.read(tensor, span)?.ok_or_else(missing);
+        };
+        let entries = file.read(tensor, span)?.ok_or_else(missing)?;
+        let beside = home(&scales.tensor).ok_or_else(missing)?;
+        let beside = beside.read(&scales.tensor, None)?.ok_or_else(missing)?;
+        scales.apply(entries, start, &beside).ok_or_else(missing)
+    }
+
+    /// What every file asks a program that runs its pickle to import, beside what weights are
+    /// made of, each once.
+    pub fn imports(&self) -> BTreeSet<&str> {
+        let all = self.files.iter().flat_map(|file| file.imports());
+        all.map(String::as_str).collect()
+    }
+
+    /// Size and SHA-256 of every file.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is no longer what was opened.
+    pub fn digest(&self) -> Result<Vec<FileFacts>> {
+        let files = self.digest_until(&AtomicBool::new(false))?;
+        self.unchanged()?;
+        Ok(files.unwrap_or_default())
+    }
+
+    /// Refuses files that are no longer what was opened: what was read of them meanwhile may be of
+    /// two states.
+    ///
+    /// # Errors
+    /// When one was written to, replaced or removed.
+    pub fn unchanged(&self) -> Result<()> {
+        self.files.iter().try_for_each(|file| file.unchanged())
+    }
+
+    /// What `work` answers, and the digest, which a thread of its own takes meanwhile; it stops
+    /// where the work fails. With one thread it comes after the work. Then no file may have
+    /// changed.
+    pub fn digest_beside<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<(T, Vec<FileFacts>), E> {
+        if rayon::current_num_threads() == 1 {
+            return Ok((work()?, self.digest()?));
+        }
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let digest = scope.spawn(|| self.digest_until(&stop));
+            let done = work();
+            stop.store(done.is_err(), Ordering::Relaxed);
+            let digest = digest.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let answer = (done?, digest?.unwrap_or_default());
+            self.unchanged()?;
+            Ok(answer)
+        })
+    }
+
+    /// Nothing as soon as `stop` is set.
+    fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
+        let facts = |file: &dyn TensorFile| {
+            let path = file.path();
+            let name = path.strip_prefix(&self.folder).unwrap_or(path);
+            Ok(content(path, stop)?.map(|content| FileFacts {
+                path: name.to_string_lossy().into_owned(),
+                bytes: content.bytes,
+                sha256: content.sha256,
+                link: link(path),
+                imports: file.imports().to_vec(),
+            }))
+        };
+        let files = self.files.iter().map(AsRef::as_ref);
+        files.map(facts).collect()
+    }
+}
+
+/// SHA-256 of a file, in lower-case hexadecimal.
+#[cfg(feature = "hub")]
+pub(crate) fn sha256(path: &Path) -> Result<String> {
+    let content = content(path, &AtomicBool::new(false))?;
+    Ok(content.map(|content| content.sha256).unwrap_or_default())
+}
+
+/// What a file holds.
+#[derive(Debug, PartialEq)]
+struct Content {
+    bytes: u64,
+    sha256: String,
+}
+
+/// Nothing when it was told to stop.
+fn content(path: &Path, stop: &AtomicBool) -> Result<Option<Content>> {
+    let io = |source| FileError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(io)?;
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let read = file.read(&mut block).map_err(io)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&block[..read]);
+        bytes += read as u64;
+    }
+    let mut sha256 = String::new();
+    for byte in hasher.finalize() {
+        // Writing to a string cannot fail.
+        let _ = write!(sha256, "{byte:02x}");
+    }
+    Ok(Some(Content { bytes, sha256 }))
+}
+
+/// Where a link leads; nothing for what is none.
+fn link(path: &Path) -> Option<String> {
+    let leads = std::fs::read_link(path).ok()?;
+    Some(leads.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::error::IndexFault;
+    use proptest::prelude::*;
+
+    /// A file with one F32 tensor of two entries per name.
+    fn bytes(names: &[&str]) -> Vec<u8> {
+        let entries: Vec<String> = names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| {
+                let (from, to) = (8 * i, 8 * i + 8);
+                format!(r#""{name}":{{"dtype":"F32","shape":[1,2],"data_offsets":[{from},{to}]}}"#)
+            })
+            .collect();
+        let json = format!("{{{}}}", entries.join(","));
+        let mut file = (json.len() as u64).to_le_bytes().to_vec();
+        file.extend(json.as_bytes());
+        file.extend(
+            [1.0_f32, 2.0]
+                .repeat(names.len())
+                .iter()
+                .flat_map(|x| x.to_le_bytes()),
+        );
+        file
+    }
+
+    fn sharded(index: &str) -> (tempfile::TempDir, Result<Checkpoint>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("one.safetensors"), bytes(&["a", "b"])).unwrap();
+        fs::write(folder.path().join("two.safetensors"), bytes(&["c"])).unwrap();
+        fs::write(folder.path().join("model.safetensors.index.json"), index).unwrap();
+        let opened = Checkpoint::open(folder.path());
+        (folder, opened)
+    }
+
+    fn index_fault(index: &str) -> IndexFault {
+        match sharded(index).1 {
+            Err(Error::Index { fault, .. }) => fault,
+            other => panic!("expected an index fault, got {other:?}"),
+        }
+    }
+
+    const INDEX: &str =
+        r#"{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors"}}"#;
+
+    #[test]
+    fn a_sharded_checkpoint_reads_each_tensor_from_its_shard() {
+        let (_folder, opened) = sharded(INDEX);
+        let checkpoint = opened.unwrap();
+        assert_eq!(checkpoint.tensors().len(), 3);
+        assert_eq!(checkpoint.read("c").unwrap(), Entries::F32(vec![1.0, 2.0]));
+        assert!(matches!(checkpoint.read("d"), Err(Error::NoTensor { .. })));
+    }
+
+    #[test]
+    fn each_fault_of_an_index_has_its_own_name() {
+        assert!(matches!(index_fault("{}"), IndexFault::Json(_)));
+        let gone = INDEX.replace("two.", "three.");
+        assert!(matches!(
+            index_fault(&gone),
+            IndexFault::MissingShard { .. }
+        ));
+        let extra = INDEX.replace(r#""a""#, r#""x":"one.safetensors","a""#);
+        assert!(matches!(index_fault(&extra), IndexFault::NotInShard { .. }));
+        let fewer = INDEX.replace(r#""a":"one.safetensors","#, "");
+        assert!(matches!(index_fault(&fewer), IndexFault::NotInIndex { .. }));
+        let twice = INDEX.replace(r#""b""#, r#""a""#);
+        assert!(matches!(index_fault(&twice), IndexFault::Duplicate { .. }));
+        for path in ["../one.safetensors", "/one.safetensors"] {
+            let outside = INDEX.replace("two.safetensors", path);
+            assert!(
+                matches!(index_fault(&outside), IndexFault::ShardPath { .. }),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_files_with_one_tensor_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["x.safetensors", "y.safetensors"] {
+            fs::write(folder.path().join(name), bytes(&["a"])).unwrap();
+        }
+        assert!(matches!(
+            Checkpoint::open(folder.path()),
+            Err(Error::DuplicateTensor { .. })
+        ));
+    }
+
+    #[test]
+    fn an_empty_folder_and_another_format_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            Checkpoint::open(folder.path()),
+            Err(Error::NoCheckpoint { .. })
+        ));
+        let other = folder.path().join("model.onnx");
+        fs::write(&other, b"ONNX").unwrap();
+        assert!(matches!(
+            Checkpoint::open(&other),
+            Err(Error::Format { .. })
+        ));
+        assert!(matches!(
+            Checkpoint::open(&folder.path().join("no")),
+            Err(Error::File(FileError::Io { .. }))
+        ));
+    }
+
+    // FIPS 180-2, example of "abc".
+    #[test]
+    fn the_digest_is_sha256() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), b"abc").unwrap();
+        let content = |stop| super::content(file.path(), &AtomicBool::new(stop)).unwrap();
+        assert_eq!(content(true), None);
+        let found = content(false).unwrap();
+        assert_eq!(
+            found.sha256,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(found.bytes, 3);
+    }
+
+    #[test]
+    fn the_digest_is_taken_beside_the_work_whose_fault_comes_first() {
+        let (folder, opened) = sharded(INDEX);
+        let checkpoint = opened.unwrap();
+        let fails = || -> Result<()> { Err(checkpoint.read("d").unwrap_err()) };
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool = pool.unwrap();
+            let beside = pool
+                .install(|| checkpoint.digest_beside(|| Ok::<_, Error>(7)))
+                .unwrap();
+            assert_eq!(beside, (7, checkpoint.digest().unwrap()));
+            let failed = pool.install(|| checkpoint.digest_beside(fails));
+            assert!(matches!(failed, Err(Error::NoTensor { .. })));
+        }
+        fs::remove_file(folder.path().join("two.safetensors")).unwrap();
+        let gone = checkpoint.digest_beside(|| Ok(7));
+        assert!(matches!(gone, Err(Error::File(FileError::Io { .. }))));
+        let failed = checkpoint.digest_beside(fails);
+        assert!(matches!(failed, Err(Error::NoTensor { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutated_file_is_read_or_refused_by_name(
+            changes in prop::collection::vec((0_usize..400, any::<u8>()), 1..8),
+            keep in 0_usize..400,
+        ) {
+            let mut content = bytes(&["a", "b.weight"]);
+            for (at, value) in changes {
+                let at = at % content.len();
+                content[at] = value;
+            }
+            content.truncate(keep.max(1));
+            let file = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
+            fs::write(file.path(), &content).unwrap();
+            match Checkpoint::open(file.path()) {
+                Ok(checkpoint) => for tensor in checkpoint.tensors() {
+                    let _ = checkpoint.read(&tensor.tensor);
+                },
+                Err(error) => {
+                    let name = file.path().file_name().unwrap().to_string_lossy().into_owned();
+                    prop_assert!(error.to_string().contains(&name), "{error}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A sharded checkpoint: an index JSON, checked against every shard it names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::file::TensorFile;
+use super::safetensors::HEADER_CAP;
+use super::source::{self, Files};
+use crate::FileError;
+use crate::error::IndexFault;
+use crate::{Error, Result, regular};
+
+/// The longest index we read: as long as a header may be.
+const INDEX_CAP: u64 = HEADER_CAP;
+
+#[derive(Deserialize)]
+struct RawIndex {
+    weight_map: Pairs,
+}
+
+/// A JSON object as a list, so that a name that comes twice is seen.
+struct Pairs(Vec<(String, String)>);
+
+/// Opens the shards of the index at `path`.
+pub(super) fn open(path: &Path) -> Result<Files> {
+    let fault = |fault| Error::Index {
+        path: path.to_owned(),
+        fault,
+    };
+    let length = regular::length(path)?;
+    if length > INDEX_CAP {
+        return Err(fault(IndexFault::TooLong {
+            length,
+            cap: INDEX_CAP,
+        }));
+    }
+    let text = std::fs::read(path).map_err(|source| FileError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    // As a whole: the parser does not look into strings it skips.
+    let text = std::str::from_utf8(&text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
+    let index: RawIndex =
+        serde_json::from_str(text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
+    let map = by_tensor(index.weight_map, source::shards(path)).map_err(fault)?;
+    if map.is_empty() {
+        return Err(fault(IndexFault::Empty));
+    }
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let mut shards = Vec::new();
+    for name in map.values().collect::<BTreeSet<_>>() {
+        let file = folder.join(name);
+        if !file.exists() {
+            return Err(fault(IndexFault::MissingShard {
+                shard: name.clone(),
+            }));
+        }
+        let shard = source::open_file(&file)?;
+        compare(&map, name, shard.as_ref()).map_err(fault)?;
+        shards.push(shard);
+    }
+    Ok(shards)
+}
+
+/// The shard of each tensor; its name must end so.
+fn by_tensor(
+    pairs: Pairs,
+    ending: &'static str,
+) -> std::result::Result<BTreeMap<String, String>, IndexFault> {
+    let mut map = BTreeMap::new();
+    for (tensor, shard) in pairs.0 {
+        let stays = Path::new(&shard)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !stays || shard.is_empty() {
+            return Err(IndexFault::ShardPath { shard, tensor });
+        }
+        if !shard.ends_with(ending) {
+            return Err(IndexFault::ShardFormat {
+                shard,
+                tensor,
+                ending,
+            });
+        }
+        if map.insert(tensor.clone(), shard).is_some() {
+            return Err(IndexFault::Duplicate { tensor });
+        }
+    }
+    Ok(map)
+}
+
+fn compare(
+    map: &BTreeMap<String, String>,
+    name: &str,
+    shard: &dyn TensorFile,
+) -> std::result::Result<(), IndexFault> {
+    let missing = map
+        .iter()
+        .find(|(tensor, of)| *of == name && !shard.holds(tensor));
+    if let Some((tensor, _)) = missing {
+        return Err(IndexFault::NotInShard {
+            tensor: tensor.clone(),
+            shard: name.to_owned(),
+        });
+    }
+    let mut there = shard.tensors().into_iter().map(|facts| facts.tensor);
+    match there.find(|tensor| !map.contains_key(tensor)) {
+        Some(tensor) => Err(IndexFault::NotInIndex {
+            tensor,
+            shard: name.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object that maps tensor names to shard files")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}

@@ -1,0 +1,459 @@
+//! One `.safetensors` file: a header nobody vetted, checked before anything is read.
+//!
+//! The header is parsed here and not by the `safetensors` crate, which refuses a whole file
+//! for one dtype it does not know; we list such a tensor and skip it by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use super::TensorFacts;
+use super::decode::{self, Entries};
+use super::file::{Opened, Place, Tensor};
+use super::stamp::Stamp;
+use crate::FileError;
+use crate::error::HeaderFault;
+use crate::{Error, Result};
+
+/// The longest header we read; the format's own limit.
+pub(super) const HEADER_CAP: u64 = 100_000_000;
+
+/// The one key of a header that is no tensor.
+const METADATA: &str = "__metadata__";
+
+/// Where a tensor lies in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bytes {
+    /// First byte, counted from the start of the file.
+    start: u64,
+    length: u64,
+}
+
+/// A file whose header holds together.
+pub(super) type Shard = Opened<Bytes>;
+
+#[derive(Deserialize)]
+struct RawEntry {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: (u64, u64),
+}
+
+impl Shard {
+    /// Reads and checks the header of `path`.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let stamp = Stamp::of(path)?;
+        let header = read_header(path)?;
+        let fault = |fault| Error::Header {
+            path: path.to_owned(),
+            fault,
+        };
+        // As a whole: the parser does not look into strings it skips.
+        let text = std::str::from_utf8(&header.json)
+            .map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
+        let raw: RawHeader =
+            serde_json::from_str(text).map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
+        let start = 8 + header.json.len() as u64;
+        let tensors = place(raw.tensors, start, header.file_bytes - start).map_err(fault)?;
+        Ok(Self::new(path, stamp, tensors, raw.metadata))
+    }
+}
+
+impl Place for Bytes {
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
+        let Some(width) = tensor.width() else {
+            return Ok(None);
+        };
+        let mut file = tensor.file_from(self.start + span.start as u64 * width)?;
+        let now = file.metadata().map_err(|source| tensor.io(source))?.len();
+        let end = self.start + self.length;
+        let changed = || Error::Header {
+            path: tensor.path.to_owned(),
+            fault: HeaderFault::Truncated {
+                tensor: tensor.facts.tensor.clone(),
+                end,
+                bytes: now,
+            },
+        };
+        if now < end {
+            return Err(changed());
+        }
+        tensor.plain(span.len(), &mut file, |source| {
+            source.map_or_else(changed, |source| tensor.io(source))
+        })
+    }
+}
+
+struct Header {
+    json: Vec<u8>,
+    file_bytes: u64,
+}
+
+fn read_header(path: &Path) -> Result<Header> {
+    let io = |source| FileError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let fault = |fault| Error::Header {
+        path: path.to_owned(),
+        fault,
+    };
+    let mut file = File::open(path).map_err(|source| FileError::Io {
+        action: "open",
+        path: path.to_owned(),
+        source,
+    })?;
+    let file_bytes = file.metadata().map_err(io)?.len();
+    if file_bytes < 8 {
+        return Err(fault(HeaderFault::TooShort { bytes: file_bytes }));
+    }
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(io)?;
+    if length.starts_with(b"version ") {
+        return Err(fault(HeaderFault::LfsPointer));
+    }
+    let start = length.to_ascii_lowercase();
+    if start.starts_with(b"<!doct") || start.starts_with(b"<html") {
+        return Err(fault(HeaderFault::WebPage));
+    }
+    let length = u64::from_le_bytes(length);
+    if length > HEADER_CAP {
+        return Err(fault(HeaderFault::TooLong {
+            length,
+            cap: HEADER_CAP,
+        }));
+    }
+    if length > file_bytes - 8 {
+        return Err(fault(HeaderFault::PastEnd {
+            length,
+            bytes: file_bytes,
+        }));
+    }
+    let mut json = vec![0; usize::try_from(length).expect("below the cap")];
+    file.read_exact(&mut json).map_err(io)?;
+    Ok(Header { json, file_bytes })
+}
+
+/// Checks every tensor's place in a data part of `data` bytes that begins at `start`.
+fn place(
+    raw: Vec<(String, RawEntry)>,
+    start: u64,
+    data: u64,
+) -> std::result::Result<Vec<(TensorFacts, Bytes)>, HeaderFault> {
+    let mut names = BTreeSet::new();
+    if let Some((tensor, _)) = raw.iter().find(|(tensor, _)| !names.insert(tensor)) {
+        return Err(HeaderFault::Duplicate {
+            tensor: tensor.clone(),
+        });
+    }
+    let mut spans: Vec<(u64, u64, &str)> = Vec::with_capacity(raw.len());
+    for (tensor, entry) in &raw {
+        let (from, to) = entry.data_offsets;
+        let tensor_name = || tensor.clone();
+        if from > to {
+            return Err(HeaderFault::Offsets {
+                tensor: tensor_name(),
+                from,
+                to,
+            });
+        }
+        if to > data {
+            return Err(HeaderFault::Truncated {
+                tensor: tensor_name(),
+                // As far as 64 bits count.
+                end: start.saturating_add(to),
+                bytes: start + data,
+            });
+        }
+        check_length(tensor, entry)?;
+        spans.push((from, to, tensor));
+    }
+    check_tiling(spans, data)?;
+    let placed = |(tensor, raw): (String, RawEntry)| {
+        let (from, to) = raw.data_offsets;
+        let facts = TensorFacts {
+            tensor,
+            dtype: raw.dtype,
+            shape: raw.shape,
+            decoded: None,
+        };
+        let bytes = Bytes {
+            start: start + from,
+            length: to - from,
+        };
+        (facts, bytes)
+    };
+    Ok(raw.into_iter().map(placed).collect())
+}
+
+/// The bytes of a tensor must be those its shape and dtype need.
+fn check_length(tensor: &str, entry: &RawEntry) -> std::result::Result<(), HeaderFault> {
+    let tensor = || tensor.to_owned();
+    let overflow = || HeaderFault::Overflow { tensor: tensor() };
+    // An empty side hides no overflow of the others: they are multiplied again later.
+    let product = entry
+        .shape
+        .iter()
+        .try_fold(1_u64, |product, &side| {
+            product.checked_mul(side.max(1) as u64)
+        })
+        .ok_or_else(overflow)?;
+    let count = if entry.shape.contains(&0) { 0 } else { product };
+    let found = entry.data_offsets.1 - entry.data_offsets.0;
+    let known = decode::bits(&entry.dtype);
+    // No dtype packs several entries into a bit.
+    let bits = count.checked_mul(known.unwrap_or(1)).ok_or_else(overflow)?;
+    let wanted = bits.div_ceil(8);
+    if found < wanted || known.is_some() && found > wanted {
+        return Err(HeaderFault::Length {
+            tensor: tensor(),
+            wanted,
+            found,
+        });
+    }
+    if known.is_some() && !bits.is_multiple_of(8) {
+        return Err(HeaderFault::Misaligned { tensor: tensor() });
+    }
+    Ok(())
+}
+
+/// The tensors must cover the data part without overlap and without a hole.
+fn check_tiling(
+    mut spans: Vec<(u64, u64, &str)>,
+    data: u64,
+) -> std::result::Result<(), HeaderFault> {
+    spans.sort_unstable();
+    let mut end = 0;
+    let mut before = "";
+    for (from, to, tensor) in spans {
+        if from < end {
+            return Err(HeaderFault::Overlap {
+                first: before.to_owned(),
+                second: tensor.to_owned(),
+            });
+        }
+        if from > end {
+            return Err(HeaderFault::Hole {
+                tensor: tensor.to_owned(),
+                bytes: from - end,
+            });
+        }
+        (end, before) = (to, tensor);
+    }
+    if end < data {
+        return Err(HeaderFault::Trailing { bytes: data - end });
+    }
+    Ok(())
+}
+
+/// The header as a list, so that a name that comes twice is seen.
+struct RawHeader {
+    tensors: Vec<(String, RawEntry)>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for RawHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(HeaderVisitor)
+    }
+}
+
+struct HeaderVisitor;
+
+impl<'de> Visitor<'de> for HeaderVisitor {
+    type Value = RawHeader;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object that maps tensor names to dtype, shape and data_offsets")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<RawHeader, A::Error> {
+        let mut header = RawHeader {
+            tensors: Vec::new(),
+            metadata: BTreeMap::new(),
+        };
+        let mut described = false;
+        while let Some(name) = map.next_key::<String>()? {
+            if name == METADATA {
+                if std::mem::replace(&mut described, true) {
+                    return Err(de::Error::duplicate_field(METADATA));
+                }
+                header.metadata = map.next_value::<Option<_>>()?.unwrap_or_default();
+            } else {
+                header.tensors.push((name, map.next_value()?));
+            }
+        }
+        Ok(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::TensorFile;
+    use super::*;
+
+    /// A file of `json` and `data` zero bytes.
+    fn file(json: &str, data: usize) -> tempfile::NamedTempFile {
+        raw(&[
+            &(json.len() as u64).to_le_bytes()[..],
+            json.as_bytes(),
+            &vec![0; data],
+        ]
+        .concat())
+    }
+
+    fn raw(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let file = tempfile::Builder::new()
+            .suffix(".safetensors")
+            .tempfile()
+            .unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    fn fault(file: &tempfile::NamedTempFile) -> HeaderFault {
+        match Shard::open(file.path()) {
+            Err(Error::Header { path, fault }) => {
+                assert_eq!(path, file.path());
+                fault
+            }
+            other => panic!("expected a header fault, got {other:?}"),
+        }
+    }
+
+    const GOOD: &str = r#"{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"I4X","shape":[9],"data_offsets":[24,29]}}"#;
+
+    #[test]
+    fn a_sound_file_opens_and_lists_an_unknown_dtype() {
+        let file = file(GOOD, 29);
+        let shard = Shard::open(file.path()).unwrap();
+        let other = shard.tensors().into_iter().find(|t| t.tensor == "b");
+        assert_eq!(other.unwrap().dtype, "I4X");
+        let read = |name: &str, span| shard.read(name, span).unwrap();
+        assert_eq!(read("a", None), Some(Entries::F32(vec![0.0; 6])));
+        assert_eq!(read("b", None), None);
+    }
+
+    #[test]
+    fn a_part_of_a_tensor_is_read_alone() {
+        let json = r#"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F16","shape":[2,2],"data_offsets":[3,11]}}"#;
+        let data = [9, 9, 9, 0, 0x3c, 0, 0x40, 0, 0x42, 0, 0x44];
+        let file = raw(&[&(json.len() as u64).to_le_bytes(), json.as_bytes(), &data].concat());
+        let shard = Shard::open(file.path()).unwrap();
+        let read = |span| shard.read("b", span).unwrap();
+        let numbers = |of: &[f32]| {
+            let of = of.iter().map(|&w| half::f16::from_f32(w));
+            Some(Entries::F16(of.collect()))
+        };
+        assert_eq!(read(None), numbers(&[1.0, 2.0, 3.0, 4.0]));
+        assert_eq!(read(Some(1..3)), numbers(&[2.0, 3.0]));
+        assert_eq!(read(Some(4..4)), numbers(&[]));
+        assert_eq!(read(Some(2..5)), None);
+    }
+
+    #[test]
+    fn each_fault_has_its_own_name() {
+        let entry = |shape: &str, from: u64, to: u64| {
+            format!(r#"{{"dtype":"F32","shape":{shape},"data_offsets":[{from},{to}]}}"#)
+        };
+        let one = |shape: &str, from, to| format!(r#"{{"a":{}}}"#, entry(shape, from, to));
+        let two = |a: String, b: String| format!(r#"{{"a":{a},"b":{b}}}"#);
+        assert!(matches!(
+            fault(&raw(b"short")),
+            HeaderFault::TooShort { bytes: 5 }
+        ));
+        assert!(matches!(
+            fault(&raw(&u64::MAX.to_le_bytes())),
+            HeaderFault::TooLong { .. }
+        ));
+        assert!(matches!(
+            fault(&raw(&90_u64.to_le_bytes())),
+            HeaderFault::PastEnd { .. }
+        ));
+        assert!(matches!(
+            fault(&raw(b"version https://git-lfs.github.com/spec/v1")),
+            HeaderFault::LfsPointer
+        ));
+        assert!(matches!(fault(&file("{", 0)), HeaderFault::Json(_)));
+        assert!(matches!(fault(&file("[]", 0)), HeaderFault::Json(_)));
+        assert!(matches!(
+            fault(&file(&"[".repeat(100_000), 0)),
+            HeaderFault::Json(_)
+        ));
+        assert!(matches!(
+            fault(&file(&one("[1]", 4, 0), 4)),
+            HeaderFault::Offsets { .. }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[2]", 0, 8), 4)),
+            HeaderFault::Truncated { .. }
+        ));
+        // Found by fuzzing: its end passes 64 bits.
+        let last = one("[2]", u64::MAX - 7, u64::MAX);
+        assert!(matches!(
+            fault(&file(&last, 8)),
+            HeaderFault::Truncated { end: u64::MAX, .. }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[3]", 0, 8), 8)),
+            HeaderFault::Length { wanted: 12, .. }
+        ));
+        let huge = format!("[{0},{0}]", u64::MAX / 2);
+        assert!(matches!(
+            fault(&file(&one(&huge, 0, 8), 8)),
+            HeaderFault::Overflow { .. }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[1]", 0, 4), 7)),
+            HeaderFault::Trailing { bytes: 3 }
+        ));
+        assert!(matches!(
+            fault(&file(&one("[1]", 4, 8), 8)),
+            HeaderFault::Hole { bytes: 4, .. }
+        ));
+        let four = one("[3]", 0, 2).replace("F32", "F4");
+        assert!(matches!(
+            fault(&file(&four, 2)),
+            HeaderFault::Misaligned { .. }
+        ));
+        let unknown = one("[4096]", 0, 8).replace("F32", "I4X");
+        assert!(matches!(
+            fault(&file(&unknown, 8)),
+            HeaderFault::Length { wanted: 512, .. }
+        ));
+        let empty = format!("[0,{0},{0}]", u64::MAX / 2);
+        assert!(matches!(
+            fault(&file(&one(&empty, 0, 0), 0)),
+            HeaderFault::Overflow { .. }
+        ));
+        let described = r#"{"__metadata__":{},"__metadata__":{}}"#;
+        assert!(matches!(fault(&file(described, 0)), HeaderFault::Json(_)));
+        let overlap = two(entry("[2]", 0, 8), entry("[2]", 4, 12));
+        assert!(matches!(
+            fault(&file(&overlap, 12)),
+            HeaderFault::Overlap { .. }
+        ));
+        let twice = two(entry("[1]", 0, 4), entry("[1]", 4, 8)).replace("\"b\"", "\"a\"");
+        assert!(matches!(
+            fault(&file(&twice, 8)),
+            HeaderFault::Duplicate { .. }
+        ));
+    }
+
+    #[test]
+    fn a_file_that_shrank_is_noticed_at_reading() {
+        let file = file(GOOD, 29);
+        let shard = Shard::open(file.path()).unwrap();
+        file.as_file().set_len(100).unwrap();
+        assert!(shard.read("a", None).is_err());
+        // Although these entries are still there.
+        assert!(shard.read("a", Some(0..1)).is_err());
+    }
+}

@@ -1,0 +1,603 @@
+//! PyTorch's .pth, .pt and .bin: a pickle that describes tensors, and their storages beside it.
+//!
+//! Since PyTorch 1.6 a zip archive with `data.pkl` and a member per storage; before, pickles in a
+//! row and the storages behind them. The pickle is read and never run (`pickle.rs`). Layouts as in
+//! `torch/_utils.py` (`_rebuild_tensor_v2`) and `torch/serialization.py` (`_legacy_load`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use super::archive::Archive;
+use super::decode::{self, Entries};
+use super::file::{Opened, Place, Tensor, count, unsound};
+use super::pickle::{Id, Pickle, Value};
+use super::stamp::Stamp;
+use super::{TensorFacts, strided};
+use crate::FileError;
+use crate::{Error, Result};
+
+const FORMAT: &str = "PyTorch";
+/// How a zip archive begins.
+const ZIP: &[u8] = b"PK\x03\x04";
+/// The number that the first pickle of the older layout is.
+const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/// Dictionaries within each other that are looked into.
+const DEEP: usize = 32;
+/// Imports that a message names.
+const NAMED: usize = 5;
+/// Where training keeps the net's own tensors, in the order in which they are looked for.
+const NETS: [&str; 7] = [
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "module",
+    "net",
+    "weights",
+    "params",
+];
+
+/// A file whose pickle describes tensors that are there.
+pub(super) type Torch = Opened<Stored>;
+
+/// Where a tensor lies.
+#[derive(Debug)]
+pub(super) struct Stored {
+    home: Home,
+    /// Entries of the storage before its own.
+    offset: usize,
+    strides: Vec<usize>,
+}
+
+/// Where a storage lies.
+#[derive(Debug)]
+enum Home {
+    Member(String),
+    Byte(u64),
+}
+
+/// A tensor as the pickle describes it.
+#[derive(Debug, Clone, PartialEq)]
+struct Described {
+    dtype: String,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+    offset: usize,
+    /// The key of its storage.
+    storage: String,
+}
+
+impl Described {
+    fn at(self, name: String, home: Home) -> (TensorFacts, Stored) {
+        let facts = TensorFacts {
+            tensor: name,
+            dtype: self.dtype,
+            shape: self.shape,
+            decoded: None,
+        };
+        let stored = Stored {
+            home,
+            offset: self.offset,
+            strides: self.strides,
+        };
+        (facts, stored)
+    }
+}
+
+impl Torch {
+    /// Reads the pickle and checks every tensor against its storage.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let stamp = Stamp::of(path)?;
+        let size = stamp.bytes;
+        let io = |source| FileError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        let mut file = File::open(path).map_err(io)?;
+        let mut start = Vec::new();
+        file.by_ref().take(4).read_to_end(&mut start).map_err(io)?;
+        let found = if start == ZIP {
+            zipped(path, size)?
+        } else {
+            file.seek(SeekFrom::Start(0)).map_err(io)?;
+            in_a_row(path, file, size)?
+        };
+        let opened = Self::new(path, stamp, found.tensors, BTreeMap::new());
+        Ok(opened.importing(found.imports.into_iter().collect()))
+    }
+}
+
+impl Place for Stored {
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
+        let (shape, strides, offset) = (&tensor.facts.shape, &self.strides, self.offset);
+        if strided::is_in_order(shape, strides) {
+            return self
+                .home
+                .entries(tensor, offset + span.start..offset + span.end);
+        }
+        let reach = strided::reach(shape, strides).unwrap_or(0);
+        let whole = self.home.entries(tensor, offset..offset + reach)?;
+        Ok(whole.and_then(|whole| strided::gather(&whole, shape, strides, span)))
+    }
+}
+
+impl Home {
+    /// Entries of the storage.
+    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
+        match self {
+            Self::Member(member) => {
+                let archive = Archive {
+                    path: tensor.path,
+                    format: FORMAT,
+                };
+                archive.entries(member, 0, tensor, span)
+            }
+            Self::Byte(start) => {
+                let Some(width) = tensor.width() else {
+                    return Ok(None);
+                };
+                let mut file = tensor.file_from(start + span.start as u64 * width)?;
+                tensor.plain(span.len(), &mut file, |source| {
+                    source.map_or_else(|| tensor.short(FORMAT), |source| tensor.io(source))
+                })
+            }
+        }
+    }
+}
+
+/// What a file has.
+struct Found {
+    tensors: Vec<(TensorFacts, Stored)>,
+    /// Beside what tensors are made of.
+    imports: BTreeSet<String>,
+}
+
+/// A zip archive of one folder.
+fn zipped(path: &Path, size: u64) -> Result<Found> {
+    let archive = Archive {
+        path,
+        format: FORMAT,
+    };
+    let members = archive.members()?;
+    let mut pickles = members.iter().filter(|m| is_pickle(&m.name));
+    let Some(pickle) = pickles.next() else {
+        return Err(archive.fault("its archive has no `data.pkl`"));
+    };
+    if pickles.next().is_some() {
+        return Err(archive.fault("its archive has more than one `data.pkl`"));
+    }
+    let folder = pickle.name.trim_end_matches("data.pkl");
+    let order = members
+        .iter()
+        .find(|m| m.name == format!("{folder}byteorder"));
+    if let Some(order) = order {
+        let little = archive.with(&order.name, |file| {
+            let mut text = String::new();
+            let read = file.by_ref().take(16).read_to_string(&mut text);
+            read.map_err(|source| archive.io(source))?;
+            Ok(text.trim() == "little")
+        })?;
+        if !little {
+            return Err(archive.fault("its numbers have their largest byte first"));
+        }
+    }
+    let read = archive.with(&pickle.name, |file| {
+        Pickle::read(&mut BufReader::new(file), size)
+            .map_err(|fault| archive.fault(format!("its pickle cannot be read: {fault}")))
+    })?;
+    let sizes: BTreeMap<&str, u64> = members.iter().map(|m| (m.name.as_str(), m.bytes)).collect();
+    let mut placed = Vec::new();
+    for (name, tensor) in tensors(&read).map_err(|fault| archive.fault(fault))? {
+        let member = format!("{folder}data/{}", tensor.storage);
+        let Some(&bytes) = sizes.get(member.as_str()) else {
+            return Err(archive.fault(format!("the storage of tensor `{name}` is not there")));
+        };
+        fits(&name, &tensor, bytes).map_err(|fault| archive.fault(fault))?;
+        placed.push(tensor.at(name, Home::Member(member)));
+    }
+    Ok(Found {
+        tensors: placed,
+        imports: foreign(&read).collect(),
+    })
+}
+
+fn is_pickle(name: &str) -> bool {
+    name == "data.pkl" || name.ends_with("/data.pkl") && name.matches('/').count() == 1
+}
+
+/// Before version 1.6: a number, a version, the system, the object, the keys of the storages, and
+/// each storage behind the number of its entries.
+fn in_a_row(path: &Path, file: File, size: u64) -> Result<Found> {
+    let fault = |fault: String| unsound(path, FORMAT, fault);
+    let io = |source| FileError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = BufReader::new(file);
+    let mut start = Vec::new();
+    file.by_ref().take(16).read_to_end(&mut start).map_err(io)?;
+    // A protocol, and the number as one of ten bytes.
+    if start.len() < 14 || start[2..4] != [0x8a, 10] || start[4..14] != MAGIC {
+        return Err(fault(
+            "it begins neither as a zip archive nor as PyTorch's older files".into(),
+        ));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    let mut imports = BTreeSet::new();
+    let mut next = || {
+        let read = Pickle::read(&mut file, size);
+        let read = read.map_err(|e| fault(format!("its pickle cannot be read: {e}")))?;
+        imports.extend(foreign(&read));
+        Ok::<_, Error>(read)
+    };
+    for _ in 0..3 {
+        next()?;
+    }
+    let (object, keys) = (next()?, next()?);
+    let tensors = tensors(&object).map_err(fault)?;
+    let Value::List(listed) = keys.get(keys.root()) else {
+        return Err(fault("it has no list of its storages".into()));
+    };
+    let widths = storages(&object);
+    let mut places = BTreeMap::new();
+    let mut at = file.stream_position().map_err(io)?;
+    for &id in listed {
+        let key = keys.text(id);
+        let width = key.and_then(|key| widths.get(key)).copied();
+        let (Some(key), Some(width)) = (key, width) else {
+            return Err(fault("it lists a storage that no tensor has".into()));
+        };
+        let mut length = [0; 8];
+        file.seek(SeekFrom::Start(at)).map_err(io)?;
+        file.read_exact(&mut length)
+            .map_err(|_| fault("its storages are cut off".into()))?;
+        let bytes = u64::from_le_bytes(length).checked_mul(width);
+        let end = bytes.and_then(|bytes| (at + 8).checked_add(bytes));
+        let Some(end) = end.filter(|&end| end <= size) else {
+            return Err(fault(format!("storage `{key}` passes the end of the file")));
+        };
+        places.insert(key.to_owned(), (at + 8, end - at - 8));
+        at = end;
+    }
+    let mut placed = Vec::new();
+    for (name, tensor) in tensors {
+        let Some(&(start, bytes)) = places.get(&tensor.storage) else {
+            return Err(fault(format!(
+                "the storage of tensor `{name}` is not there"
+            )));
+        };
+        fits(&name, &tensor, bytes).map_err(fault)?;
+        placed.push(tensor.at(name, Home::Byte(start)));
+    }
+    Ok(Found {
+        tensors: placed,
+        imports,
+    })
+}
+
+/// Whether a storage of so many bytes holds a tensor.
+fn fits(name: &str, tensor: &Described, bytes: u64) -> std::result::Result<(), String> {
+    let Some(bits) = decode::bits(&tensor.dtype) else {
+        return Ok(());
+    };
+    let there = bytes / (bits / 8).max(1);
+    let reach = strided::reach(&tensor.shape, &tensor.strides);
+    let end = reach.and_then(|reach| reach.checked_add(tensor.offset));
+    let count = count(&tensor.shape);
+    if count.is_none() || end.is_none_or(|end| end as u64 > there) {
+        return Err(format!(
+            "tensor `{name}` passes the end of its storage of {there} entries"
+        ));
+    }
+    if count.is_some_and(|count| count as u64 > there) {
+        return Err(format!(
+            "tensor `{name}` repeats the entries of a smaller storage"
+        ));
+    }
+    Ok(())
+}
+
+/// Imports that PyTorch's own `torch.load` refuses where it may read weights only.
+fn foreign(pickle: &Pickle) -> impl Iterator<Item = String> {
+    let of_weights = |name: &String| {
+        let (module, name) = name.rsplit_once('.').unwrap_or_default();
+        is_of_weights(module, name)
+    };
+    pickle
+        .imports()
+        .into_iter()
+        .filter(move |name| !of_weights(name))
+}
+
+/// What dictionaries of tensors are made of: the list of `torch/_weights_only_unpickler.py`
+/// (`_get_allowed_globals`) of PyTorch 2.
+fn is_of_weights(module: &str, name: &str) -> bool {
+    let class = name.ends_with("Storage") || name.ends_with("Tensor");
+    match module {
+        "collections" => matches!(name, "OrderedDict" | "Counter"),
+        "builtins" | "__builtin__" => matches!(name, "bytearray" | "complex" | "set"),
+        "_codecs" => name == "encode",
+        "torch._utils" => name.starts_with("_rebuild_"),
+        "torch._tensor" => name == "_rebuild_from_type_v2",
+        "torch.nn.parameter" => name == "Parameter",
+        "torch.serialization" => name == "_get_layout",
+        "torch.storage" => matches!(name, "TypedStorage" | "UntypedStorage"),
+        "torch" => class || matches!(name, "Size" | "device") || is_type(name),
+        "torch.cuda" | "torch.sparse" | "torch.cuda.sparse" => class,
+        _ => false,
+    }
+}
+
+/// Whether PyTorch calls a type of entries so, or a way to quantise them: `float8_e4m3fn`.
+fn is_type(name: &str) -> bool {
+    let kinds = [
+        "float", "bfloat", "int", "uint", "qint", "quint", "complex", "bcomplex", "bits",
+    ];
+    let rest = kinds.iter().filter_map(|kind| name.strip_prefix(kind));
+    name == "bool"
+        || name.starts_with("per_channel_")
+        || name.starts_with("per_tensor_")
+        || rest
+            .into_iter()
+            .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// The net's tensors by name, in a dictionary, a training state or a module.
+fn tensors(pickle: &Pickle) -> std::result::Result<BTreeMap<String, Described>, String> {
+    let mut walk = Walk {
+        pickle,
+        found: BTreeMap::new(),
+        inside: BTreeSet::new(),
+    };
+    let root = pickle.root();
+    let part = |key: &str| {
+        let pairs = pickle.dict(root)?;
+        let found = pairs
+            .iter()
+            .find(|(name, _)| pickle.text(*name) == Some(key));
+        found.map(|(_, value)| *value).filter(|&value| {
+            pickle.dict(value).is_some()
+                || matches!(pickle.get(value), Value::Call { state: Some(_), .. })
+        })
+    };
+    walk.enter(NETS.into_iter().find_map(part).unwrap_or(root), "", 0)?;
+    if walk.found.is_empty() {
+        let imports: Vec<String> = pickle.imports().into_iter().take(NAMED).collect();
+        return Err(if imports.is_empty() {
+            "its pickle describes no tensor".to_owned()
+        } else {
+            format!(
+                "its pickle describes no tensor; run, it would import `{}`",
+                imports.join("`, `")
+            )
+        });
+    }
+    Ok(walk.found)
+}
+
+struct Walk<'a> {
+    pickle: &'a Pickle,
+    found: BTreeMap<String, Described>,
+    /// What is being walked through: a dictionary may hold itself.
+    inside: BTreeSet<Id>,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, id: Id, prefix: &str, depth: usize) -> std::result::Result<(), String> {
+        if depth > DEEP || !self.inside.insert(id) {
+            return Ok(());
+        }
+        match self.pickle.get(id) {
+            Value::Dict(pairs) => {
+                for &(key, value) in pairs {
+                    if let Some(key) = self.pickle.text(key) {
+                        self.at(value, &format!("{prefix}{key}"), depth)?;
+                    }
+                }
+            }
+            // A module: its own tensors, and the modules in it.
+            Value::Call {
+                state: Some(state), ..
+            } => {
+                let parts = self.pickle.dict(*state).unwrap_or_default();
+                let named = |name: &str| {
+                    let same = |(key, _): &&(Id, Id)| self.pickle.text(*key) == Some(name);
+                    parts.iter().find(same).map(|(_, value)| *value)
+                };
+                let own = ["_parameters", "_buffers", "_modules"].map(named);
+                // A scripted module's state is its attributes.
+                let scripted = own.iter().all(Option::is_none).then_some(*state);
+                for part in own.into_iter().chain([scripted]).flatten() {
+                    self.enter(part, prefix, depth + 1)?;
+                }
+            }
+            _ => {}
+        }
+        self.inside.remove(&id);
+        Ok(())
+    }
+
+    fn at(&mut self, id: Id, name: &str, depth: usize) -> std::result::Result<(), String> {
+        match rebuilt(self.pickle, id) {
+            Some(Ok(tensor)) => {
+                if self.found.insert(name.to_owned(), tensor).is_some() {
+                    return Err(format!("tensor `{name}` is there twice"));
+                }
+                Ok(())
+            }
+            Some(Err(fault)) => Err(format!("tensor `{name}` {fault}")),
+            None => self.enter(id, &format!("{name}."), depth + 1),
+        }
+    }
+}
+
+/// A tensor, if the value is one.
+fn rebuilt(pickle: &Pickle, id: Id) -> Option<std::result::Result<Described, String>> {
+    let Value::Call {
+        function,
+        arguments,
+        ..
+    } = pickle.get(id)
+    else {
+        return None;
+    };
+    let arguments = pickle.tuple(*arguments)?;
+    match pickle.global(*function)? {
+        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => {
+            // One step: a parameter holds a tensor.
+            let inner = *arguments.first()?;
+            matches!(pickle.get(inner), Value::Call { function, .. }
+                if pickle.global(*function).is_some_and(|(_, name)| name.starts_with("_rebuild_tensor")))
+            .then(|| rebuilt(pickle, inner))?
+        }
+        ("torch._tensor", "_rebuild_from_type_v2") => {
+            let inner = pickle.tuple(*arguments.get(2)?)?;
+            Some(described(pickle, inner, false))
+        }
+        ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => {
+            Some(described(pickle, arguments, false))
+        }
+        ("torch._utils", "_rebuild_tensor_v3") => Some(described(pickle, arguments, true)),
+        _ => None,
+    }
+}
+
+const UNLIKE: &str = "is not described as PyTorch describes tensors";
+
+/// Storage, offset, size, stride; in the third version the dtype comes seventh.
+fn described(
+    pickle: &Pickle,
+    arguments: &[Id],
+    with_dtype: bool,
+) -> std::result::Result<Described, String> {
+    let numbers = |at: usize| -> Option<Vec<usize>> {
+        let parts = pickle.tuple(*arguments.get(at)?)?;
+        parts
+            .iter()
+            .map(|&part| usize::try_from(pickle.int(part)?).ok())
+            .collect()
+    };
+    let tensor = || {
+        let (class, key) = storage(pickle, *arguments.first()?)?;
+        let dtype = if with_dtype {
+            pickle.global(*arguments.get(6)?)?.1
+        } else {
+            class
+        };
+        let tensor = Described {
+            dtype: named(dtype),
+            offset: usize::try_from(pickle.int(*arguments.get(1)?)?).ok()?,
+            shape: numbers(2)?,
+            strides: numbers(3)?,
+            storage: key.to_owned(),
+        };
+        (tensor.shape.len() == tensor.strides.len()).then_some(tensor)
+    };
+    tensor().ok_or_else(|| UNLIKE.to_owned())
+}
+
+/// The class and the key of a storage.
+fn storage(pickle: &Pickle, id: Id) -> Option<(&str, &str)> {
+    let Value::Persistent(name) = pickle.get(id) else {
+        return None;
+    };
+    match *pickle.tuple(*name)? {
+        [kind, class, key, ..] if pickle.text(kind) == Some("storage") => {
+            Some((pickle.global(class)?.1, pickle.text(key)?))
+        }
+        _ => None,
+    }
+}
+
+/// Bytes an entry of each storage takes, by its key.
+fn storages(pickle: &Pickle) -> BTreeMap<String, u64> {
+    let all = (0..pickle.len()).filter_map(|id| storage(pickle, id));
+    all.filter_map(|(class, key)| Some((key.to_owned(), decode::bits(&named(class))? / 8)))
+        .collect()
+}
+
+/// The dtype in safetensors' spelling; PyTorch's own where it is not known there.
+fn named(class: &str) -> String {
+    let known = match class {
+        "DoubleStorage" | "float64" => "F64",
+        "FloatStorage" | "float32" => "F32",
+        "HalfStorage" | "float16" => "F16",
+        "BFloat16Storage" | "bfloat16" => "BF16",
+        "LongStorage" | "int64" => "I64",
+        "IntStorage" | "int32" => "I32",
+        "ShortStorage" | "int16" => "I16",
+        "CharStorage" | "int8" => "I8",
+        "ByteStorage" | "uint8" => "U8",
+        "BoolStorage" | "bool" => "BOOL",
+        "uint16" => "U16",
+        "uint32" => "U32",
+        "uint64" => "U64",
+        "ComplexFloatStorage" | "complex64" => "C64",
+        "float8_e4m3fn" => "F8_E4M3",
+        "float8_e5m2" => "F8_E5M2",
+        "float8_e4m3fnuz" => "F8_E4M3FNUZ",
+        "float8_e5m2fnuz" => "F8_E5M2FNUZ",
+        other => other,
+    };
+    known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // PyTorch 2's own answer: torch._weights_only_unpickler._get_allowed_globals(), a name of each
+    // kind; and what it refuses.
+    #[test]
+    fn imports_are_those_of_weights_or_said() {
+        let taken = |name: &str| {
+            let (module, name) = name.rsplit_once('.').unwrap();
+            is_of_weights(module, name)
+        };
+        for name in [
+            "collections.OrderedDict",
+            "collections.Counter",
+            "torch.nn.parameter.Parameter",
+            "torch.serialization._get_layout",
+            "torch.BFloat16Storage",
+            "torch.QUInt4x2Storage",
+            "torch.Size",
+            "torch.Tensor",
+            "torch.bits1x8",
+            "torch.bool",
+            "torch.complex128",
+            "torch.float4_e2m1fn_x2",
+            "torch.int7",
+            "torch.per_channel_affine_float_qparams",
+            "torch.quint2x4",
+            "_codecs.encode",
+            "builtins.bytearray",
+            "__builtin__.set",
+            "torch.cuda.sparse.HalfTensor",
+            "torch.cuda.HalfStorage",
+            "torch.storage.TypedStorage",
+            "torch._utils._rebuild_qtensor",
+            "torch._tensor._rebuild_from_type_v2",
+        ] {
+            assert!(taken(name), "{name}");
+        }
+        for name in [
+            "posix.system",
+            "builtins.eval",
+            "builtins.getattr",
+            "torch.load",
+            "torch.hub.load",
+            "torch.storage._load_from_bytes",
+            "torch.internal",
+            "torch.nn.modules.linear.Linear",
+            "numpy.core.multiarray.scalar",
+            "collections.defaultdict",
+        ] {
+            assert!(!taken(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! Facts per layer: what the weights, the biases and the singular values look like.
+
+mod biases;
+mod controls;
+mod cost;
+mod initializer;
+mod label;
+mod memory;
+mod pipeline;
+mod progress;
+mod reversal;
+mod road;
+mod spectrum;
+mod vectors;
+mod weights;
+
+use label::Lost;
+pub use label::{BULK, FEWEST, of_the_bulk};
+use memory::Need;
+use pipeline::Stage;
+pub use progress::{Progress, time_left};
+use road::Road;
+use weights::{Survey, count_not_finite};
+
+use half::{bf16, f16};
+use serde::Serialize;
+use serde::de::{Deserialize as _, DeserializeOwned};
+
+use crate::Result;
+use crate::audit::{
+    Audit, Controls, LayerFacts, LayerShadow, NonFinite, Place, SCHEMA_VERSION, Section, Settings,
+    SourceFacts, Spectrum, TensorFacts, Tool, Weights,
+};
+use crate::controls::Entries as Drawn;
+use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
+use crate::shadow::activation;
+use randomlike_checkpoint::checkpoint::{Checkpoint, FileFacts};
+use randomlike_maths::linalg::Engine;
+
+use randomlike_maths::stats::Sample;
+
+/// What is measured, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The tensors that are layers.
+    pub selection: Selection,
+    /// What computes the singular values.
+    pub engine: Engine,
+    /// Seed of everything drawn.
+    pub seed: u64,
+    /// Draw so many matrices of each layer's shape for its nulls, in place of the tables.
+    pub simulate_null: Option<usize>,
+    /// Take whole spectra of the controls, not only their largest values.
+    pub full_controls: bool,
+    /// Look at so many singular vectors at the top, in the bulk and at the bottom.
+    pub vectors: Option<usize>,
+    /// Run the shadow model although the checkpoint names another activation than ReLU.
+    pub assume_relu: bool,
+    /// Leave out what takes longest: the shadow model and the controls.
+    pub alone: bool,
+    /// Bytes that an audit may take; when left out, what the largest layer needs, a quarter more
+    /// and 128 MiB. No fact depends on it.
+    pub memory: Option<u64>,
+}
+
+/// Measures every layer of `checkpoint` that is selected.
+pub fn measure(
+    checkpoint: &Checkpoint,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Audit> {
+    let (selection, engine) = (&options.selection, options.engine);
+    if !engine.is_built() {
+        return Err(randomlike_maths::linalg::SpectrumError::NotBuilt.into());
+    }
+    let found = layers::find(checkpoint.tensors(), selection)?;
+    let needs: Vec<Need> = found.layers.iter().map(|l| Need::of(l, options)).collect();
+    let bytes = memory::room(&found.layers, &needs, options.memory)?;
+    let named = activation::named(checkpoint, checkpoint.folder());
+    let shadow = reversal::Model::new(named.as_ref(), options);
+    let road = Road {
+        checkpoint,
+        options,
+        shadow: &shadow,
+        layers: &found.layers,
+    };
+    let travel = || road.travel(&needs, bytes, progress);
+    let ((facts, chains), files) = checkpoint.digest_beside(travel)?;
+    Ok(Audit {
+        layers: facts,
+        chains,
+        skipped: found.skipped,
+        ..empty(source_facts(checkpoint, files, named), options, &shadow)
+    })
+}
+
+/// Measures finite entries in memory, inputs by outputs, as one layer called `matrix`.
+pub fn measure_entries(
+    entries: &[f64],
+    (fan_in, fan_out): (usize, usize),
+    options: &Options,
+) -> Result<Audit> {
+    let layer = in_memory(fan_in, fan_out);
+    let shadow = reversal::Model::new(None, options);
+    let numbers = Numbers {
+        layer: &layer,
+        bias: None,
+        options,
+        shadow: &shadow,
+    };
+    let source = SourceFacts {
+        uri: "a matrix in memory".into(),
+        files: Vec::new(),
+        tensors: 1,
+        parameters: entries.len() as u64,
+        activation: None,
+        activation_from: None,
+    };
+    Ok(Audit {
+        layers: vec![numbers.facts(entries, &mut |_| ())?],
+        ..empty(source, options, &shadow)
+    })
+}
+
+fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
+    let weight = TensorFacts {
+        tensor: "matrix".into(),
+        dtype: "F64".into(),
+        shape: vec![fan_in, fan_out],
+        decoded: None,
+    };
+    Layer {
+        name: weight.tensor.clone(),
+        weight,
+        slice: None,
+        bias: None,
+        fan_in,
+        fan_out,
+        orientation: Orientation::InOut,
+        orientation_from: OrientationFrom::Assumption,
+    }
+}
+
+/// The statistics of finite entries in memory, inputs by outputs, and nothing else.
+pub fn measure_weights(entries: &[f32], (fan_in, fan_out): (usize, usize)) -> Section<Weights> {
+    let survey = Survey::of(entries, fan_out);
+    let layer = in_memory(fan_in, fan_out);
+    writable(weights::measure(entries, &layer, &survey))
+}
+
+/// The singular values of finite entries in memory, inputs by outputs, with all that is known of
+/// them, and nothing else.
+pub fn measure_spectrum(
+    entries: &[f64],
+    (fan_in, fan_out): (usize, usize),
+    options: &Options,
+) -> Result<Section<Spectrum>> {
+    let layer = in_memory(fan_in, fan_out);
+    let values = spectrum::values(entries, &layer, options.engine)?;
+    let law = Sample::from_f64(entries).map_or_else(Default::default, |sample| {
+        let moments = sample.moments();
+        spectrum::EntryLaw {
+            excess_kurtosis: moments.excess_kurtosis.unwrap_or(0.0),
+            mean: (moments.std > 0.0).then(|| moments.mean.abs() / moments.std),
+        }
+    });
+    let plan = spectrum::NullPlan::of(options);
+    Ok(writable(spectrum::measure(
+        &values,
+        &layer,
+        law,
+        (f64::EPSILON, plan),
+    )))
+}
+
+fn marginal(weights: &Section<Weights>) -> spectrum::EntryLaw {
+    weights
+        .measured()
+        .map_or_else(Default::default, spectrum::EntryLaw::of)
+}
+
+/// An audit without a layer.
+fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Audit {
+    let selection = &options.selection;
+    Audit {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        },
+        source,
+        settings: Settings {
+            engine: options.engine,
+            conv: selection.conv,
+            include: selection.include.clone(),
+            exclude: selection.exclude.clone(),
+            min_size: selection.min_size,
+            seed: options.seed,
+            full_controls: options.full_controls,
+            simulate_null: options.simulate_null,
+            vectors: options.vectors,
+            assume_relu: options.assume_relu,
+            shadow_premise: Some(shadow.premise),
+        },
+        layers: Vec::new(),
+        chains: Vec::new(),
+        skipped: Vec::new(),
+    }
+}
+
+fn source_facts(
+    checkpoint: &Checkpoint,
+    files: Vec<FileFacts>,
+    activation: Option<(String, Place)>,
+) -> SourceFacts {
+    let (activation, activation_from) = activation.unzip();
+    let entries = |shape: &[usize]| shape.iter().map(|&side| side as u64).product::<u64>();
+    SourceFacts {
+        uri: checkpoint.uri().to_owned(),
+        files,
+        tensors: checkpoint.tensors().len(),
+        parameters: checkpoint.tensors().iter().map(|t| entries(&t.shape)).sum(),
+        activation,
+        activation_from,
+    }
+}
+
+/// An entry type with its own way to a sample.
+trait Entry: crate::controls::Scaled {
+    /// Machine epsilon of the arithmetic the rank is judged in.
+    const EPSILON: f64;
+    fn sample(entries: &[Self]) -> Option<Sample>;
+}
+
+impl Entry for f64 {
+    const EPSILON: f64 = f64::EPSILON;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_f64(entries)
+    }
+}
+
+impl Entry for f32 {
+    const EPSILON: f64 = Self::EPSILON as f64;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_f32(entries)
+    }
+}
+
+impl Entry for f16 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_f16(entries)
+    }
+}
+
+impl Entry for bf16 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+    fn sample(entries: &[Self]) -> Option<Sample> {
+        Sample::from_bf16(entries)
+    }
+}
+
+/// What was measured on a matrix.
+struct Measured {
+    weights: Section<Weights>,
+    spectrum: Section<Spectrum>,
+    lost: Lost,
+}
+
+/// What was measured on a matrix beside its controls.
+struct Compared {
+    shadow: Section<LayerShadow>,
+    controls: Section<Controls>,
+}
+
+impl Compared {
+    fn skipped(reason: &str) -> Self {
+        let reason = || reason.to_owned();
+        Self {
+            shadow: Section::Skipped { reason: reason() },
+            controls: Section::Skipped { reason: reason() },
+        }
+    }
+}
+
+/// A layer with its numbers in memory.
+struct Numbers<'a> {
+    layer: &'a Layer,
+    bias: Option<&'a [f64]>,
+    options: &'a Options,
+    shadow: &'a reversal::Model,
+}
+
+impl Numbers<'_> {
+    fn facts<T: Entry>(&self, entries: &[T], stage: &mut dyn FnMut(Stage)) -> Result<LayerFacts> {
+        if self.layer.span().map(|span| span.len()) != Some(entries.len()) {
+            return Err(randomlike_checkpoint::Error::NoTensor {
+                uri: self.layer.name.clone(),
+                tensor: self.layer.weight.tensor.clone(),
+            }
+            .into());
+        }
+        let survey = Survey::of(entries, stored_sides(self.layer).1);
+        let non_finite = self.non_finite(&survey);
+        stage(Stage::Spectrum);
+        let broken = non_finite.weight_nan + non_finite.weight_infinite;
+        let broken = not_finite(broken, "weights");
+        let Measured {
+            weights,
+            spectrum,
+            lost,
+        } = match broken.clone() {
+            Some(reason) => Measured {
+                weights: Section::Skipped {
+                    reason: reason.clone(),
+                },
+                spectrum: Section::Skipped { reason },
+                lost: Lost::default(),
+            },
+            None => self.weights_and_spectrum(entries, &survey)?,
+        };
+        let biases = writable(biases::measure(
+            self.bias,
+            weights.measured(),
+            self.layer.fan_in,
+        ));
+        stage(Stage::Shadow);
+        let Compared { shadow, controls } = match broken {
+            Some(reason) => Compared::skipped(&reason),
+            None if self.options.alone => Compared::skipped("left out"),
+            None => self.compared(entries, weights.measured(), spectrum.measured()),
+        };
+        let plan = vectors::Plan {
+            count: self.options.vectors,
+            seed: self.options.seed,
+        };
+        let vectors = writable(plan.measure(entries, self.layer, &spectrum));
+        let (label, label_reason) = label::of(weights.measured(), spectrum.measured(), lost);
+        Ok(LayerFacts {
+            name: self.layer.name.clone(),
+            weight: self.layer.weight.clone(),
+            bias: self.layer.bias.clone(),
+            fan_in: self.layer.fan_in,
+            fan_out: self.layer.fan_out,
+            orientation: self.layer.orientation,
+            orientation_from: self.layer.orientation_from,
+            non_finite,
+            weights,
+            biases,
+            spectrum,
+            controls,
+            vectors,
+            shadow,
+            label,
+            label_reason,
+        })
+    }
+
+    /// The shadow model draws two of the controls; they are measured while they are there.
+    fn compared<T: Entry>(
+        &self,
+        entries: &[T],
+        weights: Option<&Weights>,
+        spectrum: Option<&Spectrum>,
+    ) -> Compared {
+        let plan = controls::Plan {
+            seed: self.options.seed,
+            engine: self.options.engine,
+            full: self.options.full_controls,
+        };
+        let beside =
+            weights.and_then(|weights| controls::Beside::new(entries, (self.layer, weights), plan));
+        // One after the other: the room of one control does for the next.
+        let mut room = Vec::new();
+        let Some(mut beside) = beside else {
+            let shadow =
+                self.shadow
+                    .measure(entries, self.layer, self.bias, &mut |_, _| (), &mut room);
+            return Compared {
+                shadow: writable(shadow),
+                ..Compared::skipped("the weights are all zero or too large to be squared")
+            };
+        };
+        let mut seen = |control, drawn: &Drawn<'_>| beside.see(control, drawn);
+        let shadow = self
+            .shadow
+            .measure(entries, self.layer, self.bias, &mut seen, &mut room);
+        Compared {
+            shadow: writable(shadow),
+            controls: writable(beside.finish(entries, spectrum, &mut room)),
+        }
+    }
+
+    /// Both at once: the engine waits for memory half of the time.
+    fn weights_and_spectrum<T: Entry>(&self, entries: &[T], survey: &Survey) -> Result<Measured> {
+        let (weights, values) = rayon::join(
+            || writable(weights::measure(entries, self.layer, survey)),
+            || spectrum::values(entries, self.layer, self.options.engine),
+        );
+        let values = values?;
+        let lost = values.as_ref().map_or_else(
+            |_| Lost::default(),
+            |values| Lost::among(values, &self.layer.weight.dtype),
+        );
+        let plan = spectrum::NullPlan::of(self.options);
+        let spectrum =
+            spectrum::measure(&values, self.layer, marginal(&weights), (T::EPSILON, plan));
+        Ok(Measured {
+            weights,
+            spectrum: writable(spectrum),
+            lost,
+        })
+    }
+
+    fn non_finite(&self, survey: &Survey) -> NonFinite {
+        let (weight_nan, weight_infinite) = (survey.nan, survey.infinite);
+        let (bias_nan, bias_infinite) = count_not_finite(self.bias.unwrap_or_default());
+        NonFinite {
+            weight_nan,
+            weight_infinite,
+            bias_nan,
+            bias_infinite,
+        }
+    }
+}
+
+/// Facts about a matrix that is no layer of a file, such as the difference of two.
+pub struct MatrixFacts {
+    /// The weights.
+    pub weights: Section<Weights>,
+    /// Descending; none where they could not be computed.
+    pub singular_values: Vec<f64>,
+    /// The singular values.
+    pub spectrum: Section<Spectrum>,
+}
+
+/// Measures finite `entries` that lie as those of `layer` do; the rank is judged with `epsilon`.
+pub fn of_matrix(
+    entries: &[f64],
+    layer: &Layer,
+    engine: Engine,
+    epsilon: f64,
+) -> Result<MatrixFacts> {
+    let values = spectrum::values(entries, layer, engine)?;
+    let survey = Survey::of(entries, stored_sides(layer).1);
+    let mut weights = writable(weights::measure(entries, layer, &survey));
+    // No initialiser draws a difference.
+    if let Section::Measured(weights) = &mut weights {
+        weights.initializer = None;
+    }
+    let plan = spectrum::NullPlan::default();
+    let spectrum = spectrum::measure(&values, layer, marginal(&weights), (epsilon, plan));
+    Ok(MatrixFacts {
+        weights,
+        singular_values: values.unwrap_or_default(),
+        spectrum: writable(spectrum),
+    })
+}
+
+/// JSON has no infinity, and what it writes instead is not read back: a section with such a
+/// figure was not measured.
+pub fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section<T> {
+    let read_back = serde_json::to_value(&section).and_then(Section::<T>::deserialize);
+    if read_back.is_ok() {
+        return section;
+    }
+    Section::Skipped {
+        reason: "a figure passes the range of numbers: the entries are too large".into(),
+    }
+}
+
+/// Why a section is skipped when `count` entries are NaN or infinite.
+fn not_finite(count: u64, what: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} of the {what} are NaN or infinite"))
+}
+
+/// Row length of the stored matrix and its number of rows.
+fn stored_sides(layer: &Layer) -> (usize, usize) {
+    match layer.orientation {
+        Orientation::OutIn => (layer.fan_out, layer.fan_in),
+        Orientation::InOut => (layer.fan_in, layer.fan_out),
+    }
+}

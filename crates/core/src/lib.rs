@@ -1,0 +1,15 @@
+//! The facts of an audit. One road runs through the code, and its arrows only point right:
+//! [`layers`] (W and b in one orientation) → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON).
+//!
+//! [`controls`] draws the random matrices that layers are compared with; [`shadow`] runs layers and
+//! chains in reverse and forward again.
+
+pub mod analysis;
+pub mod audit;
+pub mod controls;
+mod error;
+pub mod layers;
+pub mod names;
+pub mod shadow;
+
+pub use error::{Error, Result};

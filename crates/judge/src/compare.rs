@@ -1,0 +1,320 @@
+//! Two checkpoints side by side: facts, and nothing but facts.
+//!
+//! A [`Comparison`] holds every figure of both, the change in units of its own uncertainty, the
+//! distance between spectra and, where both sides have their weights, the spectrum of B − A. It
+//! holds no threshold; docs/compare.md explains every field.
+//!
+//! A unit is the root of the sum of squares of both errors, as if A and B were independent draws
+//! of the same law. A fine-tune is no such draw: it keeps most of A's weights, so what chance
+//! there was in A is in B too and cancels. There a change of less than one unit may still be a
+//! real one, and [`Difference`] is what tells; a change of many units is real either way.
+
+mod catalogue;
+mod chains;
+mod change;
+mod difference;
+mod kind;
+mod matching;
+mod spectra;
+
+use serde::{Deserialize, Serialize};
+
+pub use chains::ChainPair;
+pub use change::words_of;
+pub use change::{Change, Figure, Standing};
+pub use difference::{Difference, EnergyShare};
+pub use kind::DifferenceKind;
+pub use matching::{MatchedBy, Matching};
+pub use spectra::SpectraDistance;
+pub use spectra::scaled;
+
+use crate::{Error, Result};
+use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_core::analysis::Progress;
+use randomlike_core::audit::{
+    Audit, Label, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
+};
+
+/// The version of the `comparison.json` layout written by this crate.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// All facts about two checkpoints side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Layout version, [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The program that compared.
+    pub tool: Tool,
+    /// What A is.
+    pub a: SourceFacts,
+    /// What B is.
+    pub b: SourceFacts,
+    /// What was measured in other ways on both sides, and what was not compared, in sentences.
+    pub notes: Vec<String>,
+    /// The layers found in both, in the order of A.
+    pub layers: Vec<Pair>,
+    /// The chains of layers found in both, in the order of A.
+    #[serde(default)]
+    pub chains: Vec<ChainPair>,
+    /// Layers of A without a partner in B.
+    pub only_in_a: Vec<Unmatched>,
+    /// Layers of B without a partner in A.
+    pub only_in_b: Vec<Unmatched>,
+}
+
+/// One layer in both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// How the two were found to belong together.
+    pub matched_by: MatchedBy,
+    /// The layer in A.
+    pub a: LayerSide,
+    /// The layer in B.
+    pub b: LayerSide,
+    /// Every figure, side by side.
+    pub figures: Vec<Figure>,
+    /// How far the two spectra are apart.
+    pub spectra: Section<SpectraDistance>,
+    /// The weights of B less those of A.
+    pub difference: Section<Difference>,
+}
+
+/// What a layer is on one side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerSide {
+    /// Its name.
+    pub name: String,
+    /// Its position among the layers of the audit, from 0.
+    pub index: usize,
+    /// Number of inputs.
+    pub fan_in: usize,
+    /// Number of outputs.
+    pub fan_out: usize,
+    /// How its weights are stored.
+    pub dtype: String,
+    /// How they lie.
+    pub orientation: Orientation,
+    /// How we know.
+    pub orientation_from: OrientationFrom,
+    /// Its label.
+    pub label: Label,
+}
+
+/// A layer without a partner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmatched {
+    /// Its name.
+    pub name: String,
+    /// Number of inputs.
+    pub fan_in: usize,
+    /// Number of outputs.
+    pub fan_out: usize,
+    /// Why it has none, in words.
+    pub reason: String,
+}
+
+/// One side: its facts and, where there is one, the checkpoint they were measured on.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// The facts.
+    pub audit: &'a Audit,
+    /// The weights.
+    pub checkpoint: Option<&'a Checkpoint>,
+}
+
+/// Everything two sides have in common: figures, spectra and weights.
+///
+/// # Errors
+/// When no layer of one belongs to a layer of the other, or a weight cannot be read.
+pub fn compare(
+    a: Side<'_>,
+    b: Side<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Comparison> {
+    let mut comparison = audits(a.audit, b.audit, Matching::ByNameThenShape)?;
+    difference::add(&mut comparison, a, b, progress)?;
+    Ok(comparison)
+}
+
+/// What two audits have in common; no weight is read.
+///
+/// # Errors
+/// When no layer of one belongs to a layer of the other.
+pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
+    let matched = matching::of(&a.layers, &b.layers, matching);
+    if matched.pairs.is_empty() {
+        return Err(Error::NothingInCommon {
+            a: a.source.uri.clone(),
+            b: b.source.uri.clone(),
+            reason: matching::why_none(&a.layers, &b.layers),
+        });
+    }
+    let pair = |&(i, j, by)| Pair::new(by, (i, &a.layers[i]), (j, &b.layers[j]));
+    let layers: Vec<Pair> = matched.pairs.iter().map(pair).collect();
+    let (chains, not_compared) = chains::of(&a.chains, &b.chains, &layers);
+    let mut notes = notes((a, b), ("A", "B"));
+    notes.extend(not_compared);
+    Ok(Comparison {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        },
+        a: a.source.clone(),
+        b: b.source.clone(),
+        notes,
+        layers,
+        chains,
+        only_in_a: matched.only_in_a,
+        only_in_b: matched.only_in_b,
+    })
+}
+
+impl Pair {
+    fn new(by: MatchedBy, (i, a): (usize, &LayerFacts), (j, b): (usize, &LayerFacts)) -> Self {
+        Self {
+            matched_by: by,
+            a: LayerSide::new(i, a),
+            b: LayerSide::new(j, b),
+            figures: catalogue::compare(a, b),
+            spectra: spectra::between(&a.spectrum, &b.spectrum),
+            difference: Section::Skipped {
+                reason: difference::NO_WEIGHTS.into(),
+            },
+        }
+    }
+
+    /// Its name, with that in B where it is another.
+    pub fn name(&self) -> String {
+        if self.a.name == self.b.name {
+            self.a.name.clone()
+        } else {
+            format!("{} → {}", self.a.name, self.b.name)
+        }
+    }
+
+    /// The figure of this name.
+    pub fn figure(&self, name: &str) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.name == name)
+    }
+
+    /// The figure that changed by the most of its own units, and by how many.
+    pub fn largest_change(&self) -> Option<(&Figure, f64)> {
+        let units = |figure| Some((figure, Figure::change(figure)?.units?));
+        self.figures
+            .iter()
+            .filter_map(units)
+            .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+    }
+}
+
+impl LayerSide {
+    fn new(index: usize, layer: &LayerFacts) -> Self {
+        Self {
+            name: layer.name.clone(),
+            index,
+            fan_in: layer.fan_in,
+            fan_out: layer.fan_out,
+            dtype: layer.weight.dtype.clone(),
+            orientation: layer.orientation,
+            orientation_from: layer.orientation_from,
+            label: layer.label,
+        }
+    }
+}
+
+/// What makes figures differ although no weight does, in sentences with these names.
+pub fn notes((a, b): (&Audit, &Audit), (first, second): (&str, &str)) -> Vec<String> {
+    let mut notes = Vec::new();
+    if a.tool.version != b.tool.version {
+        notes.push(format!(
+            "{first} was measured by version {}, {second} by {}.",
+            a.tool.version, b.tool.version
+        ));
+    }
+    let differing = other_settings(&a.settings, &b.settings);
+    notes.extend(differing.map(|settings| {
+        format!("{first} and {second} were measured with other settings: {settings}.")
+    }));
+    notes
+}
+
+/// Those that differ.
+fn other_settings(a: &Settings, b: &Settings) -> Option<String> {
+    let selects = |s: &Settings| (s.conv, s.include.clone(), s.exclude.clone(), s.min_size);
+    let differing: Vec<&str> = [
+        ("engine", a.engine != b.engine),
+        ("seed", a.seed != b.seed),
+        ("the layers selected", selects(a) != selects(b)),
+        (
+            "what was assumed of the activation",
+            a.shadow_premise != b.shadow_premise,
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, differs)| differs.then_some(name))
+    .collect();
+    (!differing.is_empty()).then(|| differing.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use randomlike_core::audit::example as facts;
+
+    #[test]
+    fn nothing_changes_between_an_audit_and_itself() {
+        let audit = facts::audit(vec![facts::layer("a"), facts::unmeasured("b")]);
+        let found = audits(&audit, &audit, Matching::ByNameThenShape).unwrap();
+        assert_eq!((found.layers.len(), found.notes.len()), (2, 0));
+        let changes = || found.layers.iter().flat_map(|pair| &pair.figures);
+        assert!(
+            changes()
+                .filter_map(Figure::change)
+                .all(|c| c.change == 0.0 && c.units.is_none_or(|units| units == 0.0))
+        );
+        assert!(changes().filter_map(Figure::change).count() >= 25);
+        let spectra = found.layers[0].spectra.measured().unwrap();
+        assert!(spectra.wasserstein == 0.0 && spectra.ks == 0.0);
+        assert!(found.layers[1].spectra.measured().is_none());
+    }
+
+    #[test]
+    fn a_comparison_is_read_back_as_it_was() {
+        let audit = facts::audit(vec![facts::layer("a"), facts::unmeasured("b")]);
+        let found = audits(&audit, &audit, Matching::ByName).unwrap();
+        let text = serde_json::to_string(&found).unwrap();
+        assert!(!text.contains("null,\"units\"") && !text.contains("NaN"));
+        assert_eq!(serde_json::from_str::<Comparison>(&text).unwrap(), found);
+    }
+
+    #[test]
+    fn what_was_measured_differently_is_said() {
+        let a = facts::audit(vec![facts::layer("a")]);
+        let mut b = a.clone();
+        b.settings.seed = 1;
+        b.tool.version = "9".into();
+        let notes = audits(&a, &b, Matching::ByName).unwrap().notes;
+        assert_eq!(notes.len(), 2);
+        assert!(notes[1].ends_with("settings: seed."), "{notes:?}");
+    }
+
+    #[test]
+    fn two_nets_without_a_common_layer_are_refused() {
+        let of = |layers| facts::audit(layers);
+        let mut other = facts::layer("z");
+        other.fan_in = 3;
+        let refused = audits(
+            &of(vec![facts::layer("a")]),
+            &of(vec![other]),
+            Matching::ByNameThenShape,
+        );
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains("no layer in common"), "{message}");
+        assert!(
+            message.contains("`a`") && message.contains("`z`"),
+            "{message}"
+        );
+        assert!(audits(&of(vec![]), &of(vec![]), Matching::ByName).is_err());
+    }
+}

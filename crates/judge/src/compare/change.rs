@@ -1,0 +1,250 @@
+//! One figure on both sides, and its change in units of its own uncertainty.
+
+use serde::{Deserialize, Serialize};
+
+use crate::verdict::figure::figure;
+
+/// A figure and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Its name: section and field of `audit.json`, such as `weights.excess_kurtosis`.
+    pub name: String,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub standing: Standing,
+}
+
+/// Where a figure is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum Standing {
+    /// On both sides.
+    Compared(Change),
+    /// On one: it has been lost on the way from A to B.
+    OnlyInA {
+        /// The figure in A.
+        a: f64,
+        /// Why B has none.
+        reason: String,
+    },
+    /// On one: B has it for the first time.
+    OnlyInB {
+        /// The figure in B.
+        b: f64,
+        /// Why A has none.
+        reason: String,
+    },
+    /// On neither.
+    Skipped {
+        /// Why A has none.
+        reason: String,
+    },
+}
+
+/// A figure on both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// In A.
+    pub a: f64,
+    /// In B.
+    pub b: f64,
+    /// b − a.
+    pub change: f64,
+    /// √(error of a² + error of b²), as if both were independent draws; absent where no theory
+    /// gives an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<f64>,
+    /// The change in that unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<f64>,
+}
+
+/// A figure on one side, with its standard error where theory gives one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Reading {
+    pub value: f64,
+    pub error: Option<f64>,
+}
+
+impl Reading {
+    pub(super) const fn plain(value: f64) -> Self {
+        Self { value, error: None }
+    }
+
+    pub(super) const fn with(value: f64, error: f64) -> Self {
+        Self {
+            value,
+            error: Some(error),
+        }
+    }
+}
+
+impl Figure {
+    /// The change, where both sides have the figure.
+    pub const fn change(&self) -> Option<&Change> {
+        match &self.standing {
+            Standing::Compared(change) => Some(change),
+            _ => None,
+        }
+    }
+
+    /// A, B, the change and the change in units, as tables write them; a dash where there is
+    /// nothing to write.
+    pub fn words(&self) -> [String; 4] {
+        let dash = || "–".to_owned();
+        let number = words_of(&self.name);
+        match &self.standing {
+            Standing::Compared(change) => [
+                number(change.a),
+                number(change.b),
+                signed(change.change, number),
+                change
+                    .units
+                    .map_or_else(dash, |units| signed(units, hundredths)),
+            ],
+            Standing::OnlyInA { a, .. } => [number(*a), dash(), dash(), dash()],
+            Standing::OnlyInB { b, .. } => [dash(), number(*b), dash(), dash()],
+            Standing::Skipped { .. } => [dash(), dash(), dash(), dash()],
+        }
+    }
+}
+
+/// Figures that count something, written without decimals.
+const COUNTS: [&str; 4] = [
+    "non_finite",
+    "spectrum.rank_loss",
+    "spectrum.outliers_above",
+    "spectrum.outliers_below",
+];
+
+/// How a figure is written: counts without decimals.
+pub fn words_of(name: &str) -> fn(f64) -> String {
+    if COUNTS.contains(&name) {
+        whole
+    } else {
+        number
+    }
+}
+
+fn whole(value: f64) -> String {
+    format!("{value:.0}").replace('-', "−")
+}
+
+fn number(value: f64) -> String {
+    figure(value).replace('-', "−")
+}
+
+/// To two decimals below 10, where a unit more or less matters, and three digits above.
+fn hundredths(units: f64) -> String {
+    if units.abs() >= 10.0 {
+        return number(units);
+    }
+    let text = format!("{units:.2}");
+    match text.as_str() {
+        "0.00" | "-0.00" => "0".to_owned(),
+        _ => text.replace('-', "−"),
+    }
+}
+
+fn signed(value: f64, words: fn(f64) -> String) -> String {
+    let text = words(value);
+    if value > 0.0 && text != "0" {
+        format!("+{text}")
+    } else {
+        text
+    }
+}
+
+impl Standing {
+    /// Of two sides, each with the figure or the reason for having none.
+    pub(super) fn of(a: Result<Reading, String>, b: Result<Reading, String>) -> Self {
+        match (a, b) {
+            (Ok(a), Ok(b)) => Change::of(a, b).map_or_else(
+                || Self::Skipped {
+                    reason: "the change passes the range of numbers".into(),
+                },
+                Self::Compared,
+            ),
+            (Ok(a), Err(reason)) => Self::OnlyInA { a: a.value, reason },
+            (Err(reason), Ok(b)) => Self::OnlyInB { b: b.value, reason },
+            (Err(reason), Err(_)) => Self::Skipped { reason },
+        }
+    }
+}
+
+impl Change {
+    fn of(a: Reading, b: Reading) -> Option<Self> {
+        let change = b.value - a.value;
+        let unit = a.error.zip(b.error).map(|(a, b)| a.hypot(b));
+        // Constant entries have no error, and a change then no unit.
+        let unit = unit.filter(|unit| *unit > 0.0 && unit.is_finite());
+        let units = unit.map(|unit| change / unit).filter(|u| u.is_finite());
+        change.is_finite().then_some(Self {
+            a: a.value,
+            b: b.value,
+            change,
+            unit: units.and(unit),
+            units,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // 3-4-5: errors of 3 and 4 make a unit of 5.
+    #[test]
+    fn a_change_by_hand() {
+        let found = Change::of(Reading::with(1.0, 3.0), Reading::with(11.0, 4.0)).unwrap();
+        assert_eq!(
+            (found.change, found.unit, found.units),
+            (10.0, Some(5.0), Some(2.0))
+        );
+    }
+
+    #[test]
+    fn without_an_error_on_both_sides_there_is_no_unit() {
+        let one = Change::of(Reading::plain(1.0), Reading::with(2.0, 1.0)).unwrap();
+        assert_eq!((one.change, one.unit, one.units), (1.0, None, None));
+        let constant = Change::of(Reading::with(1.0, 0.0), Reading::with(2.0, 0.0)).unwrap();
+        assert_eq!((constant.unit, constant.units), (None, None));
+    }
+
+    #[test]
+    fn words_of_a_table() {
+        let of = |a, b| Figure {
+            name: "x".into(),
+            standing: Standing::of(Ok(a), Ok(b)),
+        };
+        let more = of(Reading::with(1.0, 3.0), Reading::with(11.0, 4.0));
+        assert_eq!(more.words(), ["1.00", "11.0", "+10.0", "+2.00"]);
+        let less = of(Reading::with(1.0, 0.3), Reading::with(0.0, 0.4));
+        assert_eq!(less.words(), ["1.00", "0", "−1.00", "−2.00"]);
+        let little = of(Reading::with(0.0, 0.3), Reading::with(0.001, 0.4));
+        assert_eq!(little.words(), ["0", "0.00100", "+0.00100", "0"]);
+        let same = of(Reading::plain(1.0), Reading::plain(1.0));
+        assert_eq!(same.words(), ["1.00", "1.00", "0", "–"]);
+        let counted = Figure {
+            name: "spectrum.outliers_above".into(),
+            standing: Standing::of(Ok(Reading::plain(18.0)), Ok(Reading::plain(0.0))),
+        };
+        assert_eq!(counted.words(), ["18", "0", "−18", "–"]);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_and_never_a_number() {
+        let reading = || Ok(Reading::plain(1.0));
+        let gone = || Err("no bias".to_owned());
+        let only = |standing: Standing| serde_json::to_value(standing).unwrap();
+        let lost = only(Standing::of(reading(), gone()));
+        assert_eq!(
+            lost,
+            serde_json::json!({"status": "only-in-a", "a": 1.0, "reason": "no bias"})
+        );
+        assert_eq!(only(Standing::of(gone(), reading()))["status"], "only-in-b");
+        assert_eq!(only(Standing::of(gone(), gone()))["status"], "skipped");
+        let huge = Standing::of(Ok(Reading::plain(-1.7e308)), Ok(Reading::plain(1.7e308)));
+        assert!(matches!(huge, Standing::Skipped { .. }));
+    }
+}

@@ -1,0 +1,476 @@
+use std::path::Path;
+
+use super::*;
+use randomlike_core::audit::example::{
+    audit, gaussian, layer, unmeasured, with_biases, with_shadow, with_spectrum, with_weights,
+};
+use randomlike_core::audit::{
+    BiasKind, Cause, GaussianDistance, Initializer, Section, Skipped, TensorFacts, Trap,
+};
+use randomlike_core::layers::{self, Selection};
+
+fn judged(layer: LayerFacts) -> Judgement {
+    judge(&audit(vec![layer]), &Policy::default()).unwrap()
+}
+
+fn finding(judgement: &Judgement, check: Check) -> &Finding {
+    judgement
+        .findings
+        .iter()
+        .find(|finding| finding.check == check)
+        .unwrap()
+}
+
+/// The outcome of `check` on a checkpoint of this one layer.
+fn outcome(check: Check, layer: LayerFacts) -> Outcome {
+    finding(&judged(layer), check).outcome
+}
+
+fn distance(ks: f64, wasserstein: f64, excess_kurtosis: f64) -> GaussianDistance {
+    GaussianDistance {
+        excess_kurtosis,
+        ks,
+        wasserstein,
+        ..gaussian()
+    }
+}
+
+fn gaussian_outcome(facts: GaussianDistance) -> Outcome {
+    outcome(
+        Check::WeightsGaussian,
+        with_weights(layer("a"), |w| w.gaussian = Some(facts)),
+    )
+}
+
+// An outlier that survives shuffling is told with what makes it.
+#[test]
+fn what_makes_an_outlier_is_told() {
+    let mut layer = with_spectrum(layer("a"), |s| s.outliers_above = 2);
+    let edge = |layer: &LayerFacts| {
+        let judgement = judged(layer.clone());
+        finding(&judgement, Check::SpectralEdge).meaning.clone()
+    };
+    assert!(!edge(&layer).contains("alone"));
+    let Section::Measured(controls) = &mut layer.controls else {
+        panic!("measured above");
+    };
+    controls.trap = Some(Trap {
+        cause: Cause::SingleEntries,
+        mean_visibility: 0.1,
+        entry_visibility: 3.0,
+        large_entries: 1,
+        without_mean: 1.5,
+        without_large_entries: Some(1.1),
+        without_both: None,
+    });
+    assert!(edge(&layer).contains("single weights alone"));
+}
+
+#[test]
+fn a_healthy_layer_passes_every_check() {
+    let judgement = judged(layer("a"));
+    assert_eq!(judgement.findings.len(), Check::ALL.len());
+    assert!(
+        judgement
+            .findings
+            .iter()
+            .all(|finding| finding.outcome == Outcome::Pass),
+        "{judgement:?}"
+    );
+    assert!(!judgement.fails());
+}
+
+// One import of one file is enough; many are counted.
+#[test]
+fn a_file_that_asks_for_more_than_tensors_is_told() {
+    let of = |imports: &[&str]| {
+        let mut audit = audit(vec![layer("a")]);
+        audit.source.files[0].imports = imports.iter().map(|&name| name.to_owned()).collect();
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        assert!(!judgement.fails());
+        finding(&judgement, Check::WeightsOnly).clone()
+    };
+    assert_eq!(of(&[]).outcome, Outcome::Pass);
+    let told = of(&["posix.system"]);
+    assert_eq!(
+        (told.outcome, told.level, told.layer),
+        (Outcome::Fail, Level::Warn, None)
+    );
+    assert_eq!(told.measured, "imports posix.system");
+    assert!(
+        of(&["a.b", "c.d", "e.f", "g.h", "i.j", "k.l"])
+            .measured
+            .ends_with("and 1 more")
+    );
+}
+
+#[test]
+fn every_check_is_reported_once_in_order_and_says_something() {
+    let judgement = judged(layer("a"));
+    let checks: Vec<_> = judgement
+        .findings
+        .iter()
+        .map(|finding| finding.check)
+        .collect();
+    assert_eq!(checks, Check::ALL);
+    let whole: Vec<_> = judgement.for_checkpoint().map(|f| f.check).collect();
+    assert_eq!(whole, Check::OF_THE_WHOLE);
+    assert!(
+        judgement
+            .findings
+            .iter()
+            .all(|f| !f.measured.is_empty() && !f.limit.is_empty())
+    );
+    assert!(judgement.findings.iter().all(|f| f.meaning.ends_with('.')));
+}
+
+#[test]
+fn names_are_those_of_the_json() {
+    for check in Check::ALL {
+        assert_eq!(serde_json::to_value(check).unwrap(), check.name());
+    }
+}
+
+#[test]
+fn an_unmeasured_layer_never_passes() {
+    let judgement = judge(
+        &audit(vec![layer("a"), unmeasured("b")]),
+        &Policy::default(),
+    )
+    .unwrap();
+    assert!(
+        judgement
+            .for_layer("b")
+            .all(|finding| finding.outcome == Outcome::Skipped)
+    );
+    assert_eq!(judgement.for_layer("b").count(), 8);
+}
+
+#[test]
+fn nothing_measured_is_an_error() {
+    for layers in [vec![], vec![unmeasured("a")]] {
+        let error = judge(&audit(layers), &Policy::default()).unwrap_err();
+        assert!(matches!(error, Error::NothingMeasured { .. }), "{error}");
+    }
+}
+
+#[test]
+fn finite_fails_on_one_nan() {
+    let mut broken = layer("a");
+    broken.non_finite.bias_nan = 1;
+    assert_eq!(outcome(Check::Finite, broken), Outcome::Fail);
+}
+
+#[test]
+fn nan_weights_fail_the_gate_though_nothing_else_is_measured() {
+    let mut broken = unmeasured("a");
+    broken.non_finite.weight_nan = 3;
+    assert!(judged(broken).fails());
+}
+
+/// A skipped tensor, for the reason that `layers` gives.
+fn skipped(dtype: &str, shape: &[usize], selection: &Selection) -> Vec<Skipped> {
+    let tensor = TensorFacts {
+        tensor: "q.weight".into(),
+        dtype: dtype.into(),
+        shape: shape.to_vec(),
+        decoded: None,
+    };
+    layers::find(&[tensor], selection).unwrap().skipped
+}
+
+// The healthy layer has 131,072 weights, so 512 by 512 unread ones leave a third seen.
+#[test]
+fn covered_counts_matrices_that_could_not_be_read() {
+    let covered = |skipped| {
+        let audit = Audit {
+            skipped,
+            ..audit(vec![layer("a")])
+        };
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        finding(&judgement, Check::Covered).clone()
+    };
+    let all = Selection::default();
+    let found = covered(skipped("I8", &[512, 512], &all));
+    assert_eq!(found.outcome, Outcome::Fail);
+    assert!(
+        found.measured.contains("33.3 %") && found.measured.contains("I8"),
+        "{}",
+        found.measured
+    );
+    let passes = |skipped| covered(skipped).outcome == Outcome::Pass;
+    assert!(passes(skipped("I8", &[512, 128], &all)));
+    assert!(passes(skipped("I8", &[1 << 20], &all)), "no matrix");
+    assert!(passes(skipped("BOOL", &[2048, 2048], &all)), "a mask");
+    assert!(
+        passes(skipped("F32", &[512, 512, 3, 3], &all)),
+        "read, but a convolution"
+    );
+    let without = Selection {
+        exclude: vec!["q".into()],
+        ..all
+    };
+    assert!(
+        passes(skipped("I8", &[512, 512], &without)),
+        "the user's choice"
+    );
+}
+
+// 64 weights and 8 singular values fit every law.
+#[test]
+fn covered_counts_no_layer_too_small_to_tell() {
+    let tiny = |name: &str| {
+        let facts = GaussianDistance {
+            ks_floor: 0.114,
+            wasserstein_floor: 0.151,
+            ..gaussian()
+        };
+        let layer = with_weights(layer(name), |w| {
+            (w.count, w.gaussian) = (64, Some(facts));
+        });
+        with_spectrum(layer, |s| s.singular_values.truncate(8))
+    };
+    let judgement = judged(tiny("a"));
+    assert_eq!(finding(&judgement, Check::Covered).outcome, Outcome::Fail);
+    assert!(judgement.fails());
+}
+
+#[test]
+fn too_few_weights_are_not_said_to_have_moved() {
+    let few = |count| with_weights(layer("a"), |w| w.count = count);
+    let moved = |count| outcome(Check::MovedFromInitialisation, few(count));
+    assert_eq!(moved(1599), Outcome::Skipped);
+    assert_eq!(moved(1600), Outcome::Pass);
+}
+
+#[test]
+fn covered_needs_half_of_the_weights() {
+    let with_others = |others: usize| {
+        let mut layers = vec![layer("a")];
+        layers.extend((0..others).map(|i| unmeasured(&format!("b{i}"))));
+        let judgement = judge(&audit(layers), &Policy::default()).unwrap();
+        finding(&judgement, Check::Covered).outcome
+    };
+    assert_eq!(with_others(1), Outcome::Pass);
+    assert_eq!(with_others(2), Outcome::Fail);
+}
+
+// Population values: the table of THEORY §1.
+#[test]
+fn near_normal_laws_pass_and_others_fail() {
+    assert_eq!(
+        gaussian_outcome(distance(0.00740, 0.02022, 0.375)),
+        Outcome::Pass,
+        "t20"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.01667, 0.05139, -0.6345)),
+        Outcome::Pass,
+        "cut normal"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.03817, 0.10203, 6.0)),
+        Outcome::Fail,
+        "t5"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.05721, 0.15428, -1.2)),
+        Outcome::Fail,
+        "uniform"
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.06202, 0.14541, 3.0)),
+        Outcome::Fail,
+        "Laplace"
+    );
+}
+
+#[test]
+fn each_distance_fails_alone() {
+    assert_eq!(gaussian_outcome(distance(0.03, 0.0, 0.0)), Outcome::Fail);
+    assert_eq!(gaussian_outcome(distance(0.0, 0.07, 0.0)), Outcome::Fail);
+    assert_eq!(gaussian_outcome(distance(0.0, 0.0, -1.2)), Outcome::Fail);
+}
+
+#[test]
+fn constant_weights_are_not_gaussian() {
+    let constant = with_weights(layer("a"), |w| w.gaussian = None);
+    assert_eq!(outcome(Check::WeightsGaussian, constant), Outcome::Fail);
+}
+
+// 64 weights: floors .914/8 and 1.21/8, kurtosis 4·√(24/64) = 2.4.
+#[test]
+fn few_weights_are_skipped_unless_they_fail() {
+    let few = |ks: f64| {
+        let facts = GaussianDistance {
+            ks_floor: 0.114,
+            wasserstein_floor: 0.151,
+            ..distance(ks, 0.1, 0.5)
+        };
+        with_weights(layer("a"), |w| (w.count, w.gaussian) = (64, Some(facts)))
+    };
+    assert_eq!(outcome(Check::WeightsGaussian, few(0.08)), Outcome::Skipped);
+    assert_eq!(outcome(Check::WeightsGaussian, few(0.3)), Outcome::Fail);
+}
+
+#[test]
+fn a_mixture_of_row_scales_is_named() {
+    let mixture = with_weights(layer("a"), |w| w.gaussian = Some(distance(0.05, 0.1, 2.0)));
+    let judgement = judged(mixture);
+    assert!(
+        finding(&judgement, Check::WeightsGaussian)
+            .meaning
+            .contains("each input's weights")
+    );
+}
+
+#[test]
+fn an_initialiser_fails_and_is_named() {
+    let fresh = with_weights(layer("a"), |w| {
+        let aliases = vec!["kaiming-normal".into()];
+        w.initializer = Some(Initializer {
+            name: "he-normal".into(),
+            aliases,
+            std: 0.06,
+            ks: 0.001,
+            ks_limit: 0.005,
+        });
+    });
+    let judgement = judged(fresh);
+    let finding = finding(&judgement, Check::MovedFromInitialisation);
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(finding.measured.contains("he-normal") && finding.measured.contains("kaiming-normal"));
+    assert!(judgement.fails());
+}
+
+#[test]
+fn biases_have_three_kinds_and_an_absence() {
+    let kind = |kind| {
+        outcome(
+            Check::BiasesConstant,
+            with_biases(layer("a"), |b| b.kind = kind),
+        )
+    };
+    assert_eq!(kind(Some(BiasKind::Constant)), Outcome::Pass);
+    assert_eq!(kind(Some(BiasKind::Negligible)), Outcome::Pass);
+    assert_eq!(kind(Some(BiasKind::Varied)), Outcome::Fail);
+    assert_eq!(kind(None), Outcome::Skipped);
+    let mut absent = layer("a");
+    absent.bias = None;
+    absent.biases = Section::Skipped {
+        reason: "no bias tensor".into(),
+    };
+    let judgement = judged(absent);
+    assert!(
+        finding(&judgement, Check::BiasesConstant)
+            .measured
+            .contains("not applicable")
+    );
+}
+
+// THEORY §3: unequal row norms of τ = .1 and .3 at M = 512, null q99 about 3.7/512.
+#[test]
+fn the_law_fails_beyond_twice_its_null() {
+    let at = |ks: f64, values: usize| {
+        outcome(
+            Check::QuarterCircle,
+            with_spectrum(layer("a"), |s| {
+                (s.ks_median, s.ks_null_q99) = (ks, 3.7 / 512.0);
+                s.singular_values.truncate(values);
+            }),
+        )
+    };
+    assert_eq!(at(0.0094, 256), Outcome::Pass);
+    assert_eq!(at(0.049, 256), Outcome::Fail);
+    assert_eq!(at(0.0094, 8), Outcome::Skipped);
+    assert_eq!(at(0.049, 8), Outcome::Fail);
+}
+
+#[test]
+fn an_outlier_warns_and_the_mean_trap_is_told() {
+    let spike = |visibility| {
+        with_spectrum(layer("a"), |s| {
+            (s.outliers_above, s.mean_visibility) = (1, visibility);
+        })
+    };
+    let judgement = judged(spike(Some(1.5)));
+    let edge = finding(&judgement, Check::SpectralEdge);
+    assert_eq!(edge.outcome, Outcome::Fail);
+    assert!(
+        edge.meaning
+            .contains("one may be made by the entry mean alone")
+    );
+    assert!(!judgement.fails());
+    let judgement = judged(spike(Some(0.2)));
+    assert!(
+        !finding(&judgement, Check::SpectralEdge)
+            .meaning
+            .contains("mean")
+    );
+    let below = with_spectrum(layer("a"), |s| s.outliers_below = 2);
+    assert_eq!(outcome(Check::SpectralEdge, below), Outcome::Fail);
+}
+
+// 256 values: standard error .30/16 = .01875, so .5307 ± .075.
+#[test]
+fn level_spacing_tells_random_from_independent() {
+    let at = |ratio| {
+        outcome(
+            Check::LevelSpacing,
+            with_spectrum(layer("a"), |s| s.level_ratio = ratio),
+        )
+    };
+    assert_eq!(at(Some(0.46)), Outcome::Pass);
+    assert_eq!(at(Some(0.38629)), Outcome::Fail);
+    assert_eq!(at(Some(0.62)), Outcome::Fail);
+    assert_eq!(at(None), Outcome::Skipped);
+    let few = with_spectrum(layer("a"), |s| s.singular_values.truncate(31));
+    assert_eq!(outcome(Check::LevelSpacing, few), Outcome::Skipped);
+}
+
+#[test]
+fn limits_and_levels_differ_by_layer() {
+    let text = "[[layer]]\npattern = \"head.*\"\nbiases-constant = { level = \"warn\" }\n";
+    let policy = Policy::parse(text, Path::new("own.toml")).unwrap();
+    let varied = |name: &str| with_biases(layer(name), |b| b.kind = Some(BiasKind::Varied));
+    let fails = |name: &str| {
+        let audit = audit(vec![varied(name), layer("head.0")]);
+        judge(&audit, &policy).unwrap().fails()
+    };
+    assert!(fails("body.1"));
+    assert!(!fails("head.1"));
+}
+
+fn reversal(ratio: f64, error: f64, control: f64) -> Outcome {
+    let layer = with_shadow(layer("a"), |s| {
+        (s.ratio.mean, s.ratio.error) = (ratio, error);
+        s.controls.shuffled.calibrated.relative_error.mean = control;
+    });
+    outcome(Check::ShadowReversible, layer)
+}
+
+#[test]
+fn a_ratio_fails_where_it_is_large_and_beyond_its_noise() {
+    assert_eq!(reversal(1.09, 0.001, 0.4), Outcome::Pass, "small");
+    assert_eq!(reversal(1.34, 0.1, 0.4), Outcome::Pass, "noise");
+    assert_eq!(reversal(1.36, 0.1, 0.4), Outcome::Fail);
+    assert_eq!(reversal(0.7, 0.01, 0.4), Outcome::Pass, "better");
+}
+
+#[test]
+fn a_control_that_returns_nothing_never_passes() {
+    assert_eq!(reversal(1.0, 0.01, 0.9), Outcome::Skipped);
+    assert_eq!(reversal(9.0, 0.01, 0.9), Outcome::Skipped);
+    assert_eq!(reversal(1.0, 0.01, 0.89), Outcome::Pass);
+    let mut narrow = layer("a");
+    narrow.fan_out = 31;
+    assert_eq!(outcome(Check::ShadowReversible, narrow), Outcome::Skipped);
+    let mut absent = layer("a");
+    absent.shadow = Section::Skipped {
+        reason: "the theory is about ReLU".into(),
+    };
+    let judgement = judged(absent);
+    let finding = finding(&judgement, Check::ShadowReversible);
+    assert_eq!(finding.outcome, Outcome::Skipped);
+    assert!(finding.measured.contains("about ReLU"));
+}

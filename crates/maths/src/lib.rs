@@ -1,0 +1,7 @@
+//! Mathematics on slices and matrices: [`stats`], [`linalg`], and in [`nulls`] what chance makes of singular
+//! values. Nothing here knows of nets.
+
+pub mod linalg;
+pub mod nulls;
+pub mod stats;
+pub mod streams;

@@ -1,0 +1,74 @@
+//! Nets trained with and without shadow data: docs/theory.md §7.
+
+mod arm;
+mod choice;
+pub mod compare;
+mod copies;
+pub mod data;
+mod experiment;
+pub mod figures;
+mod inside;
+mod keep;
+mod loss;
+mod method;
+mod net;
+mod optimiser;
+mod record;
+mod run;
+mod samples;
+mod split;
+mod state;
+pub mod tune;
+mod workers;
+
+use std::path::PathBuf;
+
+pub use arm::{Arm, CopyLabel, CopyScale, Recipe};
+pub use choice::Choice;
+pub use experiment::{Experiment, Outcome, Progress, Results, Start, run_all};
+pub use inside::LayerInside;
+pub use method::Method;
+pub use optimiser::{Rule, Schedule};
+pub use record::Runs;
+pub use run::{Look, Plan};
+pub use samples::samples;
+pub use state::Stored;
+
+/// Why a net could not be trained.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A plan or a file that does not fit.
+    #[error("{0}")]
+    Unfit(String),
+    /// Images or labels that cannot be used.
+    #[error("`{path}` gives no data: {fault}", path = path.display())]
+    Data {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, in words.
+        fault: String,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] randomlike_checkpoint::FileError),
+    /// A checkpoint could not be read.
+    #[error(transparent)]
+    Checkpoint(#[from] randomlike_checkpoint::Error),
+    /// A net could not be measured.
+    #[error(transparent)]
+    Audit(#[from] randomlike_core::Error),
+    /// A file of ours could not be written.
+    #[error(transparent)]
+    Report(#[from] randomlike_report::Error),
+    /// The tensor library failed.
+    #[error("training failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The result of anything that can fail with [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn fault(text: String) -> Error {
+    Error::Unfit(text)
+}

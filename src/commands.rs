@@ -1,0 +1,162 @@
+//! One file a command, and what they share: exit codes and the way from flags to an audit.
+
+pub mod check;
+pub mod compare;
+pub mod completions;
+pub mod inspect;
+pub mod layers;
+pub mod man;
+pub mod selftest;
+pub mod shadow;
+pub mod synth;
+pub mod train;
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::Path;
+use std::process::ExitCode;
+
+use randomlike::analysis;
+use randomlike::audit::Audit;
+use randomlike::checkpoint::Checkpoint;
+use randomlike::hub::{self, Hub};
+use randomlike::policy::Policy;
+use randomlike::report::json;
+use randomlike_checkpoint::FileError;
+use serde::de::IgnoredAny;
+
+use crate::args::{Deeper, Fetching, Measuring, limit_threads};
+use crate::terminal::{Bar, Download};
+
+/// What a command answers: an exit code, or why it could not do its work.
+pub type Done = Result<ExitCode, Box<dyn Error>>;
+
+/// Measured, and the gate holds where one was asked for.
+pub const HOLDS: ExitCode = ExitCode::SUCCESS;
+/// The gate failed, or a planted truth did not come out: `check` and `selftest` answer this.
+pub const FAILED: u8 = 1;
+/// The work could not be done.
+pub const COULD_NOT_AUDIT: u8 = 2;
+
+/// Opens what `source` names: files, or a repository on the Hub, with progress on standard error.
+fn open(source: &Path, fetching: Fetching) -> Result<Checkpoint, Box<dyn Error>> {
+    let Some(spec) = hub::spec(source)? else {
+        return Ok(Checkpoint::open(source)?);
+    };
+    let hub = Hub::from_env(fetching.offline)?;
+    let mut bar = Download::new();
+    let opened = hub.open(&spec, &mut |file, done, of| bar.bytes(file, done, of));
+    bar.clear();
+    Ok(opened?)
+}
+
+/// Opens and measures `source`, with progress on standard error.
+fn measure(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, Box<dyn Error>> {
+    limit_threads(measuring.threads)?;
+    measure_opened(&open(source, measuring.fetching)?, measuring, deeper)
+}
+
+/// Measures what is open, with progress on standard error.
+fn measure_opened(
+    checkpoint: &Checkpoint,
+    measuring: &Measuring,
+    deeper: Deeper,
+) -> Result<Audit, Box<dyn Error>> {
+    let options = measuring.options(deeper)?;
+    let bar = Bar::new();
+    let audit = analysis::measure(checkpoint, &options, &mut |progress| {
+        bar.show(&progress);
+    });
+    bar.clear();
+    Ok(audit?)
+}
+
+/// The facts in an `audit.json`, or those measured on a checkpoint.
+fn audit(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, Box<dyn Error>> {
+    if !is_audit(source)? {
+        return measure(source, measuring, deeper);
+    }
+    if measuring.is_given() || deeper.is_given() {
+        let source = source.display();
+        let more = if deeper.is_given() {
+            "`--full-controls`, `--vectors`, "
+        } else {
+            ""
+        };
+        let message = format!(
+            "`{source}` is an audit: its layers, engine and draws were chosen when it was measured, so \
+             `--conv`, `--include`, `--exclude`, `--min-size`, `--engine`, {more}`--seed` \
+             and `--assume-relu` need the checkpoint itself"
+        );
+        return Err(message.into());
+    }
+    Ok(json::read_audit(source)?)
+}
+
+/// How the name of a checkpoint's index ends.
+const INDEX: &str = ".safetensors.index.json";
+
+/// The two keys by which a JSON file says what it is.
+#[derive(serde::Deserialize)]
+#[serde(expecting = "an object with `schema_version` or `weight_map`")]
+struct Keys {
+    schema_version: Option<IgnoredAny>,
+    weight_map: Option<IgnoredAny>,
+}
+
+// An index is a checkpoint; every other kind of file is for the loader to know.
+fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
+    // What is no file is for the loader to name: opening a pipe would wait.
+    if !source.is_file()
+        || source.to_string_lossy().ends_with(INDEX)
+        || source
+            .extension()
+            .is_none_or(|extension| !extension.eq_ignore_ascii_case("json"))
+    {
+        return Ok(false);
+    }
+    let open = |source_error| FileError::Io {
+        action: "open",
+        path: source.to_owned(),
+        source: source_error,
+    };
+    let file = File::open(source).map_err(open)?;
+    let keys: Keys = serde_json::from_reader(BufReader::new(file))
+        .map_err(|error| format!("`{}` is no JSON object: {error}", source.display()))?;
+    match (keys.schema_version, keys.weight_map) {
+        (Some(_), _) => Ok(true),
+        (None, Some(_)) => Ok(false),
+        (None, None) => Err(format!(
+            "`{}` is neither an audit (no `schema_version`) nor a checkpoint's index (no `weight_map`)",
+            source.display()
+        )
+        .into()),
+    }
+}
+
+/// Bytes of the longest policy that is read.
+const LONGEST_POLICY: u64 = 10_000_000;
+
+fn read_policy(path: Option<&Path>) -> Result<Policy, Box<dyn Error>> {
+    let Some(path) = path else {
+        return Ok(Policy::default());
+    };
+    let read = |source| FileError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let found = fs::metadata(path).map_err(read)?;
+    if !found.is_file() || found.len() > LONGEST_POLICY {
+        let path = path.display();
+        return Err(format!(
+            "`{path}` is no policy: give a TOML file of at most {LONGEST_POLICY} bytes"
+        )
+        .into());
+    }
+    Ok(Policy::parse(
+        &fs::read_to_string(path).map_err(read)?,
+        path,
+    )?)
+}

@@ -1,0 +1,247 @@
+//! `inspect`: audit, judge, draw.
+
+use std::fmt::Write as _;
+
+use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
+use randomlike::report::{Bundle, json, words, write};
+use randomlike::verdict::{Judgement, Outcome, judge};
+
+use super::{Done, HOLDS, audit, read_policy};
+use crate::args::Inspect;
+use crate::terminal::{self, WIDTH};
+
+const KEY: &str = "KS: distance of the weights to a bell curve. spectrum: distance of the \
+    singular values to their law, in units of what chance reaches once in 100. bulk: share of \
+    them on the law when the rest is set aside. out: those above + below its edges.";
+
+/// Runs the command.
+pub fn run(args: &Inspect) -> Done {
+    args.measuring.engine()?;
+    let policy = read_policy(args.policy.as_deref())?;
+    // A folder that cannot be written is refused before the long part.
+    let destination = args
+        .out
+        .as_deref()
+        .map(|out| write::prepare(out, json::AUDIT));
+    let destination = destination.transpose()?;
+    let audit = audit(&args.source, &args.measuring, args.deeper)?;
+    let judgement = judge(&audit, &policy)?;
+    if let Some(destination) = destination {
+        destination.commit(&Bundle::render(&audit, &judgement)?.files)?;
+    }
+    if args.json {
+        terminal::print(&json::audit(&audit)?)?;
+    } else {
+        terminal::print(page(args, &audit, &judgement).as_bytes())?;
+    }
+    Ok(HOLDS)
+}
+
+fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
+    let mut page = format!(
+        "{}\n{} of {} and {}; {} skipped\n\n",
+        terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)),
+        terminal::counted(audit.layers.len() as u64, "layer"),
+        terminal::counted(audit.source.tensors as u64, "tensor"),
+        terminal::counted(audit.source.parameters, "parameter"),
+        terminal::counted(audit.skipped.len() as u64, "tensor"),
+    );
+    page += &overview(&audit.layers);
+    for layer in &audit.layers {
+        page.push('\n');
+        page += &verdict(layer, judgement);
+    }
+    for facts in &audit.chains {
+        page.push('\n');
+        page += &chain(facts);
+    }
+    page.push('\n');
+    page += &ending(args, audit);
+    page
+}
+
+/// The table: a line a layer.
+fn overview(layers: &[LayerFacts]) -> String {
+    let header = [
+        "layer", "in→out", "label", "KS", "spectrum", "bulk", "out", "biases",
+    ];
+    let mut rows: Vec<Vec<String>> = layers.iter().map(row).collect();
+    let room = room(&header, &rows);
+    for row in &mut rows {
+        row[0] = terminal::cut(&row[0], room);
+    }
+    terminal::table(&header, rows, &[3, 4, 5, 6]) + "\n" + &terminal::wrap(KEY, 0)
+}
+
+/// What the other columns leave for the names.
+fn room(header: &[&str], rows: &[Vec<String>]) -> usize {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells
+            .chain([header[column].chars().count()])
+            .max()
+            .unwrap_or(0)
+    };
+    let others: usize = (1..header.len()).map(|column| width(column) + 2).sum();
+    WIDTH.saturating_sub(others).max(8)
+}
+
+fn row(layer: &LayerFacts) -> Vec<String> {
+    let spectrum = layer.spectrum.measured();
+    let ks = layer
+        .weights
+        .measured()
+        .and_then(|weights| weights.gaussian.as_ref())
+        .map(|facts| facts.ks);
+    let dash = || "-".to_owned();
+    vec![
+        layer.name.clone(),
+        format!("{}→{}", layer.fan_in, layer.fan_out),
+        layer.label.name().to_owned(),
+        ks.map_or_else(dash, |ks| format!("{ks:.4}")),
+        spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
+        spectrum.map_or_else(dash, bulk),
+        spectrum.map_or_else(dash, words::outliers),
+        biases(layer).to_owned(),
+    ]
+}
+
+fn bulk(spectrum: &Spectrum) -> String {
+    let bulk = spectrum.bulk.measured();
+    bulk.map_or_else(
+        || "-".to_owned(),
+        |bulk| format!("{:.0} %", 100.0 * bulk.share),
+    )
+}
+
+fn biases(layer: &LayerFacts) -> &'static str {
+    let kind = match &layer.biases {
+        Section::Measured(biases) => biases.kind,
+        Section::Skipped { .. } => None,
+    };
+    match kind {
+        Some(BiasKind::Constant) => "constant",
+        Some(BiasKind::Negligible) => "negligible",
+        Some(BiasKind::Varied) => "varied",
+        None if layer.bias.is_none() => "none",
+        None => "-",
+    }
+}
+
+/// The label with its reason, and a sentence for each check that did not pass.
+fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
+    let mut text = terminal::heading(&terminal::cut(&layer.name, WIDTH)) + "\n";
+    text += &terminal::wrap(
+        &format!("{}: {}", layer.label.name(), layer.label_reason),
+        2,
+    );
+    if let Some(decoded) = &layer.weight.decoded {
+        text += &terminal::wrap(&format!("read as {decoded}"), 2);
+    }
+    let spectrum = layer.spectrum.measured();
+    if let Some(chance) = spectrum.and_then(words::spectrum_in_short) {
+        text += &terminal::wrap(&chance, 2);
+    }
+    if let Some(controls) = layer.controls.measured() {
+        text += &terminal::wrap(&words::controls_in_short(controls), 2);
+    }
+    for sentence in layer
+        .vectors
+        .measured()
+        .map_or_else(Vec::new, words::vectors)
+    {
+        text += &terminal::wrap(&sentence, 2);
+    }
+    if let Some(shadow) = layer.shadow.measured() {
+        text += &terminal::wrap(&in_reverse(shadow), 2);
+    }
+    let with = |outcome| {
+        judgement
+            .for_layer(&layer.name)
+            .filter(move |finding| finding.outcome == outcome)
+    };
+    for finding in with(Outcome::Fail) {
+        let sentence = terminal::wrap(&finding.meaning, 8);
+        let _ = writeln!(text, "  {}  {}", terminal::mark(finding), sentence.trim());
+    }
+    let skipped: Vec<_> = with(Outcome::Skipped)
+        .map(|finding| finding.check.name())
+        .collect();
+    let mut rest = format!(
+        "{} of {} checks pass",
+        with(Outcome::Pass).count(),
+        judgement.for_layer(&layer.name).count()
+    );
+    if !skipped.is_empty() {
+        let _ = write!(
+            rest,
+            "; not measured or not applicable: {}",
+            skipped.join(", ")
+        );
+    }
+    text + &terminal::wrap(&rest, 2)
+}
+
+/// What came back of codes sent down and up again.
+fn in_reverse(shadow: &LayerShadow) -> String {
+    format!(
+        "in reverse: error {:.3} at k = {}, its weights shuffled {:.3}, ratio {:.2} ± {:.2}",
+        shadow.layer.calibrated.relative_error.mean,
+        shadow.k,
+        shadow.controls.shuffled.calibrated.relative_error.mean,
+        shadow.ratio.mean,
+        shadow.ratio.error
+    )
+}
+
+/// What came back along layers that feed each other.
+fn chain(chain: &ChainFacts) -> String {
+    let mut text = terminal::headed(&chain.layers.join(" → "));
+    text += &match &chain.shadow {
+        Section::Skipped { reason } => terminal::wrap(&format!("not run: {reason}"), 2),
+        Section::Measured(facts) => terminal::wrap(
+            &format!(
+                "in reverse: error {:.3} at the top, {:.2} ± {:.2} times the shuffled chain's. {}",
+                facts.top.relative_error.mean,
+                facts.random.ratio.mean,
+                facts.random.ratio.error,
+                facts.theorem.words()
+            ),
+            2,
+        ),
+    };
+    text
+}
+
+fn ending(args: &Inspect, audit: &Audit) -> String {
+    let source = args.source.display();
+    let mut text = String::new();
+    if let Some(premise) = audit.premise() {
+        text += &terminal::wrap(&premise, 0);
+    }
+    if let Some(imports) = words::imports(audit.source.imports()) {
+        text += &terminal::wrap(&imports, 0);
+    }
+    if !audit.skipped.is_empty() {
+        text += &terminal::wrap(
+            &format!("`randomlike layers {source}` says why tensors were skipped."),
+            0,
+        );
+    }
+    text += &match &args.out {
+        Some(out) => terminal::wrap(
+            &format!(
+                "Open {} to see it all; the pictures are in {}, every fact in {}.",
+                out.join("report.html").display(),
+                out.join("figures").display(),
+                out.join("audit.json").display()
+            ),
+            0,
+        ),
+        None => terminal::wrap(
+            "Add `--out DIR` for the pictures, report.html and audit.json.",
+            0,
+        ),
+    };
+    text
+}
