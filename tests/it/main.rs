@@ -17,6 +17,7 @@ mod hostile_names;
 mod hub;
 mod loading;
 mod outputs;
+mod packages;
 mod pipeline;
 mod planted;
 mod policies;
