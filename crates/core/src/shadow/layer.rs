@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::matrix::ScaledMatrix;
 use super::run::{self, Block, Return, Score};
 use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, sweep};
-use crate::audit::Section;
+use crate::section::Section;
 use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
 use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
