@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::arm::{CopyScale, Recipe};
 use super::net::{self, Activity, Net};
-use randomlike_core::shadow::{Step, shadows};
+use super::shadows::{Step, shadows};
 
 /// Where copies come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod optimiser;
 mod record;
 mod run;
 mod samples;
+mod shadows;
 mod split;
 mod state;
 pub mod tune;
