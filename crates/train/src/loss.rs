@@ -4,9 +4,9 @@ use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::softmax;
 use rand_chacha::ChaCha8Rng;
 
-use super::arm::{CopyLabel, Recipe};
 use super::copies::copies;
-use super::method::Method;
+use super::method::TrainingMethod;
+use super::method_settings::{CopyLabel, Recipe};
 use super::net::{self, Activity, Net};
 
 /// A batch of images with their classes.
@@ -31,7 +31,7 @@ pub(super) struct Loss {
 pub(super) fn loss(
     net: &Net,
     batch: &Batch,
-    method: Method,
+    method: TrainingMethod,
     recipe: &Recipe,
     rng: &mut ChaCha8Rng,
 ) -> Result<Loss> {
@@ -137,7 +137,7 @@ mod tests {
         let (net, batch) = net_and_batch(1);
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let recipe = Recipe::default();
-        let ours = loss(&net, &batch, Method::Backprop, &recipe, &mut rng).unwrap();
+        let ours = loss(&net, &batch, TrainingMethod::Backprop, &recipe, &mut rng).unwrap();
         let labels: Vec<u32> = batch.labels.iter().map(|&l| u32::from(l)).collect();
         let labels = Tensor::from_vec(labels, 5, &Device::Cpu).unwrap();
         let logits = net::forward(&net.live(), &batch.inputs, &[])
@@ -167,19 +167,19 @@ mod tests {
             let loss = loss(&net, &batch, method, recipe, &mut rng).unwrap();
             gradients(&net, &loss.objective)
         };
-        let alone = of(Method::Backprop, &identical);
-        assert_eq!(alone, of(Method::Noisy, &identical));
+        let alone = of(TrainingMethod::Backprop, &identical);
+        assert_eq!(alone, of(TrainingMethod::Noisy, &identical));
         // With the true label it does pull, and so does a copy with holes.
         let labelled = Recipe {
             copy_label: CopyLabel::True,
             ..identical.clone()
         };
-        assert_ne!(alone, of(Method::Noisy, &labelled));
+        assert_ne!(alone, of(TrainingMethod::Noisy, &labelled));
         let holes = Recipe {
             noise: 0.5,
             ..identical
         };
-        assert_ne!(alone, of(Method::Noisy, &holes));
-        assert_ne!(alone, of(Method::Shadow, &holes));
+        assert_ne!(alone, of(TrainingMethod::Noisy, &holes));
+        assert_ne!(alone, of(TrainingMethod::Shadow, &holes));
     }
 }

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
 use super::code::{Code, Draw};
 use super::matrix::ScaledMatrix;
 use super::run::{self, Block, Return};
-use super::{Plan, ShadowError};
 use randomlike_maths::streams::Purpose;
 
 /// Draws at one k.
