@@ -85,6 +85,16 @@ pub struct Tool {
     pub version: String,
 }
 
+impl Tool {
+    /// This program: its crates have one version.
+    pub fn this() -> Self {
+        Self {
+            name: "randomlike".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
 /// What was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFacts {

@@ -30,8 +30,8 @@ pub(super) fn copies(
     };
     let layers = net.frozen();
     let weights = layers[..level].iter().map(|layer| match source {
-        CopySource::Shuffled => shuffled(layer.weight(), rng),
-        _ => Ok(layer.weight().clone()),
+        CopySource::Shuffled => shuffled(&layer.weight, rng),
+        _ => Ok(layer.weight.clone()),
     });
     let weights: Vec<Tensor> = weights.collect::<Result<_>>()?;
     let steps = weights.iter().enumerate().map(|(below, weight)| Step {
@@ -45,7 +45,7 @@ pub(super) fn copies(
         bias: below
             .checked_sub(1)
             .filter(|_| recipe.copy_biases)
-            .and_then(|layer| layers[layer].bias()),
+            .map(|layer| &layers[layer].bias),
     });
     let steps: Vec<Step<'_>> = steps.collect();
     let copies = shadows(&steps, code, rng)?;

@@ -76,10 +76,11 @@ pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 pub fn run_all(
     data: &Dataset,
     experiment: &Experiment,
-    folder: &Path,
+    folder: impl AsRef<Path>,
     workers: usize,
     progress: Progress<'_>,
 ) -> Result<Results, Error> {
+    let folder = folder.as_ref();
     check(data, &experiment.plan)?;
     finished_runs::create_folder(folder)?;
     let shared = Shared {
@@ -102,13 +103,15 @@ pub fn run_all(
 }
 
 /// The file of a net that every method of a seed starts from.
-pub fn start_file(folder: &Path, seed: u64) -> PathBuf {
-    folder.join(format!("start-{seed}.safetensors"))
+pub fn start_file(folder: impl AsRef<Path>, seed: u64) -> PathBuf {
+    folder.as_ref().join(format!("start-{seed}.safetensors"))
 }
 
 /// The file of a trained net.
-pub fn net_file(folder: &Path, method: TrainingMethod, seed: u64) -> PathBuf {
-    folder.join(format!("{}-{seed}.safetensors", method.name()))
+pub fn net_file(folder: impl AsRef<Path>, method: TrainingMethod, seed: u64) -> PathBuf {
+    folder
+        .as_ref()
+        .join(format!("{}-{seed}.safetensors", method.name()))
 }
 
 /// Whether a plan fits the data.

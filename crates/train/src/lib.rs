@@ -64,7 +64,13 @@ pub enum Error {
     Report(#[from] randomlike_report::Error),
     /// The tensor library failed.
     #[error("training failed: {0}")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error.into())
+    }
 }
 
 /// The result of anything that can fail with [`Error`].

@@ -1,7 +1,6 @@
 //! The loss whose gradient a step follows: on real data, and on copies labelled by the net.
 
 use candle_core::{D, Device, Result, Tensor};
-use candle_nn::ops::softmax;
 use rand_chacha::ChaCha8Rng;
 
 use super::copies::copies;
@@ -58,7 +57,7 @@ pub(super) fn loss(
         Vec::new()
     };
     let logits = net::forward(&net.live(), &inputs, &masks)?.logits;
-    let outputs = softmax(&logits.detach(), D::Minus1)?;
+    let outputs = softmax(&logits.detach())?;
     let mut pulls = Vec::with_capacity(targets.len());
     for (part, (target, weight)) in targets.iter().zip(&weights).enumerate() {
         let outputs = outputs.narrow(0, part * count, count)?;
@@ -75,7 +74,7 @@ fn copy_target(
     classes: usize,
 ) -> Result<Tensor> {
     match label {
-        CopyLabel::Soft => softmax(&clean.logits, D::Minus1),
+        CopyLabel::Soft => softmax(&clean.logits),
         CopyLabel::True => one_hot(&batch.labels, classes),
         CopyLabel::Argmax => {
             let best: Vec<u32> = clean.logits.argmax(D::Minus1)?.to_vec1()?;
@@ -83,6 +82,13 @@ fn copy_target(
             one_hot(&best, classes)
         }
     }
+}
+
+/// exp(x)/Σ exp(x) of each row, the largest entry taken off before.
+fn softmax(logits: &Tensor) -> Result<Tensor> {
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?)?;
+    let exp = shifted.exp()?;
+    exp.broadcast_div(&exp.sum_keepdim(D::Minus1)?)
 }
 
 fn one_hot(labels: &[u8], classes: usize) -> Result<Tensor> {

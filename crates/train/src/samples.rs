@@ -25,8 +25,9 @@ const SHOWN: usize = 12;
 pub fn samples(
     data: &Dataset,
     experiment: &Experiment,
-    folder: &Path,
+    folder: impl AsRef<Path>,
 ) -> Result<Option<Vec<Row>>, Error> {
+    let folder = folder.as_ref();
     let shadow = |arm: &&MethodSettings| {
         matches!(
             arm.method,
