@@ -16,6 +16,7 @@ mod hostile_files;
 mod hostile_names;
 mod hub;
 mod loading;
+mod module_circles;
 mod outputs;
 mod packages;
 mod pipeline;

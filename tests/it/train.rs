@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use randomlike::train::tune::Tried;
-use randomlike::train::{Arm, Method, Runs};
+use randomlike::train::{MethodSettings, Runs, TrainingMethod};
 use serde_json::Value;
 
 use crate::packages;
@@ -124,7 +124,7 @@ fn runs_are_written_kept_and_read_back_by_the_others() {
     let shadow = back
         .outcomes
         .iter()
-        .find(|o| o.method == Method::Shadow && o.seed == 0);
+        .find(|o| o.method == TrainingMethod::Shadow && o.seed == 0);
     for (layer, inside) in audit["layers"]
         .as_array()
         .unwrap()
@@ -202,7 +202,7 @@ fn values_are_chosen_on_validation_data() {
         let taken = chosen.tried.iter().find(|t| t.value == chosen.value);
         assert!(chosen.tried.iter().all(|t| of(taken.unwrap()) <= of(t)));
     }
-    let rule = |arm: &Arm| arm.optimiser.to_string();
+    let rule = |arm: &MethodSettings| arm.optimiser.to_string();
     assert!(
         runs.experiment
             .arms
@@ -273,7 +273,7 @@ fn shadows_help_and_track_on_real_images() {
     let found = runs
         .comparisons
         .iter()
-        .find(|c| (c.method, c.baseline) == (Method::Shadow, Method::Backprop));
+        .find(|c| (c.method, c.baseline) == (TrainingMethod::Shadow, TrainingMethod::Backprop));
     let found = found.unwrap();
     assert!(found.test_error.interval.1 < 0.0, "{found:?}");
     let gap = found.gap.as_ref().unwrap();
