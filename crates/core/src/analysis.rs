@@ -183,10 +183,7 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
     let selection = &options.selection;
     Audit {
         schema_version: SCHEMA_VERSION,
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-        },
+        tool: Tool::this(),
         source,
         settings: Settings {
             engine: options.engine,

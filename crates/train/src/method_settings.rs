@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::method::Method;
+use super::method::TrainingMethod;
 use super::optimiser::Rule;
 
 /// One arm of an experiment: a method with its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Arm {
+pub struct MethodSettings {
     /// The method.
-    pub method: Method,
+    pub method: TrainingMethod,
     /// The optimiser.
     pub optimiser: Rule,
     /// The choices the paper leaves open.

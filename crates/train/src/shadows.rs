@@ -1,15 +1,12 @@
 //! Shadow samples of a net that is being trained: the way down alone, from codes it made.
 
 use candle_core::{Device, Result, Tensor};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-
-use super::code::mask;
-use super::matrix::ScaledMatrix;
-use super::run;
 
 /// A layer on the way down.
 #[derive(Debug, Clone, Copy)]
-pub struct Step<'a> {
+pub(super) struct Step<'a> {
     /// W, (out, in).
     pub weight: &'a Tensor,
     /// ρ, the share of the level below that is kept.
@@ -19,30 +16,47 @@ pub struct Step<'a> {
 }
 
 /// x̃ of each code: h^(j) = Bern(ρ_j) ⊙ r(α_j W_j h^(j+1) + b_j) with α_j = 2/(ρ_j n_j s_j²), all
-/// the way down; the paper has no b.
+/// the way down; the paper has no b. Arora, Liang & Ma 2015, eq. 4.
 ///
 /// `steps` go from the input up, `codes` are batch×n_ℓ; the answer is batch×n₀, in the units of
 /// the net's inputs. Nothing where a layer's weights are all zero or not finite.
-pub fn shadows(steps: &[Step<'_>], codes: &Tensor, rng: &mut ChaCha8Rng) -> Result<Option<Tensor>> {
+pub(super) fn shadows(
+    steps: &[Step<'_>],
+    codes: &Tensor,
+    rng: &mut ChaCha8Rng,
+) -> Result<Option<Tensor>> {
     let batch = codes.dim(0)?;
     let mut at = codes.t()?;
     for step in steps.iter().rev() {
-        let Some(matrix) = ScaledMatrix::on_device(step.weight)? else {
+        let Some(rms) = rms(step.weight)? else {
             return Ok(None);
         };
-        let kept = mask(rng, matrix.n * batch, step.keep);
-        let kept = kept.into_iter().map(|kept| f32::from(u8::from(kept)));
-        let kept = Tensor::from_iter(kept, &Device::Cpu)?.reshape((matrix.n, batch))?;
+        let n = step.weight.dim(1)?;
+        let kept = kept(rng, (n, batch), step.keep)?;
         // With W/s in place of W: s times too large.
-        let alpha = 2.0 / (step.keep * matrix.n as f64 * matrix.rms);
-        let mut product = matrix.down(&at)?;
+        let alpha = 2.0 / (step.keep * n as f64 * rms);
+        let mut product = (step.weight / rms)?.t()?.matmul(&at)?;
         if let Some(bias) = step.bias {
-            let bias = bias.reshape((matrix.n, 1))?;
+            let bias = bias.reshape((n, 1))?;
             product = product.broadcast_add(&(bias / alpha)?)?;
         }
-        at = run::reversed(&product, alpha, &kept)?;
+        at = ((product * alpha)?.relu()? * kept)?;
     }
     at.t()?.contiguous().map(Some)
+}
+
+/// s, the root mean square of the entries; nothing when it is 0 or no number.
+fn rms(weight: &Tensor) -> Result<Option<f64>> {
+    let square: f32 = weight.sqr()?.mean_all()?.to_scalar()?;
+    let rms = f64::from(square.sqrt());
+    Ok((rms > 0.0 && rms.is_finite()).then_some(rms))
+}
+
+/// 1 for each unit that is kept, with probability `share`, 0 for the others.
+fn kept(rng: &mut ChaCha8Rng, shape: (usize, usize), share: f64) -> Result<Tensor> {
+    let draw = |_| f32::from(u8::from(rng.random::<f64>() < share));
+    let kept: Vec<f32> = (0..shape.0 * shape.1).map(draw).collect();
+    Tensor::from_vec(kept, shape, &Device::Cpu)
 }
 
 #[cfg(test)]

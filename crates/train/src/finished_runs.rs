@@ -7,20 +7,20 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::arm::Arm;
-use super::run::Plan;
+use super::method_settings::MethodSettings;
+use super::run::TrainingPlan;
 use super::{Error, fault};
 use randomlike_checkpoint::FileError;
 use randomlike_report::write::write_file;
 
 /// Facts, and the settings they were found with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Kept<T> {
+pub(super) struct FinishedRun<T> {
     /// What is the same for every run.
-    pub plan: Plan,
+    pub plan: TrainingPlan,
     /// The arm; none for what is before all arms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arm: Option<Arm>,
+    pub arm: Option<MethodSettings>,
     /// What was found.
     pub facts: T,
 }
@@ -29,10 +29,10 @@ pub(super) struct Kept<T> {
 ///
 /// # Errors
 /// When the file is damaged, or was made with other settings.
-pub(super) fn kept<T: DeserializeOwned>(
+pub(super) fn finished<T: DeserializeOwned>(
     path: &Path,
-    plan: &Plan,
-    arm: Option<&Arm>,
+    plan: &TrainingPlan,
+    arm: Option<&MethodSettings>,
 ) -> Result<Option<T>, Error> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -46,7 +46,7 @@ pub(super) fn kept<T: DeserializeOwned>(
             .into());
         }
     };
-    let found: Kept<T> = serde_json::from_slice(&bytes)
+    let found: FinishedRun<T> = serde_json::from_slice(&bytes)
         .map_err(|error| fault(format!("`{}` is no run of ours: {error}", path.display())))?;
     if found.plan != *plan || found.arm.as_ref() != arm {
         return Err(fault(format!(
@@ -58,13 +58,13 @@ pub(super) fn kept<T: DeserializeOwned>(
 }
 
 /// Keeps facts at `path`.
-pub(super) fn keep<T: Serialize>(
+pub(super) fn write_finished<T: Serialize>(
     path: &Path,
-    plan: &Plan,
-    arm: Option<&Arm>,
+    plan: &TrainingPlan,
+    arm: Option<&MethodSettings>,
     facts: &T,
 ) -> Result<(), Error> {
-    let whole = Kept {
+    let whole = FinishedRun {
         plan: plan.clone(),
         arm: arm.cloned(),
         facts,
@@ -76,7 +76,7 @@ pub(super) fn keep<T: Serialize>(
 }
 
 /// Drops the state of a run that is at its end, where one was saved.
-pub(super) fn drop_state(state: &Path) -> Result<(), Error> {
+pub(super) fn remove_state(state: &Path) -> Result<(), Error> {
     match fs::remove_file(state) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(FileError::Io {
             action: "remove",
@@ -89,7 +89,7 @@ pub(super) fn drop_state(state: &Path) -> Result<(), Error> {
 }
 
 /// Makes a folder and those above it.
-pub(super) fn folder(path: &Path) -> Result<(), Error> {
+pub(super) fn create_folder(path: &Path) -> Result<(), Error> {
     let made = fs::create_dir_all(path).map_err(|source| FileError::Io {
         action: "create",
         path: path.to_owned(),
