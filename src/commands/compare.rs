@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::path::Path;
 
+use randomlike::analysis::Progress;
 use randomlike::audit::{Audit, Section};
 use randomlike::checkpoint::Checkpoint;
 use randomlike::compare::{
     self, ChainPair, Comparison, Figure, MatchedBy, Pair, Side, Standing, Unmatched,
 };
+use randomlike::policy::Policy;
 use randomlike::report::{Bundle, json, write};
 
 use super::{Done, HOLDS, is_audit, measure_opened};
@@ -39,7 +41,9 @@ pub fn run(args: &Compare) -> Done {
     let [a, b] = sources;
     let (a, b) = (a.measured(&args.measuring)?, b.measured(&args.measuring)?);
     let bar = Bar::new();
-    let comparison = compare::compare(a.side(), b.side(), &mut |progress| bar.show(&progress));
+    let policy = Policy::default();
+    let mut show = |progress: Progress<'_>| bar.show(&progress);
+    let comparison = compare::compare(a.side(), b.side(), &policy, &mut show);
     bar.clear();
     let comparison = comparison?;
     if let Some(destination) = destination {

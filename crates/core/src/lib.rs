@@ -11,5 +11,6 @@ mod error;
 pub mod layers;
 pub mod names;
 pub mod shadow;
+pub mod skip;
 
 pub use error::{Error, Result};

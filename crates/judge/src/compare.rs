@@ -1,8 +1,10 @@
-//! Two checkpoints side by side: facts, and nothing but facts.
+//! Two checkpoints side by side.
 //!
 //! A [`Comparison`] holds every figure of both, the change in units of its own uncertainty, the
-//! distance between spectra and, where both sides have their weights, the spectrum of B − A. It
-//! holds no threshold; docs/compare.md explains every field.
+//! distance between spectra and, where both sides have their weights, the spectrum of B − A;
+//! docs/compare.md explains every field. Only its words, the labels of layers and the kind of a
+//! difference, depend on the limits of a policy, and so does from which kurtosis on a figure has
+//! no unit.
 //!
 //! A unit is the root of the sum of squares of both errors, as if A and B were independent draws
 //! of the same law. A fine-tune is no such draw: it keeps most of A's weights, so what chance
@@ -28,11 +30,13 @@ pub use matching::{MatchedBy, Matching};
 pub use spectra::SpectraDistance;
 pub use spectra::scaled;
 
+use crate::label::{Label, Labelled};
+use crate::policy::{Policy, Rules};
 use crate::{Error, Result};
 use randomlike_checkpoint::checkpoint::Checkpoint;
 use randomlike_core::analysis::Progress;
 use randomlike_core::audit::{
-    Audit, Label, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
+    Audit, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
 };
 
 /// The version of the `comparison.json` layout written by this crate.
@@ -129,10 +133,11 @@ pub struct Side<'a> {
 pub fn compare(
     a: Side<'_>,
     b: Side<'_>,
+    policy: &Policy,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Comparison> {
-    let mut comparison = audits(a.audit, b.audit, Matching::ByNameThenShape)?;
-    difference::add(&mut comparison, a, b, progress)?;
+    let mut comparison = audits(a.audit, b.audit, Matching::ByNameThenShape, policy)?;
+    difference::add(&mut comparison, (a, b), policy, progress)?;
     Ok(comparison)
 }
 
@@ -140,7 +145,7 @@ pub fn compare(
 ///
 /// # Errors
 /// When no layer of one belongs to a layer of the other.
-pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
+pub fn audits(a: &Audit, b: &Audit, matching: Matching, policy: &Policy) -> Result<Comparison> {
     let matched = matching::of(&a.layers, &b.layers, matching);
     if matched.pairs.is_empty() {
         return Err(Error::NothingInCommon {
@@ -149,8 +154,16 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
             reason: matching::why_none(&a.layers, &b.layers),
         });
     }
-    let pair = |&(i, j, by)| Pair::new(by, (i, &a.layers[i]), (j, &b.layers[j]));
-    let layers: Vec<Pair> = matched.pairs.iter().map(pair).collect();
+    let pair = |&(i, j, by): &(usize, usize, MatchedBy)| {
+        let in_a = JudgedLayer::new(i, &a.layers[i], policy)?;
+        let in_b = JudgedLayer::new(j, &b.layers[j], policy)?;
+        Ok(Pair::new(by, &in_a, &in_b))
+    };
+    let layers = matched
+        .pairs
+        .iter()
+        .map(pair)
+        .collect::<Result<Vec<Pair>>>()?;
     let (chains, not_compared) = chains::of(&a.chains, &b.chains, &layers);
     let mut notes = notes((a, b), ("A", "B"));
     notes.extend(not_compared);
@@ -170,14 +183,31 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
     })
 }
 
+/// A layer with its position in its audit and the limits that hold for it.
+struct JudgedLayer<'a> {
+    index: usize,
+    facts: &'a LayerFacts,
+    rules: Rules,
+}
+
+impl<'a> JudgedLayer<'a> {
+    fn new(index: usize, facts: &'a LayerFacts, policy: &Policy) -> Result<Self> {
+        Ok(Self {
+            index,
+            facts,
+            rules: policy.for_layer(&facts.name)?,
+        })
+    }
+}
+
 impl Pair {
-    fn new(by: MatchedBy, (i, a): (usize, &LayerFacts), (j, b): (usize, &LayerFacts)) -> Self {
+    fn new(by: MatchedBy, a: &JudgedLayer<'_>, b: &JudgedLayer<'_>) -> Self {
         Self {
             matched_by: by,
-            a: LayerSide::new(i, a),
-            b: LayerSide::new(j, b),
+            a: LayerSide::new(a),
+            b: LayerSide::new(b),
             figures: catalogue::compare(a, b),
-            spectra: spectra::between(&a.spectrum, &b.spectrum),
+            spectra: spectra::between(&a.facts.spectrum, &b.facts.spectrum),
             difference: Section::Skipped {
                 reason: difference::NO_WEIGHTS.into(),
             },
@@ -209,16 +239,17 @@ impl Pair {
 }
 
 impl LayerSide {
-    fn new(index: usize, layer: &LayerFacts) -> Self {
+    fn new(judged: &JudgedLayer<'_>) -> Self {
+        let layer = judged.facts;
         Self {
             name: layer.name.clone(),
-            index,
+            index: judged.index,
             fan_in: layer.fan_in,
             fan_out: layer.fan_out,
             dtype: layer.weight.dtype.clone(),
             orientation: layer.orientation,
             orientation_from: layer.orientation_from,
-            label: layer.label,
+            label: Labelled::judge(layer, &judged.rules).label,
         }
     }
 }
@@ -261,6 +292,10 @@ fn other_settings(a: &Settings, b: &Settings) -> Option<String> {
 mod tests {
     use super::*;
     use randomlike_core::audit::example as facts;
+
+    fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
+        super::audits(a, b, matching, &Policy::default())
+    }
 
     #[test]
     fn nothing_changes_between_an_audit_and_itself() {

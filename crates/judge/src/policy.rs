@@ -4,19 +4,25 @@
 //! limit; it is both what [`Policy::default_text`] shows and what [`Policy::default`] parses,
 //! and its keys are the only ones a policy may use.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobMatcher};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
+use crate::label::LabelLimits;
 use crate::verdict::{
     Baseline, BiasesConstant, Check, Covered, Finite, Level, LevelSpacing, MovedFromInitialisation,
     QuarterCircle, ShadowReversible, SpectralEdge, WeightsGaussian, WeightsOnly,
 };
 use crate::{Error, Result};
 
-const DEFAULT: &str = include_str!("policy/default.toml");
+const DEFAULT: &str = concat!(
+    include_str!("policy/default.toml"),
+    include_str!("policy/labels.toml")
+);
 const DEFAULT_PATH: &str = "default.toml";
 /// The array of per-layer tables, and the key that says which layers one is for.
 const LAYER: &str = "layer";
@@ -57,6 +63,8 @@ pub struct Rules {
     pub shadow_reversible: ShadowReversible,
     /// Nothing is worse than in an earlier audit.
     pub baseline: Baseline,
+    /// One word for the layer.
+    pub labels: LabelLimits,
 }
 
 impl Rules {
@@ -130,6 +138,21 @@ impl Policy {
             policy.with(std::iter::once(exception))?;
         }
         Ok(policy)
+    }
+
+    /// SHA-256, in hexadecimal, of every level and limit that holds and of what differs for some
+    /// layers; comments, order and what only repeats the default make no difference.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut whole = self.table.to_string();
+        for Exception { pattern, table, .. } in &self.exceptions {
+            whole.extend([pattern, "\n", &table.to_string()]);
+        }
+        let digest = Sha256::digest(whole.as_bytes());
+        digest.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// Levels and limits where no pattern says otherwise.
@@ -276,7 +299,9 @@ fn refused(key: &str, value: &Value) -> Option<&'static str> {
     let (range, wanted) = match key {
         // A gate that asks for no layer would pass what nobody looked at.
         "covered.min_layers" => (1.0..=f64::MAX, "1 or more"),
-        "covered.min_share" => (0.0..=1.0, "a share from 0 to 1"),
+        "covered.min_share" | "labels.min_bulk_share" | "labels.min_p" => {
+            (0.0..=1.0, "a share from 0 to 1")
+        }
         "moved-from-initialisation.min_weights" => (
             1600.0..=f64::MAX,
             "1600 or more, from where on initialisers are looked for",

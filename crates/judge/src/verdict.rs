@@ -19,6 +19,7 @@ mod weights_gaussian;
 mod weights_only;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,7 @@ pub use weights_gaussian::WeightsGaussian;
 pub use weights_only::WeightsOnly;
 
 use crate::compare::{self, Matching};
+use crate::label::Labels;
 use crate::policy::{Policy, Rules};
 use crate::{Error, Result};
 use randomlike_core::audit::{Audit, LayerFacts};
@@ -111,7 +113,7 @@ pub struct Finding {
 }
 
 /// Every finding on one audit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Checkpoint-wide findings first, then layer by layer in audit order, then those beside a
     /// baseline.
@@ -119,6 +121,8 @@ pub struct Judgement {
     /// What makes figures differ from the baseline's although no weight does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// One word for each layer of the audit.
+    pub labels: Labels,
 }
 
 impl Check {
@@ -235,7 +239,7 @@ pub fn judge_beside(audit: &Audit, baseline: &Audit, policy: &Policy) -> Result<
     let layers = audit.layers.iter().chain(&baseline.layers);
     policy.check_patterns(layers.map(|layer| layer.name.as_str()))?;
     let mut judgement = judge_alone(audit, policy)?;
-    let comparison = compare::audits(baseline, audit, Matching::ByName)?;
+    let comparison = compare::audits(baseline, audit, Matching::ByName, policy)?;
     if !baseline::tells_something(&comparison) {
         return Err(Error::EmptyBaseline {
             uri: baseline.source.uri.clone(),
@@ -274,6 +278,7 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     Ok(Judgement {
         findings: findings.collect(),
         notes: Vec::new(),
+        labels: Labels::judge(audit, policy)?,
     })
 }
 
@@ -325,9 +330,9 @@ fn why_nothing(audit: &Audit) -> String {
             audit.layers.len()
         );
     }
-    let mut reasons = BTreeMap::<&str, usize>::new();
+    let mut reasons = BTreeMap::<String, usize>::new();
     for skipped in &audit.skipped {
-        *reasons.entry(&skipped.reason).or_default() += 1;
+        *reasons.entry(skipped.reason.to_string()).or_default() += 1;
     }
     let tensors = audit.skipped.len();
     match reasons.into_iter().max_by_key(|&(_, count)| count) {
@@ -370,7 +375,7 @@ impl Ruling {
         }
     }
 
-    fn unmeasured(reason: &str, limit: String, meaning: &str) -> Self {
+    fn unmeasured(reason: impl Display, limit: String, meaning: &str) -> Self {
         Self::skipped(format!("not measured: {reason}"), limit, meaning)
     }
 

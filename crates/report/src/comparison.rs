@@ -50,9 +50,9 @@ struct Layer<'a> {
     distance: String,
     largest: String,
     difference: Option<Delta<'a>>,
-    no_difference: Option<&'a str>,
+    no_difference: Option<String>,
     spectra_picture: Option<Picture<'a>>,
-    no_spectra: Option<&'a str>,
+    no_spectra: Option<String>,
     figures: Vec<Row<'a>>,
     /// Whether any figure changed.
     moved: bool,
@@ -183,10 +183,10 @@ fn largest(pair: &Pair) -> String {
     }
 }
 
-const fn reason<T>(section: &Section<T>) -> Option<&str> {
+fn reason<T>(section: &Section<T>) -> Option<String> {
     match section {
         Section::Measured(_) => None,
-        Section::Skipped { reason } => Some(reason.as_str()),
+        Section::Skipped { reason } => Some(reason.to_string()),
     }
 }
 
@@ -306,7 +306,7 @@ fn delta_figures(found: &Difference) -> Vec<(&'static str, String)> {
                 format!("{}, {}", s.outliers_above, s.outliers_below),
             ),
         ]),
-        Section::Skipped { reason } => rows.push(("law of its spectrum", reason.clone())),
+        Section::Skipped { reason } => rows.push(("law of its spectrum", reason.to_string())),
     }
     rows
 }
@@ -316,11 +316,12 @@ mod tests {
     use super::*;
     use randomlike_core::audit::example as facts;
     use randomlike_judge::compare::{Matching, audits};
+    use randomlike_judge::policy::Policy;
 
     fn of(name: &str) -> String {
         let a = facts::audit(vec![facts::layer(name), facts::unmeasured("b")]);
         let b = facts::audit(vec![facts::layer(name), facts::layer("c")]);
-        let comparison = audits(&a, &b, Matching::ByName).unwrap();
+        let comparison = audits(&a, &b, Matching::ByName, &Policy::default()).unwrap();
         let figures = ComparisonFigures::draw(&comparison, &a, &b).unwrap();
         String::from_utf8(page(&comparison, &figures).unwrap()).unwrap()
     }

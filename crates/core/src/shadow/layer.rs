@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::matrix::ScaledMatrix;
 use super::run::{self, Block, Return, Score};
 use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, sweep};
-use crate::audit::Section;
+use crate::audit::{Section, Unmeasured};
 use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
 use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
@@ -189,7 +189,7 @@ pub fn of_layer(
     };
     Ok(measured.map_or_else(
         |fault| Section::Skipped {
-            reason: fault.to_string(),
+            reason: Unmeasured::Fault(fault.to_string()),
         },
         Section::Measured,
     ))

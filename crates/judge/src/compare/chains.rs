@@ -102,6 +102,7 @@ fn sentence((in_a, in_b): (usize, usize)) -> Option<String> {
 mod tests {
     use super::*;
     use crate::compare::{Matching, audits};
+    use crate::policy::Policy;
     use randomlike_core::audit::{Audit, ChainFacts, example};
 
     /// An audit of the layers of a chain that was measured: that of fixtures/fashion_plain.
@@ -115,7 +116,7 @@ mod tests {
     }
 
     fn chains(a: &Audit, b: &Audit) -> (Vec<ChainPair>, Vec<String>) {
-        let found = audits(a, b, Matching::ByNameThenShape).unwrap();
+        let found = audits(a, b, Matching::ByNameThenShape, &Policy::default()).unwrap();
         (found.chains, found.notes)
     }
 

@@ -43,7 +43,9 @@ mod null {
 
 /// The distance between two spectra that were measured.
 pub(super) fn between(a: &Section<Spectrum>, b: &Section<Spectrum>) -> Section<SpectraDistance> {
-    let skipped = |reason: String| Section::Skipped { reason };
+    let skipped = |reason: String| Section::Skipped {
+        reason: reason.into(),
+    };
     match (a, b) {
         (Section::Measured(a), Section::Measured(b)) if !of_one_shape(a, b) => {
             skipped("the shapes differ, and each has a law of its own".into())
@@ -162,7 +164,10 @@ mod tests {
             let Section::Skipped { reason } = between(&section(|_| ()), &other) else {
                 panic!("two shapes have no distance");
             };
-            assert!(reason.starts_with("the shapes differ"), "{reason}");
+            assert!(
+                reason.to_string().starts_with("the shapes differ"),
+                "{reason}"
+            );
         }
     }
 
@@ -181,7 +186,10 @@ mod tests {
         let Section::Skipped { reason } = between(&section(|_| ()), &gone) else {
             panic!("there is nothing to measure");
         };
-        assert_eq!(reason, "B has no spectrum: all weights are zero");
+        assert_eq!(
+            reason.to_string(),
+            "B has no spectrum: all weights are zero"
+        );
         let flat = section(|s| s.sigma_median = 0.0);
         assert!(between(&flat, &flat).measured().is_none());
     }

@@ -13,7 +13,8 @@ fn message(text: &str) -> String {
 fn the_default_parses_and_has_a_table_for_every_check() {
     let table: Table = Policy::default_text().parse().unwrap();
     let checks = || Check::ALL.into_iter().chain([Check::Baseline]);
-    assert_eq!(table.len(), checks().count());
+    assert_eq!(table.len(), checks().count() + 1);
+    assert!(table.contains_key("labels"));
     assert!(checks().all(|check| table.contains_key(check.name())));
     assert_eq!(
         Policy::default().rules().weights_gaussian.level,
@@ -182,4 +183,22 @@ fn a_pattern_without_a_layer_is_an_error() {
 fn broken_toml_names_the_file() {
     let error = message("[finite");
     assert!(error.contains("own.toml"), "{error}");
+}
+
+#[test]
+fn the_digest_is_that_of_the_limits() {
+    let digest = |text: &str| parse(text).unwrap().digest();
+    assert_eq!(digest("").len(), 64);
+    assert_eq!(
+        digest("# a comment\n[finite]\nlevel = \"deny\""),
+        digest("")
+    );
+    assert_ne!(digest("[labels]\nmin_values = 31"), digest(""));
+    let layer = |pattern: &str| {
+        digest(&format!(
+            "[[layer]]\npattern = \"{pattern}\"\nlabels = {{ min_values = 31 }}"
+        ))
+    };
+    assert_ne!(layer("a"), digest(""));
+    assert_ne!(layer("a"), layer("b"));
 }
