@@ -11,21 +11,21 @@
 //! there was in A is in B too and cancels. There a change of less than one unit may still be a
 //! real one, and [`Difference`] is what tells; a change of many units is real either way.
 
-mod catalogue;
-mod chains;
-mod change;
+mod chain_figures;
+mod compared_figure;
 mod difference;
-mod kind;
+mod difference_kind;
+mod layer_figures;
 mod matching;
 mod spectra;
 
 use serde::{Deserialize, Serialize};
 
-pub use chains::ChainPair;
-pub use change::words_of;
-pub use change::{Change, Figure, Standing};
+pub use chain_figures::ChainPair;
+pub use compared_figure::figure_format;
+pub use compared_figure::{ComparedFigure, FigureChange, FigureSides};
 pub use difference::{Difference, EnergyShare};
-pub use kind::DifferenceKind;
+pub use difference_kind::DifferenceKind;
 pub use matching::{MatchedBy, Matching};
 pub use spectra::SpectraDistance;
 pub use spectra::scaled;
@@ -76,7 +76,7 @@ pub struct Pair {
     /// The layer in B.
     pub b: LayerSide,
     /// Every figure, side by side.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<ComparedFigure>,
     /// How far the two spectra are apart.
     pub spectra: Section<SpectraDistance>,
     /// The weights of B less those of A.
@@ -146,7 +146,7 @@ pub fn compare(
 /// # Errors
 /// When no layer of one belongs to a layer of the other.
 pub fn audits(a: &Audit, b: &Audit, matching: Matching, policy: &Policy) -> Result<Comparison> {
-    let matched = matching::of(&a.layers, &b.layers, matching);
+    let matched = matching::match_layers(&a.layers, &b.layers, matching);
     if matched.pairs.is_empty() {
         return Err(Error::NothingInCommon {
             a: a.source.uri.clone(),
@@ -164,7 +164,7 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching, policy: &Policy) -> Resu
         .iter()
         .map(pair)
         .collect::<Result<Vec<Pair>>>()?;
-    let (chains, not_compared) = chains::of(&a.chains, &b.chains, &layers);
+    let (chains, not_compared) = chain_figures::match_chains(&a.chains, &b.chains, &layers);
     let mut notes = notes((a, b), ("A", "B"));
     notes.extend(not_compared);
     Ok(Comparison {
@@ -206,7 +206,7 @@ impl Pair {
             matched_by: by,
             a: LayerSide::new(a),
             b: LayerSide::new(b),
-            figures: catalogue::compare(a, b),
+            figures: layer_figures::compare(a, b),
             spectra: spectra::between(&a.facts.spectrum, &b.facts.spectrum),
             difference: Section::Skipped {
                 reason: difference::NO_WEIGHTS.into(),
@@ -224,13 +224,13 @@ impl Pair {
     }
 
     /// The figure of this name.
-    pub fn figure(&self, name: &str) -> Option<&Figure> {
+    pub fn figure(&self, name: &str) -> Option<&ComparedFigure> {
         self.figures.iter().find(|figure| figure.name == name)
     }
 
     /// The figure that changed by the most of its own units, and by how many.
-    pub fn largest_change(&self) -> Option<(&Figure, f64)> {
-        let units = |figure| Some((figure, Figure::change(figure)?.units?));
+    pub fn largest_change(&self) -> Option<(&ComparedFigure, f64)> {
+        let units = |figure| Some((figure, ComparedFigure::change(figure)?.units?));
         self.figures
             .iter()
             .filter_map(units)
@@ -305,10 +305,10 @@ mod tests {
         let changes = || found.layers.iter().flat_map(|pair| &pair.figures);
         assert!(
             changes()
-                .filter_map(Figure::change)
+                .filter_map(ComparedFigure::change)
                 .all(|c| c.change == 0.0 && c.units.is_none_or(|units| units == 0.0))
         );
-        assert!(changes().filter_map(Figure::change).count() >= 25);
+        assert!(changes().filter_map(ComparedFigure::change).count() >= 25);
         let spectra = found.layers[0].spectra.measured().unwrap();
         assert!(spectra.wasserstein == 0.0 && spectra.ks == 0.0);
         assert!(found.layers[1].spectra.measured().is_none());

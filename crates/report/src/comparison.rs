@@ -8,8 +8,8 @@ use super::template;
 use crate::Result;
 use randomlike_core::audit::{Orientation, Section, SourceFacts};
 use randomlike_judge::compare::{
-    ChainPair, Comparison, Difference, DifferenceKind, Figure, LayerSide, MatchedBy, Pair,
-    Standing, Unmatched,
+    ChainPair, ComparedFigure, Comparison, Difference, DifferenceKind, FigureSides, LayerSide,
+    MatchedBy, Pair, Unmatched,
 };
 use randomlike_judge::verdict::figure::{counted, grouped};
 
@@ -211,11 +211,11 @@ fn stored(pair: &Pair) -> String {
     format!("stored as {} in A, {} in B", of(&pair.a), of(&pair.b))
 }
 
-fn rows(figures: &[Figure]) -> Vec<Row<'_>> {
-    let is_still = |figure: &Figure| figure.change().is_some_and(|c| c.change == 0.0);
+fn rows(figures: &[ComparedFigure]) -> Vec<Row<'_>> {
+    let is_still = |figure: &ComparedFigure| figure.change().is_some_and(|c| c.change == 0.0);
     figures
         .iter()
-        .filter(|figure| !matches!(figure.standing, Standing::Skipped { .. }))
+        .filter(|figure| !matches!(figure.sides, FigureSides::Skipped { .. }))
         .map(|figure| Row {
             name: &figure.name,
             cells: figure.words(),
@@ -225,14 +225,14 @@ fn rows(figures: &[Figure]) -> Vec<Row<'_>> {
 }
 
 /// A sentence for each reason why figures are missing.
-fn missing(figures: &[Figure]) -> Vec<String> {
+fn missing(figures: &[ComparedFigure]) -> Vec<String> {
     let mut told: Vec<(String, Vec<&str>)> = Vec::new();
     for figure in figures {
-        let sentence = match &figure.standing {
-            Standing::Compared(_) => continue,
-            Standing::OnlyInA { reason, .. } => format!("not in B: {reason}"),
-            Standing::OnlyInB { reason, .. } => format!("not in A: {reason}"),
-            Standing::Skipped { reason } => format!("in neither: {reason}"),
+        let sentence = match &figure.sides {
+            FigureSides::Compared(_) => continue,
+            FigureSides::OnlyInA { reason, .. } => format!("not in B: {reason}"),
+            FigureSides::OnlyInB { reason, .. } => format!("not in A: {reason}"),
+            FigureSides::Skipped { reason } => format!("in neither: {reason}"),
         };
         match told.iter_mut().find(|(known, _)| *known == sentence) {
             Some((_, names)) => names.push(&figure.name),

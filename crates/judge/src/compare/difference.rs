@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::{self, DifferenceKind};
+use super::difference_kind::{self, DifferenceKind};
 use super::{Comparison, LayerSide, Pair, Side};
 use crate::Result;
 use crate::label::LabelLimits;
@@ -314,7 +314,8 @@ fn measured(
         kind: DifferenceKind::Undecided,
         kind_reason: String::new(),
     };
-    (difference.kind, difference.kind_reason) = kind::of(&difference, within_rounding, limits);
+    (difference.kind, difference.kind_reason) =
+        difference_kind::decide(&difference, within_rounding, limits);
     Ok(difference)
 }
 

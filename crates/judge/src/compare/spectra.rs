@@ -50,7 +50,7 @@ pub(super) fn between(a: &Section<Spectrum>, b: &Section<Spectrum>) -> Section<S
         (Section::Measured(a), Section::Measured(b)) if !of_one_shape(a, b) => {
             skipped("the shapes differ, and each has a law of its own".into())
         }
-        (Section::Measured(a), Section::Measured(b)) => of(a, b).map_or_else(
+        (Section::Measured(a), Section::Measured(b)) => distance(a, b).map_or_else(
             || skipped("a spectrum has no scale, or one beyond the range of numbers".into()),
             Section::Measured,
         ),
@@ -65,7 +65,7 @@ fn of_one_shape(a: &Spectrum, b: &Spectrum) -> bool {
 }
 
 /// The distance of two spectra of one shape; none where a figure passes the range of numbers.
-fn of(a: &Spectrum, b: &Spectrum) -> Option<SpectraDistance> {
+fn distance(a: &Spectrum, b: &Spectrum) -> Option<SpectraDistance> {
     let (nu_a, nu_b) = (scaled(a)?, scaled(b)?);
     let (m, y) = (nu_a.len() as f64, a.aspect);
     let found = SpectraDistance {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Check, Finding, Level, Ruling};
-use crate::compare::{Change, Comparison, Figure, Pair, Standing, Unmatched, words_of};
+use crate::compare::{
+    ComparedFigure, Comparison, FigureChange, FigureSides, Pair, Unmatched, figure_format,
+};
 use randomlike_maths::stats::GOE_RATIO;
 
 /// Level and tolerances of the check: by how much a figure may get worse.
@@ -127,7 +129,7 @@ impl Baseline {
         let mut rulings: Vec<Ruling> = lost(pair).collect();
         let mut compared = 0;
         for gated in &GATED {
-            let Some(change) = pair.figure(gated.figure).and_then(Figure::change) else {
+            let Some(change) = pair.figure(gated.figure).and_then(ComparedFigure::change) else {
                 continue;
             };
             compared += 1;
@@ -194,7 +196,7 @@ impl Baseline {
     }
 
     /// What is wrong with a figure that got worse by more than its tolerance and noise.
-    fn worse(&self, gated: &Gated, change: &Change) -> Option<Ruling> {
+    fn worse(&self, gated: &Gated, change: &FigureChange) -> Option<Ruling> {
         let worse = (gated.badness)(change.b) - (gated.badness)(change.a);
         let tolerance = (gated.tolerance)(self);
         let units = change.unit.map(|unit| worse / unit);
@@ -203,7 +205,7 @@ impl Baseline {
         }
         let in_units = units.map_or_else(String::new, |units| format!(", {units:.1} of its units"));
         let noise = units.map_or_else(String::new, |_| format!(", or {} of its units", self.noise));
-        let words = words_of(gated.figure);
+        let words = figure_format(gated.figure);
         Some(Ruling::new(
             false,
             format!(
@@ -224,7 +226,7 @@ impl Baseline {
 fn lost(pair: &Pair) -> impl Iterator<Item = Ruling> {
     let mut by_section: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
     for gated in pair.figures.iter().filter(|f| is_gated(&f.name)) {
-        if let Standing::OnlyInA { reason, .. } = &gated.standing {
+        if let FigureSides::OnlyInA { reason, .. } = &gated.sides {
             let (section, name) = gated.name.split_once('.').unwrap_or((&gated.name, ""));
             let entry = by_section.entry(section).or_insert((Vec::new(), reason));
             entry.0.push(name);
@@ -255,8 +257,8 @@ pub(super) fn tells_something(comparison: &Comparison) -> bool {
         .filter(|figure| is_gated(&figure.name))
         .any(|figure| {
             matches!(
-                figure.standing,
-                Standing::Compared(_) | Standing::OnlyInA { .. }
+                figure.sides,
+                FigureSides::Compared(_) | FigureSides::OnlyInA { .. }
             )
         })
 }

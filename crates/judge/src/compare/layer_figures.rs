@@ -26,7 +26,7 @@
 use std::f64::consts::PI;
 
 use super::JudgedLayer;
-use super::change::{Figure, Reading, Standing};
+use super::compared_figure::{ComparedFigure, FigureSides, Reading};
 use crate::label::LabelLimits;
 use randomlike_core::audit::{Biases, Bulk, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 use randomlike_core::shadow::Estimate;
@@ -215,13 +215,13 @@ const LAYER_FIGURES: [LayerFigure; 38] = [
 ];
 
 /// Every figure of two layers, side by side.
-pub(super) fn compare(a: &JudgedLayer<'_>, b: &JudgedLayer<'_>) -> Vec<Figure> {
+pub(super) fn compare(a: &JudgedLayer<'_>, b: &JudgedLayer<'_>) -> Vec<ComparedFigure> {
     let read = |figure: &LayerFigure, of: &JudgedLayer<'_>| figure.read(of.facts, &of.rules.labels);
     LAYER_FIGURES
         .iter()
-        .map(|figure| Figure {
+        .map(|figure| ComparedFigure {
             name: figure.name.into(),
-            standing: Standing::of(read(figure, a), read(figure, b)),
+            sides: FigureSides::from_readings(read(figure, a), read(figure, b)),
         })
         .collect()
 }

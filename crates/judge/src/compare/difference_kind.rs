@@ -110,7 +110,7 @@ impl Difference {
 }
 
 /// The word and the figures that decided it, tried in the order of docs/compare.md.
-pub(super) fn of(
+pub(super) fn decide(
     difference: &Difference,
     within_rounding: bool,
     limits: &LabelLimits,
@@ -137,10 +137,10 @@ pub(super) fn of(
         let reason = format!("{size} singular values; at least {fewest} are needed");
         return (DifferenceKind::Undecided, reason);
     }
-    of_a_spectrum(difference, size, limits)
+    decide_by_spectrum(difference, size, limits)
 }
 
-fn of_a_spectrum(
+fn decide_by_spectrum(
     difference: &Difference,
     size: usize,
     limits: &LabelLimits,
@@ -201,7 +201,7 @@ mod tests {
 
     fn by_default(difference: &Difference, within_rounding: bool) -> DifferenceKind {
         let policy = crate::policy::Policy::default();
-        of(difference, within_rounding, &policy.rules().labels).0
+        decide(difference, within_rounding, &policy.rules().labels).0
     }
 
     fn word(change: impl FnOnce(&mut Difference)) -> DifferenceKind {
