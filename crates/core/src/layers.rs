@@ -535,7 +535,7 @@ fn glob(pattern: &str) -> Result<GlobMatcher> {
     };
     let glob = Glob::new(&text).map_err(|source| Error::Pattern {
         pattern: pattern.to_owned(),
-        source,
+        source: source.into(),
     })?;
     Ok(glob.compile_matcher())
 }
