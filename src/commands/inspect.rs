@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
 use randomlike::report::{Bundle, json, words, write};
-use randomlike::verdict::{Judgement, Outcome, judge};
+use randomlike::verdict::{Judgement, FindingOutcome, judge};
 
 use super::{Done, HOLDS, audit, read_policy};
 use crate::args::Inspect;
@@ -160,16 +160,16 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
             .for_layer(&layer.name)
             .filter(move |finding| finding.outcome == outcome)
     };
-    for finding in with(Outcome::Fail) {
-        let sentence = terminal::wrap(&finding.meaning, 8);
+    for finding in with(FindingOutcome::Fail) {
+        let sentence = terminal::wrap(&finding_sentences(finding).meaning, 8);
         let _ = writeln!(text, "  {}  {}", terminal::mark(finding), sentence.trim());
     }
-    let skipped: Vec<_> = with(Outcome::Skipped)
+    let skipped: Vec<_> = with(FindingOutcome::Skipped)
         .map(|finding| finding.check.name())
         .collect();
     let mut rest = format!(
         "{} of {} checks pass",
-        with(Outcome::Pass).count(),
+        with(FindingOutcome::Pass).count(),
         judgement.for_layer(&layer.name).count()
     );
     if !skipped.is_empty() {

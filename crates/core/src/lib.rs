@@ -10,6 +10,7 @@ pub mod controls;
 mod error;
 pub mod layers;
 pub mod names;
+pub mod number_format;
 pub mod shadow;
 
 pub use error::{Error, Result};

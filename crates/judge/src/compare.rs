@@ -20,6 +20,7 @@ mod spectra;
 use serde::{Deserialize, Serialize};
 
 pub use chains::ChainPair;
+pub(crate) use change::is_count;
 pub use change::words_of;
 pub use change::{Change, Figure, Standing};
 pub use difference::{Difference, EnergyShare};

@@ -11,7 +11,7 @@ use randomlike_judge::compare::{
     ChainPair, Comparison, Difference, DifferenceKind, Figure, LayerSide, MatchedBy, Pair,
     Standing, Unmatched,
 };
-use randomlike_judge::verdict::figure::{counted, grouped};
+use randomlike_core::number_format::{counted, grouped};
 
 const TEMPLATE: &str = include_str!("comparison.html");
 

@@ -13,7 +13,7 @@ use crate::Result;
 use randomlike_core::analysis::{self, FEWEST, Options};
 use randomlike_core::audit::{Label, NullFact, Section, Spectrum, SpectrumNulls};
 use randomlike_judge::policy::Policy;
-use randomlike_judge::verdict::{self, Check, Outcome};
+use randomlike_judge::verdict::{self, Check, FindingOutcome};
 
 pub use truth::Truth;
 
@@ -154,7 +154,7 @@ pub fn verdicts(truth: Truth, shape: (usize, usize), draws: usize, seed: u64) ->
         let failed = judgement
             .findings
             .iter()
-            .filter(|f| f.outcome == Outcome::Fail);
+            .filter(|f| f.outcome == FindingOutcome::Fail);
         let layer = &audit.layers[0];
         Ok(Counts {
             failed: failed.map(|finding| (finding.check, 1)).collect(),

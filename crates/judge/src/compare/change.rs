@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::figure::figure;
+use randomlike_core::number_format::figure;
 
 /// A figure and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,9 +117,14 @@ const COUNTS: [&str; 4] = [
     "spectrum.outliers_below",
 ];
 
+/// Whether a figure counts something.
+pub(crate) fn is_count(name: &str) -> bool {
+    COUNTS.contains(&name)
+}
+
 /// How a figure is written: counts without decimals.
 pub fn words_of(name: &str) -> fn(f64) -> String {
-    if COUNTS.contains(&name) {
+    if is_count(name) {
         whole
     } else {
         number

@@ -12,7 +12,7 @@ use randomlike_core::audit::{Audit, LayerFacts, Spectrum};
 use randomlike_judge::compare::{
     Comparison, Difference, DifferenceKind, Pair, SpectraDistance, scaled,
 };
-use randomlike_judge::verdict::figure::counted;
+use randomlike_core::number_format::counted;
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Most layers that are named one by one in the overview.

@@ -6,8 +6,8 @@ use super::panel::{Axis, Mark, Panel, Part, Scale, Series};
 use super::{WIDTH, biases, printable, spectrum, weights};
 use crate::Result;
 use randomlike_core::audit::{Audit, GaussianDistance, Label, LayerFacts};
-use randomlike_judge::verdict::figure::counted;
-use randomlike_judge::verdict::{Judgement, Outcome};
+use randomlike_core::number_format::counted;
+use randomlike_judge::verdict::{Judgement, FindingOutcome};
 
 /// Most layers that get a row of their own.
 const MOST_ROWS: usize = 24;
@@ -142,9 +142,9 @@ fn words(canvas: &Canvas<'_>, layer: &LayerFacts, judgement: &Judgement, top: u3
     };
     let checks = format!(
         "{} checks pass, {} fail, {} not judged",
-        with(Outcome::Pass),
-        with(Outcome::Fail),
-        with(Outcome::Skipped)
+        with(FindingOutcome::Pass),
+        with(FindingOutcome::Fail),
+        with(FindingOutcome::Skipped)
     );
     canvas.text(&checks, (left, top + 72), 12, Weight::Quiet, false)
 }
