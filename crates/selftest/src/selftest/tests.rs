@@ -173,5 +173,10 @@ fn a_pattern_for_other_layers_is_refused() {
         ..Options::default()
     };
     let refused = attempt(planted("gaussian"), &options, &mut |_| {});
-    assert!(matches!(refused, Err(Error::PolicyUnmatched { .. })));
+    assert!(matches!(
+        refused,
+        Err(crate::Error::Judge(
+            randomlike_judge::Error::PolicyUnmatched { .. }
+        ))
+    ));
 }
