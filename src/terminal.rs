@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use randomlike::analysis::{Progress, time_left};
-use randomlike::verdict::{Finding, Severity, FindingOutcome};
+use randomlike::verdict::{Finding, FindingOutcome, Severity};
 
 pub use randomlike::names::{cut, harmless};
 

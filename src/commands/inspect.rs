@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
+use randomlike::report::sentences::finding_sentences;
 use randomlike::report::{Bundle, json, words, write};
-use randomlike::verdict::{Judgement, FindingOutcome, judge};
+use randomlike::verdict::{FindingOutcome, Judgement, judge};
 
 use super::{Done, HOLDS, audit, read_policy};
 use crate::args::Inspect;

@@ -6,7 +6,7 @@ use randomlike::checkpoint::Checkpoint;
 use randomlike::policy::Policy;
 use randomlike::selftest::{self, TRUTHS};
 use randomlike::synth::{self, Bias, Kind, Options};
-use randomlike::verdict::{self, Check, Judgement, FindingOutcome};
+use randomlike::verdict::{self, Check, FindingOutcome, Judgement};
 
 use FindingOutcome::{Fail, Pass, Skipped};
 

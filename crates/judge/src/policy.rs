@@ -94,17 +94,14 @@ impl Rules {
         let limits = Check::ALL
             .into_iter()
             .map(|check| Ok((check, CheckLimits::read(check, table)?)))
-            .collect::<Result<_, _>>()
-            .map_err(|source| Error::PolicySyntax {
-                path: path.to_owned(),
-                source: Box::new(source),
-            })?;
+            .collect::<std::result::Result<_, _>>();
+        let limits = limits.map_err(|source| syntax(path, source))?;
         Ok(Self(Arc::new(limits)))
     }
 }
 
 impl CheckLimits {
-    fn read(check: Check, table: &Table) -> Result<Self, toml::de::Error> {
+    fn read(check: Check, table: &Table) -> std::result::Result<Self, toml::de::Error> {
         let table = table.get(check.name()).and_then(Value::as_table);
         let table = table.cloned().unwrap_or_default();
         let limits = table
@@ -225,10 +222,14 @@ impl Policy {
 }
 
 fn table(text: &str, path: &Path) -> Result<Table> {
-    text.parse().map_err(|source| Error::PolicySyntax {
+    text.parse().map_err(|source| syntax(path, source))
+}
+
+fn syntax(path: &Path, source: toml::de::Error) -> Error {
+    Error::PolicySyntax {
         path: path.to_owned(),
         source: Box::new(source),
-    })
+    }
 }
 
 fn take_exceptions(table: &mut Table, path: &Path) -> Result<Vec<Table>> {

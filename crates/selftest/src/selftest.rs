@@ -16,7 +16,7 @@ use randomlike_checkpoint::checkpoint::Checkpoint;
 use randomlike_core::analysis;
 use randomlike_core::audit::{Audit, Label};
 use randomlike_judge::policy::Policy;
-use randomlike_judge::verdict::{self, Check, Finding, Judgement, FindingOutcome};
+use randomlike_judge::verdict::{self, Check, Finding, FindingOutcome, Judgement};
 use randomlike_maths::linalg::Engine;
 use randomlike_report::json;
 use randomlike_report::sentences::finding_sentences;
@@ -215,7 +215,9 @@ fn verdicts(truth: &Truth, judgement: &Judgement) -> Vec<Verdict> {
             let of_check = judgement.findings.iter().filter(|f| f.check == check);
             let worst = of_check.max_by_key(|finding| weight(finding));
             let said = worst.map(finding_sentences);
-            let (measured, limit) = said.map(|said| (said.measured, said.limit)).unwrap_or_default();
+            let (measured, limit) = said
+                .map(|said| (said.measured, said.limit))
+                .unwrap_or_default();
             Verdict {
                 check,
                 expected,

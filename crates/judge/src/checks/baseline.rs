@@ -149,13 +149,17 @@ static GATED: [Gated; 11] = [
         figure: "weights.wasserstein",
         badness: as_it_is,
         tolerance: |limits| limits.weights_wasserstein,
-        worse: worse("The weights, their tails above all, are farther from a bell curve than they were."),
+        worse: worse(
+            "The weights, their tails above all, are farther from a bell curve than they were.",
+        ),
     },
     Gated {
         figure: "weights.excess_kurtosis",
         badness: f64::abs,
         tolerance: |limits| limits.weights_excess_kurtosis,
-        worse: worse("The tails of the weights are farther from those of a bell curve than they were."),
+        worse: worse(
+            "The tails of the weights are farther from those of a bell curve than they were.",
+        ),
     },
     Gated {
         figure: "biases.spread_ratio",
@@ -197,13 +201,17 @@ static GATED: [Gated; 11] = [
         figure: "spectrum.level_ratio",
         badness: |ratio| (ratio - GOE_RATIO).abs(),
         tolerance: |limits| limits.spectrum_level_ratio,
-        worse: worse("Neighbouring singular values keep less like those of a random matrix than they did."),
+        worse: worse(
+            "Neighbouring singular values keep less like those of a random matrix than they did.",
+        ),
     },
     Gated {
         figure: "shadow.ratio",
         badness: as_it_is,
         tolerance: |limits| limits.shadow_ratio,
-        worse: worse("Run in reverse and forward again, the layer gives codes back worse than it did."),
+        worse: worse(
+            "Run in reverse and forward again, the layer gives codes back worse than it did.",
+        ),
     },
 ];
 

@@ -29,10 +29,7 @@ static NO_BIAS: Case = Case::new(
     "There are no biases, so nothing is said about them.",
 )
 .measured("not applicable: the layer has no bias");
-static UNKNOWN: Case = Case::new(
-    "unknown",
-    "Whether the biases are one constant is unknown.",
-);
+static UNKNOWN: Case = Case::new("unknown", "Whether the biases are one constant is unknown.");
 static NO_SCALE: Case = Case::new("no-scale", UNKNOWN.meaning)
     .measured("not measured: the weights give the biases no scale");
 static CONSTANT: Case = Case::new(
@@ -73,5 +70,9 @@ fn judge(_: &NoLimits, layer: &LayerFacts) -> Ruling {
             FindingValue::new("mean", biases.mean).unit(Unit::Weight),
             FindingValue::new("sd", biases.std).unit(Unit::Weight),
         ])
-        .values(biases.spread_ratio.map(|ratio| FindingValue::new("spread", ratio)))
+        .values(
+            biases
+                .spread_ratio
+                .map(|ratio| FindingValue::new("spread", ratio)),
+        )
 }

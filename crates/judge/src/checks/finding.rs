@@ -202,6 +202,7 @@ impl FindingValue {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn whole_without_a_point<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     // Every whole number below 2⁵³ is one of the type.
     if value.fract() == 0.0 && value.abs() < 9e15 {
@@ -211,6 +212,7 @@ fn whole_without_a_point<S: Serializer>(value: &f64, serializer: S) -> Result<S:
     }
 }
 
+#[expect(clippy::ref_option, reason = "as serde calls it")]
 fn whole_or_none<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => whole_without_a_point(value, serializer),

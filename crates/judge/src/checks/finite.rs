@@ -24,10 +24,7 @@ level = "deny"
     read: |table| Rule::layer(table, judge),
 };
 
-static UNKNOWN: Case = Case::new(
-    "unknown",
-    "Nobody looked whether every entry is a number.",
-);
+static UNKNOWN: Case = Case::new("unknown", "Nobody looked whether every entry is a number.");
 static NUMBERS: Case = Case::new("numbers", "Every entry is an ordinary number.");
 static DAMAGED: Case = Case::new(
     "damaged",

@@ -9,9 +9,7 @@ use toml::de::Error;
 
 use super::{Case, Finding, Ruling, SkipReason};
 use crate::compare::{Pair, Unmatched};
-use randomlike_core::audit::{
-    Audit, Biases, LayerFacts, LayerShadow, Section, Spectrum, Weights,
-};
+use randomlike_core::audit::{Audit, Biases, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 
 type OfCheckpoint = dyn Fn(&Audit, &[Vec<Finding>]) -> Ruling + Send + Sync;
 type OfLayer = dyn Fn(&LayerFacts) -> Ruling + Send + Sync;
@@ -92,9 +90,11 @@ impl Rule {
         judge: fn(&L, &LayerFacts, &S) -> Ruling,
     ) -> Result<Self, Error> {
         let limits = limits(table)?;
-        Ok(Self::Layer(Box::new(move |layer| match S::in_layer(layer) {
-            Section::Measured(facts) => judge(&limits, layer, facts),
-            Section::Skipped { reason } => not_measured::<S>(reason, unknown),
+        Ok(Self::Layer(Box::new(move |layer| {
+            match S::in_layer(layer) {
+                Section::Measured(facts) => judge(&limits, layer, facts),
+                Section::Skipped { reason } => not_measured::<S>(reason, unknown),
+            }
         })))
     }
 
@@ -104,7 +104,9 @@ impl Rule {
         judge: fn(&L, BesideBaseline<'_>) -> Vec<Ruling>,
     ) -> Result<Self, Error> {
         let limits = limits(table)?;
-        Ok(Self::Baseline(Box::new(move |beside| judge(&limits, beside))))
+        Ok(Self::Baseline(Box::new(move |beside| {
+            judge(&limits, beside)
+        })))
     }
 }
 

@@ -100,17 +100,18 @@ impl Limits {
             let holds = ratio.mean <= self.max_ratio || within_noise;
             Ruling::judged(holds, if holds { &AS_SHUFFLED } else { &WORSE })
         };
-        ruling.values([
-            FindingValue::new("ratio", ratio.mean).at_most(self.max_ratio),
-            FindingValue::new("ratio_error", ratio.error),
-            FindingValue::new("error", shadow.layer.calibrated.relative_error.mean),
-            FindingValue::new("control_error", control).at_most(self.max_control_error),
-            FindingValue::count("side", side as u64).at_least(self.min_side as f64),
-        ])
-        .values((ratio.error > 0.0).then(|| {
-            FindingValue::new("z", (ratio.mean - 1.0) / ratio.error)
-                .unit(Unit::StandardErrors)
-                .at_most(self.noise)
-        }))
+        ruling
+            .values([
+                FindingValue::new("ratio", ratio.mean).at_most(self.max_ratio),
+                FindingValue::new("ratio_error", ratio.error),
+                FindingValue::new("error", shadow.layer.calibrated.relative_error.mean),
+                FindingValue::new("control_error", control).at_most(self.max_control_error),
+                FindingValue::count("side", side as u64).at_least(self.min_side as f64),
+            ])
+            .values((ratio.error > 0.0).then(|| {
+                FindingValue::new("z", (ratio.mean - 1.0) / ratio.error)
+                    .unit(Unit::StandardErrors)
+                    .at_most(self.noise)
+            }))
     }
 }

@@ -74,8 +74,10 @@ impl Limits {
                 FindingValue::count("above", above as u64).at_most(self.max_above as f64),
                 FindingValue::count("below", below as u64).at_most(self.max_below as f64),
                 FindingValue::count("outside", above.saturating_add(below) as u64),
-                FindingValue::new("edge_above", spectrum.outlier_threshold_above).unit(Unit::Weight),
-                FindingValue::new("edge_below", spectrum.outlier_threshold_below).unit(Unit::Weight),
+                FindingValue::new("edge_above", spectrum.outlier_threshold_above)
+                    .unit(Unit::Weight),
+                FindingValue::new("edge_below", spectrum.outlier_threshold_below)
+                    .unit(Unit::Weight),
                 FindingValue::new("largest", spectrum.spectral_norm).unit(Unit::Weight),
             ])
             .values(nulls.map(|nulls| FindingValue::chance("chance_of_largest", &nulls.largest)))

@@ -89,6 +89,7 @@ const ZERO_SHARE: f64 = 0.01;
 
 /// Each beyond the sampling floor of its figure.
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as in the policy")]
 struct Limits {
     /// Kolmogorov–Smirnov distance to the fitted normal.
     max_ks: f64,
