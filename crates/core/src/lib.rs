@@ -11,6 +11,7 @@ mod error;
 pub mod layers;
 pub mod names;
 pub mod number_format;
+mod section;
 pub mod shadow;
 
 pub use error::{Error, Result};

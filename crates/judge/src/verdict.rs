@@ -191,4 +191,6 @@ fn why_nothing(audit: &Audit) -> String {
 }
 
 #[cfg(test)]
+mod baseline_tests;
+#[cfg(test)]
 mod tests;

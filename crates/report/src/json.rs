@@ -80,7 +80,8 @@ pub fn finding(finding: &Finding) -> FindingJson<'_> {
 }
 
 /// Reads an audit back.
-pub fn read_audit(path: &Path) -> Result<Audit> {
+pub fn read_audit(path: impl AsRef<Path>) -> Result<Audit> {
+    let path = path.as_ref();
     let fault = |reason: String| Error::AuditJson {
         path: path.to_owned(),
         reason,

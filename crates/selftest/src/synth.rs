@@ -218,7 +218,7 @@ impl Plan {
 }
 
 /// Writes the checkpoint, whole or not at all; equal options give equal bytes.
-pub fn write(kind: Kind, options: &Options, out: &Path) -> Result<()> {
+pub fn write(kind: Kind, options: &Options, out: impl AsRef<Path>) -> Result<()> {
     let plan = |name, outputs, inputs| Plan {
         name,
         outputs,
