@@ -12,12 +12,12 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-pub(crate) use baseline::tells_something;
+pub(crate) use baseline::can_get_worse;
 pub use definition::{Case, CheckDefinition, LimitRange, Subject};
 pub use finding::{
     Finding, FindingOutcome, FindingValue, LimitKind, Ruling, Severity, SkipReason, Unit,
 };
-pub(crate) use rule::{BesideBaseline, Rule};
+pub(crate) use rule::{BesideBaseline, FigureBeside, FigureState, Rule};
 
 macro_rules! register {
     ($($module:ident: $Variant:ident,)*) => {
@@ -98,3 +98,5 @@ impl Serialize for Check {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worked_example;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::checks::{self, BesideBaseline, Rule};
-use crate::compare::{self, Matching};
+use crate::checks::{BesideBaseline, FigureBeside, FigureState, Rule, can_get_worse};
+use crate::compare::{self, Comparison, Figure, Matching, Pair, Standing, Unmatched};
 use crate::policy::{CheckLimits, Policy, Rules};
 use crate::{Error, Result};
 use randomlike_core::audit::{Audit, LayerFacts};
@@ -73,23 +73,62 @@ pub fn judge_beside(audit: &Audit, baseline: &Audit, policy: &Policy) -> Result<
     policy.check_patterns(layers.map(|layer| layer.name.as_str()))?;
     let mut judgement = judge_alone(audit, policy)?;
     let comparison = compare::audits(baseline, audit, Matching::ByName)?;
-    if !checks::tells_something(&comparison) {
+    if !tells_something(&comparison) {
         return Err(Error::EmptyBaseline {
             uri: baseline.source.uri.clone(),
         });
     }
     judgement.notes = compare::notes((baseline, audit), ("The baseline", "this audit"));
     let both = comparison.layers.iter();
-    let both = both.map(|pair| (&pair.b.name, BesideBaseline::Both(pair)));
-    let gone = comparison.only_in_a.iter();
-    let gone = gone.map(|layer| (&layer.name, BesideBaseline::Gone(layer)));
+    let both = both.map(|pair| (&pair.b.name, in_both(pair)));
+    let lost = comparison.only_in_a.iter();
+    let lost = lost.map(|layer| (&layer.name, gone(layer)));
     let new = comparison.only_in_b.iter();
     let new = new.map(|layer| (&layer.name, BesideBaseline::New));
-    for (layer, beside) in both.chain(gone).chain(new) {
+    for (layer, beside) in both.chain(lost).chain(new) {
         let rules = policy.for_layer(layer)?;
-        judgement.findings.extend(beside_findings(&rules, layer, beside));
+        judgement
+            .findings
+            .extend(beside_findings(&rules, layer, &beside));
     }
     Ok(judgement)
+}
+
+/// Whether anything in the comparison could get worse.
+fn tells_something(comparison: &Comparison) -> bool {
+    let figures = comparison.layers.iter().flat_map(|pair| &pair.figures);
+    figures
+        .filter_map(in_baseline)
+        .any(|figure| can_get_worse(figure.name))
+}
+
+fn in_both(pair: &Pair) -> BesideBaseline<'_> {
+    BesideBaseline::Both(pair.figures.iter().filter_map(in_baseline).collect())
+}
+
+fn gone(layer: &Unmatched) -> BesideBaseline<'_> {
+    BesideBaseline::Gone {
+        fan_in: layer.fan_in,
+        fan_out: layer.fan_out,
+    }
+}
+
+/// A figure of the baseline, which is A of the comparison.
+fn in_baseline(figure: &Figure) -> Option<FigureBeside<'_>> {
+    let state = match &figure.standing {
+        Standing::Compared(change) => FigureState::Compared {
+            before: change.a,
+            now: change.b,
+            unit: change.unit,
+        },
+        Standing::OnlyInA { reason, .. } => FigureState::NoLongerMeasured { why: reason },
+        Standing::OnlyInB { .. } | Standing::Skipped { .. } => return None,
+    };
+    Some(FigureBeside {
+        name: &figure.name,
+        is_count: compare::is_count(&figure.name),
+        state,
+    })
 }
 
 fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
@@ -126,7 +165,7 @@ fn layer_findings(rules: &Rules, layer: &LayerFacts) -> Vec<Finding> {
     judged.collect()
 }
 
-fn beside_findings(rules: &Rules, layer: &str, beside: BesideBaseline<'_>) -> Vec<Finding> {
+fn beside_findings(rules: &Rules, layer: &str, beside: &BesideBaseline<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (check, by) in rules.iter() {
         if let Rule::Baseline(judge) = &by.rule {

@@ -184,7 +184,10 @@ mod tests {
         let all: usize = groups.iter().map(|group| group.findings.len()).sum();
         assert_eq!(all, judgement.findings.len());
         let gone = groups[4].findings[0];
-        assert_eq!((subject(gone).as_str(), gone.case.name), ("baseline", "gone"));
+        assert_eq!(
+            (subject(gone).as_str(), gone.case.name),
+            ("baseline", "gone")
+        );
         for page in [
             github::commands(&gate),
             github::summary(&gate),

@@ -15,8 +15,8 @@ use crate::sentences::{FindingSentences, finding_numbers, finding_sentences};
 use randomlike_core::audit::{
     Audit, ChainFacts, ChainShadow, LayerFacts, Orientation, OrientationFrom, Section, Skipped,
 };
-use randomlike_core::shadow::{Estimate, LevelReturn, Recovery, Reversal};
 use randomlike_core::number_format::{counted, figure, grouped};
+use randomlike_core::shadow::{Estimate, LevelReturn, Recovery, Reversal};
 use randomlike_judge::checks::Subject;
 use randomlike_judge::verdict::{Finding, FindingOutcome, Judgement, Severity};
 

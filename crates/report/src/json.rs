@@ -10,7 +10,9 @@ use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
 use randomlike_checkpoint::regular;
 use randomlike_core::audit::{Audit, SCHEMA_VERSION};
-use randomlike_judge::checks::{Check, Finding, FindingOutcome, FindingValue, Severity, SkipReason};
+use randomlike_judge::checks::{
+    Check, Finding, FindingOutcome, FindingValue, Severity, SkipReason,
+};
 use randomlike_judge::compare::Comparison;
 
 /// Name of the file.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    BesideBaseline, Case, CheckDefinition, FindingValue, Rule, Ruling, SkipReason, Subject, Unit,
+    BesideBaseline, Case, CheckDefinition, FigureBeside, FigureState, FindingValue, Rule, Ruling,
+    SkipReason, Subject, Unit,
 };
-use crate::compare::{Change, Comparison, Figure, Pair, Standing, Unmatched, is_count};
 use randomlike_maths::stats::GOE_RATIO;
 
 pub(super) static CHECK: CheckDefinition = CheckDefinition {
@@ -219,26 +219,48 @@ const fn as_it_is(value: f64) -> f64 {
     value
 }
 
+/// A figure that changed, and by how much it is worse.
+#[derive(Clone, Copy)]
+struct Worse {
+    before: f64,
+    now: f64,
+    by: f64,
+    unit: Option<f64>,
+}
+
 impl Limits {
-    fn judge(&self, beside: BesideBaseline<'_>) -> Vec<Ruling> {
+    fn judge(&self, beside: &BesideBaseline<'_>) -> Vec<Ruling> {
         match beside {
-            BesideBaseline::Both(pair) => self.both(pair),
-            BesideBaseline::Gone(layer) => vec![gone(layer)],
+            BesideBaseline::Both(figures) => self.both(figures),
+            BesideBaseline::Gone { fan_in, fan_out } => {
+                vec![Ruling::judged(false, &GONE).values([
+                    FindingValue::count("fan_in", *fan_in as u64),
+                    FindingValue::count("fan_out", *fan_out as u64),
+                ])]
+            }
             BesideBaseline::New => vec![Ruling::skipped(SkipReason::NotInBaseline, &NEW)],
         }
     }
 
     /// One ruling a figure that got worse, one a section that is no longer measured, and
     /// otherwise one that nothing is worse.
-    fn both(&self, pair: &Pair) -> Vec<Ruling> {
-        let mut rulings: Vec<Ruling> = no_longer_measured(pair).collect();
+    fn both(&self, figures: &[FigureBeside<'_>]) -> Vec<Ruling> {
+        let mut rulings: Vec<Ruling> = no_longer_measured(figures).collect();
         let mut compared = 0;
         for gated in &GATED {
-            let Some(change) = pair.figure(gated.figure).and_then(Figure::change) else {
+            let Some(figure) = figures.iter().find(|figure| figure.name == gated.figure) else {
                 continue;
             };
-            compared += 1;
-            rulings.extend(self.worse(gated, change));
+            if let FigureState::Compared { before, now, unit } = figure.state {
+                compared += 1;
+                let worse = Worse {
+                    before,
+                    now,
+                    by: (gated.badness)(now) - (gated.badness)(before),
+                    unit,
+                };
+                rulings.extend(self.worse(gated, worse, figure.is_count));
+            }
         }
         if rulings.is_empty() {
             rulings.push(if compared == 0 {
@@ -252,18 +274,13 @@ impl Limits {
     }
 
     /// What is wrong with a figure that got worse by more than its tolerance and noise.
-    fn worse(&self, gated: &'static Gated, change: &Change) -> Option<Ruling> {
-        let worse = (gated.badness)(change.b) - (gated.badness)(change.a);
+    fn worse(&self, gated: &'static Gated, worse: Worse, is_count: bool) -> Option<Ruling> {
         let tolerance = (gated.tolerance)(self);
-        let units = change.unit.map(|unit| worse / unit);
-        if worse <= tolerance || units.is_some_and(|units| units <= self.noise) {
+        let units = worse.unit.map(|unit| worse.by / unit);
+        if worse.by <= tolerance || units.is_some_and(|units| units <= self.noise) {
             return None;
         }
-        let unit = if is_count(gated.figure) {
-            Unit::Count
-        } else {
-            Unit::One
-        };
+        let unit = if is_count { Unit::Count } else { Unit::One };
         let value = |name, value| FindingValue::new(name, value).unit(unit);
         let units = units.map(|units| {
             FindingValue::new("units", units)
@@ -274,56 +291,36 @@ impl Limits {
             Ruling::judged(false, &gated.worse)
                 .figure(gated.figure)
                 .values([
-                    value("now", change.b),
-                    value("before", change.a),
-                    value("worse_by", worse).at_most(tolerance),
+                    value("now", worse.now),
+                    value("before", worse.before),
+                    value("worse_by", worse.by).at_most(tolerance),
                 ])
                 .values(units),
         )
     }
 }
 
-/// The baseline has the layer and the checkpoint has not.
-fn gone(layer: &Unmatched) -> Ruling {
-    Ruling::judged(false, &GONE).values([
-        FindingValue::count("fan_in", layer.fan_in as u64),
-        FindingValue::count("fan_out", layer.fan_out as u64),
-    ])
-}
-
 /// A ruling for each section that had figures in the baseline and has fewer now, whatever the
 /// reason: a layer nobody can look at any more is no better.
-fn no_longer_measured(pair: &Pair) -> impl Iterator<Item = Ruling> {
+fn no_longer_measured(figures: &[FigureBeside<'_>]) -> impl Iterator<Item = Ruling> {
     let mut by_section: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
-    for figure in pair.figures.iter().filter(|f| is_gated(&f.name)) {
-        if let Standing::OnlyInA { reason, .. } = &figure.standing {
-            let (section, name) = figure.name.split_once('.').unwrap_or((&figure.name, ""));
-            let entry = by_section.entry(section).or_insert((Vec::new(), reason));
+    for figure in figures.iter().filter(|figure| can_get_worse(figure.name)) {
+        if let FigureState::NoLongerMeasured { why } = figure.state {
+            let (section, name) = figure.name.split_once('.').unwrap_or((figure.name, ""));
+            let entry = by_section.entry(section).or_insert((Vec::new(), why));
             entry.0.push(name);
         }
     }
-    by_section.into_iter().map(|(section, (names, reason))| {
+    by_section.into_iter().map(|(section, (names, why))| {
         Ruling::judged(false, &NO_LONGER_MEASURED)
             .figure(section)
             .named("section", section)
             .named("figures", names.join(", "))
-            .named("why", reason)
+            .named("why", why)
     })
 }
 
-fn is_gated(name: &str) -> bool {
-    GATED.iter().any(|gated| gated.figure == name)
-}
-
-/// Whether anything in the comparison could be judged.
-pub(crate) fn tells_something(comparison: &Comparison) -> bool {
-    let figures = comparison.layers.iter().flat_map(|pair| &pair.figures);
-    figures
-        .filter(|figure| is_gated(&figure.name))
-        .any(|figure| {
-            matches!(
-                figure.standing,
-                Standing::Compared(_) | Standing::OnlyInA { .. }
-            )
-        })
+/// Whether the figure of this name is held against its earlier state.
+pub(crate) fn can_get_worse(figure: &str) -> bool {
+    GATED.iter().any(|gated| gated.figure == figure)
 }

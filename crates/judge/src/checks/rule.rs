@@ -8,12 +8,11 @@ use toml::Table;
 use toml::de::Error;
 
 use super::{Case, Finding, Ruling, SkipReason};
-use crate::compare::{Pair, Unmatched};
 use randomlike_core::audit::{Audit, Biases, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 
 type OfCheckpoint = dyn Fn(&Audit, &[Vec<Finding>]) -> Ruling + Send + Sync;
 type OfLayer = dyn Fn(&LayerFacts) -> Ruling + Send + Sync;
-type OfBaseline = dyn Fn(BesideBaseline<'_>) -> Vec<Ruling> + Send + Sync;
+type OfBaseline = dyn Fn(&BesideBaseline<'_>) -> Vec<Ruling> + Send + Sync;
 
 /// A check with its limits.
 pub(crate) enum Rule {
@@ -26,14 +25,36 @@ pub(crate) enum Rule {
 }
 
 /// A layer in an audit and its baseline.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum BesideBaseline<'a> {
     /// It is in both.
-    Both(&'a Pair),
-    /// Only the baseline has it.
-    Gone(&'a Unmatched),
+    Both(Vec<FigureBeside<'a>>),
+    /// Only the baseline has it, with so many inputs and outputs.
+    Gone { fan_in: usize, fan_out: usize },
     /// Only the audit has it.
     New,
+}
+
+/// A figure that the baseline has, such as `weights.ks`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FigureBeside<'a> {
+    pub name: &'a str,
+    /// Whether it is a number of things.
+    pub is_count: bool,
+    pub state: FigureState<'a>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FigureState<'a> {
+    /// Both have it; a unit is the standard error of the difference, where theory gives one.
+    Compared {
+        before: f64,
+        now: f64,
+        unit: Option<f64>,
+    },
+    /// The audit does not have it.
+    NoLongerMeasured { why: &'a str },
 }
 
 /// A section of a layer that a check can need.
@@ -101,7 +122,7 @@ impl Rule {
     /// Judges a layer beside its earlier state.
     pub(crate) fn baseline<L: Limits>(
         table: Table,
-        judge: fn(&L, BesideBaseline<'_>) -> Vec<Ruling>,
+        judge: fn(&L, &BesideBaseline<'_>) -> Vec<Ruling>,
     ) -> Result<Self, Error> {
         let limits = limits(table)?;
         Ok(Self::Baseline(Box::new(move |beside| {

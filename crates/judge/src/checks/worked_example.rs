@@ -1,4 +1,4 @@
-//! Most biases are positive: the example of docs/contributing.md.
+//! Some biases are above zero.
 
 use serde::Deserialize;
 
@@ -6,43 +6,43 @@ use super::{Case, CheckDefinition, FindingValue, LimitRange, Rule, Ruling, Subje
 use randomlike_core::audit::{Biases, LayerFacts};
 
 pub(super) static CHECK: CheckDefinition = CheckDefinition {
-    name: "biases-positive",
-    description: "The mean of the biases is not far below zero.",
-    measures: "The mean of the biases in units of their own spread. There is no null.",
-    leaves_open: "That the layer is dead: what flows in may be large beside its biases.",
+    name: "biases-above-zero",
+    description: "Some biases are above zero.",
+    measures: "The share of the biases above zero. There is no null.",
+    leaves_open: "That a unit is dead: what flows in may be large beside its bias.",
     policy: r#"level = "warn"
-# At -2 hardly a unit has a bias above zero.
-min_mean = 2.0
+# Percent. At 0 the check would pass every layer.
+min_percent = 10
 "#,
     ranges: &[LimitRange {
-        key: "min_mean",
-        range: 0.0..=100.0,
-        wanted: "a number of standard deviations from 0 to 100",
+        key: "min_percent",
+        range: 1.0..=100.0,
+        wanted: "a percentage from 1 to 100",
     }],
     subject: Subject::Biases,
-    measured: "mean {mean} standard deviations",
-    limit: "mean at least -{min_mean} standard deviations",
+    measured: "{above_zero} % of {biases} biases are above zero",
+    limit: "at least {min_percent} %",
     read: |table| Rule::section(table, &UNKNOWN, Limits::judge),
 };
 
 static UNKNOWN: Case = Case::new("unknown", "Nothing is known about the biases.");
-static HIGH: Case = Case::new("high", "Units are open where nothing flows in, or nearly so.");
-static LOW: Case = Case::new("low", "Hardly a unit is open where nothing flows in.");
+static OPEN: Case = Case::new("open", "Some units are open where nothing flows in.");
+static CLOSED: Case = Case::new("closed", "Hardly a unit is open where nothing flows in.");
 
 #[derive(Deserialize)]
 struct Limits {
-    /// Standard deviations that the mean may lie below zero.
-    min_mean: f64,
+    min_percent: f64,
 }
 
 impl Limits {
     fn judge(&self, _: &LayerFacts, biases: &Biases) -> Ruling {
-        let mean = biases.mean / biases.std.max(f64::MIN_POSITIVE);
-        let holds = mean >= -self.min_mean;
-        Ruling::judged(holds, if holds { &HIGH } else { &LOW }).values([
-            FindingValue::new("mean", mean)
-                .unit(Unit::StandardDeviations)
-                .at_least(-self.min_mean),
+        let percent = 100.0 * biases.positive_fraction;
+        let holds = percent >= self.min_percent;
+        Ruling::judged(holds, if holds { &OPEN } else { &CLOSED }).values([
+            FindingValue::new("above_zero", percent)
+                .unit(Unit::Percent)
+                .at_least(self.min_percent),
+            FindingValue::count("biases", biases.count),
         ])
     }
 }

@@ -124,11 +124,7 @@ pub(crate) fn is_count(name: &str) -> bool {
 
 /// How a figure is written: counts without decimals.
 pub fn words_of(name: &str) -> fn(f64) -> String {
-    if is_count(name) {
-        whole
-    } else {
-        number
-    }
+    if is_count(name) { whole } else { number }
 }
 
 fn whole(value: f64) -> String {

@@ -210,7 +210,10 @@ fn covered_counts_no_layer_too_small_to_tell() {
         with_spectrum(layer, |s| s.singular_values.truncate(8))
     };
     let judgement = judged(tiny("a"));
-    assert_eq!(finding(&judgement, Check::Covered).outcome, FindingOutcome::Fail);
+    assert_eq!(
+        finding(&judgement, Check::Covered).outcome,
+        FindingOutcome::Fail
+    );
     assert!(judgement.fails());
 }
 
@@ -266,15 +269,27 @@ fn near_normal_laws_pass_and_others_fail() {
 
 #[test]
 fn each_distance_fails_alone() {
-    assert_eq!(gaussian_outcome(distance(0.03, 0.0, 0.0)), FindingOutcome::Fail);
-    assert_eq!(gaussian_outcome(distance(0.0, 0.07, 0.0)), FindingOutcome::Fail);
-    assert_eq!(gaussian_outcome(distance(0.0, 0.0, -1.2)), FindingOutcome::Fail);
+    assert_eq!(
+        gaussian_outcome(distance(0.03, 0.0, 0.0)),
+        FindingOutcome::Fail
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.0, 0.07, 0.0)),
+        FindingOutcome::Fail
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.0, 0.0, -1.2)),
+        FindingOutcome::Fail
+    );
 }
 
 #[test]
 fn constant_weights_are_not_gaussian() {
     let constant = with_weights(layer("a"), |w| w.gaussian = None);
-    assert_eq!(outcome(Check::WeightsGaussian, constant), FindingOutcome::Fail);
+    assert_eq!(
+        outcome(Check::WeightsGaussian, constant),
+        FindingOutcome::Fail
+    );
 }
 
 // 64 weights: floors .914/8 and 1.21/8, kurtosis 4·√(24/64) = 2.4.
@@ -288,8 +303,14 @@ fn few_weights_are_skipped_unless_they_fail() {
         };
         with_weights(layer("a"), |w| (w.count, w.gaussian) = (64, Some(facts)))
     };
-    assert_eq!(outcome(Check::WeightsGaussian, few(0.08)), FindingOutcome::Skipped);
-    assert_eq!(outcome(Check::WeightsGaussian, few(0.3)), FindingOutcome::Fail);
+    assert_eq!(
+        outcome(Check::WeightsGaussian, few(0.08)),
+        FindingOutcome::Skipped
+    );
+    assert_eq!(
+        outcome(Check::WeightsGaussian, few(0.3)),
+        FindingOutcome::Fail
+    );
 }
 
 #[test]
@@ -432,7 +453,10 @@ fn a_control_that_returns_nothing_never_passes() {
     assert_eq!(reversal(1.0, 0.01, 0.89), FindingOutcome::Pass);
     let mut narrow = layer("a");
     narrow.fan_out = 31;
-    assert_eq!(outcome(Check::ShadowReversible, narrow), FindingOutcome::Skipped);
+    assert_eq!(
+        outcome(Check::ShadowReversible, narrow),
+        FindingOutcome::Skipped
+    );
     let mut absent = layer("a");
     absent.shadow = Section::Skipped {
         reason: "the theory is about ReLU".into(),

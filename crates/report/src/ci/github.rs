@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::words;
 use super::{Gate, Group, SHOWN, in_one_line, severity};
 use randomlike_core::names::{cut, harmless};
-use randomlike_judge::verdict::{Finding, Severity, FindingOutcome};
+use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
 
 /// Most layers in the summary; GitHub refuses one above 1 MiB.
 const ROWS: usize = 500;

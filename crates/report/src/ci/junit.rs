@@ -8,7 +8,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use super::{Gate, Group, severity, subject};
 use crate::sentences::{FindingSentences, finding_sentences};
 use randomlike_core::names::{cut, harmless};
-use randomlike_judge::verdict::{Finding, Severity, FindingOutcome};
+use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
 
 /// Most characters of a name in an attribute.
 const LONGEST: usize = 1000;
@@ -132,7 +132,9 @@ fn numbers(finding: &Finding) -> Vec<(String, String)> {
     let mut numbers = Vec::new();
     for value in &finding.values {
         let name = format!("{}.{}", subject(finding), value.name);
-        let limit = value.limit.map(|limit| (format!("{name}.limit"), limit.to_string()));
+        let limit = value
+            .limit
+            .map(|limit| (format!("{name}.limit"), limit.to_string()));
         numbers.push((name, value.value.to_string()));
         numbers.extend(limit);
     }

@@ -7,7 +7,7 @@ use super::{WIDTH, biases, printable, spectrum, weights};
 use crate::Result;
 use randomlike_core::audit::{Audit, GaussianDistance, Label, LayerFacts};
 use randomlike_core::number_format::counted;
-use randomlike_judge::verdict::{Judgement, FindingOutcome};
+use randomlike_judge::verdict::{FindingOutcome, Judgement};
 
 /// Most layers that get a row of their own.
 const MOST_ROWS: usize = 24;
