@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
 use randomlike::label::{Label, Labelled};
+use randomlike::report::sentences::finding_sentences;
 use randomlike::report::{Bundle, json, words, write};
-use randomlike::verdict::{Judgement, Outcome, judge};
+use randomlike::verdict::{FindingOutcome, Judgement, judge};
 
 use super::{Done, HOLDS, audit, read_policy};
 use crate::args::Inspect;
@@ -166,16 +167,16 @@ fn verdict(layer: &LayerFacts, labelled: &Labelled, judgement: &Judgement) -> St
             .for_layer(&layer.name)
             .filter(move |finding| finding.outcome == outcome)
     };
-    for finding in with(Outcome::Fail) {
-        let sentence = terminal::wrap(&finding.meaning, 8);
+    for finding in with(FindingOutcome::Fail) {
+        let sentence = terminal::wrap(&finding_sentences(finding).meaning, 8);
         let _ = writeln!(text, "  {}  {}", terminal::mark(finding), sentence.trim());
     }
-    let skipped: Vec<_> = with(Outcome::Skipped)
+    let skipped: Vec<_> = with(FindingOutcome::Skipped)
         .map(|finding| finding.check.name())
         .collect();
     let mut rest = format!(
         "{} of {} checks pass",
-        with(Outcome::Pass).count(),
+        with(FindingOutcome::Pass).count(),
         judgement.for_layer(&layer.name).count()
     );
     if !skipped.is_empty() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use randomlike::analysis;
 use randomlike::audit::{Audit, Spectrum};
 use randomlike::checkpoint::Checkpoint;
-use randomlike::label::{Label, Labels};
+use randomlike::label::Label;
 use randomlike::linalg::Engine;
 use randomlike::policy::Policy;
 
@@ -86,7 +86,7 @@ fn figures_equal_the_reference_where_it_is_right() {
 #[test]
 fn labels_of_the_four_nets() {
     let labels = |net| {
-        let judged = Labels::judge(&audit(net, Engine::Faer), &Policy::default());
+        let judged = Policy::default().labels(&audit(net, Engine::Faer));
         let labels = judged.unwrap().layers.into_iter();
         labels.map(|found| found.label).collect::<Vec<_>>()
     };

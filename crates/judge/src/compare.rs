@@ -22,16 +22,16 @@ mod spectra;
 use serde::{Deserialize, Serialize};
 
 pub use chain_figures::ChainPair;
-pub use compared_figure::figure_format;
-pub use compared_figure::{ComparedFigure, FigureChange, FigureSides};
+pub(crate) use compared_figure::is_count;
+pub use compared_figure::{ComparedFigure, FigureChange, FigureSides, figure_format};
 pub use difference::{Difference, EnergyShare};
 pub use difference_kind::DifferenceKind;
 pub use matching::{MatchedBy, Matching};
 pub use spectra::SpectraDistance;
 pub use spectra::scaled;
 
-use crate::label::{Label, Labelled};
-use crate::policy::{Policy, Rules};
+use crate::label::{Label, LabelLimits, Labelled};
+use crate::policy::Policy;
 use crate::{Error, Result};
 use randomlike_checkpoint::checkpoint::Checkpoint;
 use randomlike_core::analysis::Progress;
@@ -180,11 +180,11 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching, policy: &Policy) -> Resu
     })
 }
 
-/// A layer with its position in its audit and the limits that hold for it.
+/// A layer with its position in its audit and the limits of its label.
 struct JudgedLayer<'a> {
     index: usize,
     facts: &'a LayerFacts,
-    rules: Rules,
+    labels: LabelLimits,
 }
 
 impl<'a> JudgedLayer<'a> {
@@ -192,7 +192,7 @@ impl<'a> JudgedLayer<'a> {
         Ok(Self {
             index,
             facts,
-            rules: policy.for_layer(&facts.name)?,
+            labels: *policy.for_layer(&facts.name)?.labels(),
         })
     }
 }
@@ -246,7 +246,7 @@ impl LayerSide {
             dtype: layer.weight.dtype.clone(),
             orientation: layer.orientation,
             orientation_from: layer.orientation_from,
-            label: Labelled::judge(layer, &judged.rules).label,
+            label: Labelled::judge(layer, &judged.labels).label,
         }
     }
 }

@@ -2,15 +2,46 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
-use crate::policy::{Policy, Rules};
-use crate::verdict::WeightsGaussian;
+use crate::checks::LimitRange;
 use randomlike_core::audit::{
-    Audit, GaussianDistance, Initializer, LayerFacts, Section, Spectrum, Weights,
-    ZeroSingularValues,
+    GaussianDistance, Initializer, LayerFacts, Section, Spectrum, Weights, ZeroSingularValues,
 };
 
-/// The limits of the labels that no check has; those of `weights-gaussian` are its own.
+/// The key of the limits in a policy.
+pub(crate) const NAME: &str = "labels";
+
+/// The table of the default policy.
+pub(crate) const POLICY: &str = r"
+# One word for each layer (docs/labels.md). Its limits on KS, W1 and excess kurtosis of normal
+# weights are those of weights-gaussian above. A label never makes `randomlike check` fail.
+[labels]
+# With fewer singular values the null's spread is as wide as the effects: undecided.
+min_values = 32
+# Share of the singular values on the law from which the others are spikes, and from which the
+# whole is no longer random with exceptions.
+min_bulk_share = 0.9
+# A layer is at initialisation while KS, largest and smallest singular value are each reached by
+# more than this share of random matrices: the end of what the tables know.
+min_p = 0.001
+# Excess kurtosis beyond which tails are heavy: t with 10 degrees of freedom.
+heavy_excess_kurtosis = 1.0
+";
+
+/// What its limits may be, where that is not every number from 0 on.
+pub(crate) const RANGES: &[LimitRange] = &[
+    LimitRange {
+        key: "min_bulk_share",
+        range: 0.0..=1.0,
+        wanted: "a share from 0 to 1",
+    },
+    LimitRange {
+        key: "min_p",
+        range: 0.0..=1.0,
+        wanted: "a share from 0 to 1",
+    },
+];
+
+/// The limits of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelLimits {
@@ -22,6 +53,20 @@ pub struct LabelLimits {
     pub min_p: f64,
     /// Excess kurtosis beyond which tails are heavy.
     pub heavy_excess_kurtosis: f64,
+    /// When weights are normal: the limits of `weights-gaussian`.
+    #[serde(skip)]
+    pub normal: NormalLimits,
+}
+
+/// The limits of the check `weights-gaussian`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct NormalLimits {
+    /// Kolmogorov–Smirnov distance to the fitted normal.
+    pub ks: f64,
+    /// Wasserstein-1 distance to the fitted normal, in standard deviations.
+    pub wasserstein: f64,
+    /// Size of the excess kurtosis.
+    pub excess_kurtosis: f64,
 }
 
 /// A layer's label and the figures that decided it.
@@ -40,20 +85,6 @@ pub struct Labels {
     pub policy: String,
     /// In the order of the layers.
     pub layers: Vec<Labelled>,
-}
-
-impl Labels {
-    /// Judges every layer of `audit` by the limits that hold for it.
-    ///
-    /// # Errors
-    /// When the limits for a layer cannot be read.
-    pub fn judge(audit: &Audit, policy: &Policy) -> Result<Self> {
-        let one = |layer: &LayerFacts| Ok(Labelled::judge(layer, &policy.for_layer(&layer.name)?));
-        Ok(Self {
-            policy: policy.digest(),
-            layers: audit.layers.iter().map(one).collect::<Result<_>>()?,
-        })
-    }
 }
 
 /// One word for a layer.
@@ -127,29 +158,20 @@ impl Label {
 
 impl Labelled {
     /// Judges one layer.
-    pub fn judge(layer: &LayerFacts, rules: &Rules) -> Self {
-        let limits = Limits {
-            labels: &rules.labels,
-            weights: &rules.weights_gaussian,
-        };
+    #[must_use]
+    pub fn judge(layer: &LayerFacts, limits: &LabelLimits) -> Self {
         let (label, reason) = limits.decide(layer);
         Self { label, reason }
     }
 }
 
-/// What decides a label.
-struct Limits<'a> {
-    labels: &'a LabelLimits,
-    weights: &'a WeightsGaussian,
-}
-
-impl Limits<'_> {
+impl LabelLimits {
     fn decide(&self, layer: &LayerFacts) -> (Label, String) {
         let (weights, spectrum) = (layer.weights.measured(), layer.spectrum.measured());
         let initializer = weights.and_then(|weights| weights.initializer.as_ref());
         let constant = weights.is_some_and(|weights| weights.gaussian.is_none());
         if let Some(zeros) = zeros(layer) {
-            if zeros.of < self.labels.min_values {
+            if zeros.of < self.min_values {
                 return (Label::Undecided, self.too_small(zeros, initializer));
             }
             // Equal weights have one direction and are what some layers start with.
@@ -187,7 +209,7 @@ impl Limits<'_> {
         let ZeroSingularValues { count, of } = zeros;
         let few = format!(
             "{of} singular values; at least {} are needed",
-            self.labels.min_values
+            self.min_values
         );
         let zero = (count > 0).then(|| format!("{count} of them are zero to rounding"));
         let drawn = initializer.map(|init| format!("the weights match {}", init.name));
@@ -207,8 +229,8 @@ impl Limits<'_> {
             gaussian.excess_kurtosis,
             bulk_in_words(spectrum),
         );
-        let heavy = gaussian.excess_kurtosis > self.labels.heavy_excess_kurtosis
-            && gaussian.ks > self.weights.max_ks;
+        let heavy =
+            gaussian.excess_kurtosis > self.heavy_excess_kurtosis && gaussian.ks > self.normal.ks;
         let label = match spectrum.bulk.measured() {
             _ if heavy && self.is_mixture(weights) => {
                 figures += "; normal on scales of their own: a mixture, not heavy tails";
@@ -218,9 +240,7 @@ impl Limits<'_> {
             Some(bulk) if bulk.above + bulk.below == 0 && self.is_normal(gaussian) => {
                 Label::RandomLike
             }
-            Some(bulk)
-                if bulk.above + bulk.below > 0 && bulk.share >= self.labels.min_bulk_share =>
-            {
+            Some(bulk) if bulk.above + bulk.below > 0 && bulk.share >= self.min_bulk_share => {
                 Label::RandomBulkWithSpikes
             }
             _ => Label::Undecided,
@@ -234,15 +254,15 @@ impl Limits<'_> {
             [Some(nulls.ks_median), Some(nulls.largest), nulls.smallest]
                 .iter()
                 .flatten()
-                .all(|fact| fact.p > self.labels.min_p)
+                .all(|fact| fact.p > self.min_p)
         })
     }
 
     /// Within the limits of `weights-gaussian`, the distances beyond their sampling floors.
     fn is_normal(&self, gaussian: &GaussianDistance) -> bool {
-        gaussian.ks <= self.weights.max_ks + gaussian.ks_floor
-            && gaussian.wasserstein <= self.weights.max_wasserstein + gaussian.wasserstein_floor
-            && gaussian.excess_kurtosis.abs() <= self.weights.max_excess_kurtosis
+        gaussian.ks <= self.normal.ks + gaussian.ks_floor
+            && gaussian.wasserstein <= self.normal.wasserstein + gaussian.wasserstein_floor
+            && gaussian.excess_kurtosis.abs() <= self.normal.excess_kurtosis
     }
 
     /// Whether each input's or each output's weights are normal, on scales of their own.
@@ -290,12 +310,13 @@ pub(crate) fn bulk_in_words(spectrum: &Spectrum) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
     use randomlike_core::audit::example as facts;
 
     fn labelled(layer: &LayerFacts, zeros: Option<(usize, usize)>) -> Labelled {
         let mut layer = layer.clone();
         layer.zero_singular_values = zeros.map(|(count, of)| ZeroSingularValues { count, of });
-        Labelled::judge(&layer, Policy::default().rules())
+        Labelled::judge(&layer, Policy::default().rules().labels())
     }
 
     fn label(layer: &LayerFacts, zeros: usize) -> Label {
@@ -384,7 +405,7 @@ mod tests {
         let by = |layer: &LayerFacts, text: &str| {
             let policy = Policy::parse(text, std::path::Path::new("own.toml")).unwrap();
             let audit = facts::audit(vec![layer.clone()]);
-            Labels::judge(&audit, &policy).unwrap().layers[0].label
+            policy.labels(&audit).unwrap().layers[0].label
         };
         let layer = facts::layer("a");
         assert_eq!(by(&layer, ""), Label::RandomLike);

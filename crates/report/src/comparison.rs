@@ -7,11 +7,11 @@ use super::html::{LabelWord, Picture, label_word, number, picture, share};
 use super::template;
 use crate::Result;
 use randomlike_core::audit::{Orientation, Section, SourceFacts};
+use randomlike_core::number_format::{counted, grouped};
 use randomlike_judge::compare::{
     ChainPair, ComparedFigure, Comparison, Difference, DifferenceKind, FigureSides, LayerSide,
     MatchedBy, Pair, Unmatched,
 };
-use randomlike_judge::verdict::figure::{counted, grouped};
 
 const TEMPLATE: &str = include_str!("comparison.html");
 

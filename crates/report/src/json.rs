@@ -1,14 +1,19 @@
 //! `audit.json` and `comparison.json`: the facts as other programs read them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
+use crate::sentences::{FindingSentences, finding_sentences};
 use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
 use randomlike_checkpoint::regular;
 use randomlike_core::audit::{
     Audit, ChainFacts, LayerFacts, SCHEMA_VERSION, Settings, Skipped, SourceFacts, Tool,
+};
+use randomlike_judge::checks::{
+    Check, Finding, FindingOutcome, FindingValue, Severity, SkipReason,
 };
 use randomlike_judge::compare::Comparison;
 use randomlike_judge::label::{Label, Labels};
@@ -98,6 +103,44 @@ fn pretty(facts: &impl Serialize, what: &str) -> Result<Vec<u8>> {
 /// The longest audit we read: some 10,000 layers with 4096 singular values each.
 const CAP: u64 = 1_000_000_000;
 
+/// A finding as `check --format json` has it: its sentences, and the numbers they are made of.
+#[derive(Debug, Serialize)]
+pub struct FindingJson<'a> {
+    check: Check,
+    layer: Option<&'a str>,
+    level: Severity,
+    outcome: FindingOutcome,
+    #[serde(flatten)]
+    sentences: FindingSentences,
+    case: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'a SkipReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figure: Option<&'a str>,
+    values: &'a [FindingValue],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    names: &'a BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: &'a BTreeMap<String, f64>,
+}
+
+/// The same of a finding.
+pub fn finding(finding: &Finding) -> FindingJson<'_> {
+    FindingJson {
+        check: finding.check,
+        layer: finding.layer.as_deref(),
+        level: finding.level,
+        outcome: finding.outcome,
+        sentences: finding_sentences(finding),
+        case: finding.case.name,
+        skipped: finding.skipped.as_ref(),
+        figure: finding.figure.as_deref(),
+        values: &finding.values,
+        names: &finding.names,
+        limits: &finding.limits,
+    }
+}
+
 /// Reads an audit back.
 pub fn read_audit(path: impl AsRef<Path>) -> Result<Audit> {
     let path = path.as_ref();
@@ -160,7 +203,7 @@ mod tests {
     #[test]
     fn facts_come_back_and_labels_stand_beside_them() {
         let facts = example::audit(vec![example::layer("a"), example::unmeasured("b")]);
-        let labels = Labels::judge(&facts, &Policy::default()).unwrap();
+        let labels = Policy::default().labels(&facts).unwrap();
         let bytes = audit(&facts, &labels).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(AUDIT);

@@ -6,6 +6,7 @@ mod error;
 pub mod figures;
 pub mod html;
 pub mod json;
+pub mod sentences;
 mod template;
 pub mod words;
 pub mod write;

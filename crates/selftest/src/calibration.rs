@@ -14,7 +14,7 @@ use randomlike_core::analysis::{self, FEWEST_IN_A_BULK, Options};
 use randomlike_core::audit::{NullFact, Section, Spectrum, SpectrumNulls};
 use randomlike_judge::label::Label;
 use randomlike_judge::policy::Policy;
-use randomlike_judge::verdict::{self, Check, Outcome};
+use randomlike_judge::verdict::{self, Check, FindingOutcome};
 
 pub use truth::Truth;
 
@@ -155,7 +155,7 @@ pub fn verdicts(truth: Truth, shape: (usize, usize), draws: usize, seed: u64) ->
         let failed = judgement
             .findings
             .iter()
-            .filter(|f| f.outcome == Outcome::Fail);
+            .filter(|f| f.outcome == FindingOutcome::Fail);
         let labels = judgement.labels.layers.iter();
         Ok(Counts {
             failed: failed.map(|finding| (finding.check, 1)).collect(),

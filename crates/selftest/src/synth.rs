@@ -459,7 +459,7 @@ mod tests {
     use randomlike_checkpoint::checkpoint::Checkpoint;
     use randomlike_core::analysis;
     use randomlike_core::audit::{Audit, BiasKind, FamilyName};
-    use randomlike_judge::label::{Label, Labels};
+    use randomlike_judge::label::Label;
     use randomlike_judge::policy::Policy;
 
     fn audit(kind: Kind, options: &Options) -> Audit {
@@ -485,7 +485,7 @@ mod tests {
             (Kind::Nan, Label::Undecided),
         ];
         for (kind, label) in expected {
-            let labels = Labels::judge(&audit(kind, &Options::default()), &Policy::default());
+            let labels = Policy::default().labels(&audit(kind, &Options::default()));
             let found = &labels.unwrap().layers[0];
             assert_eq!(found.label, label, "{kind}: {}", found.reason);
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::figure::figure;
+use randomlike_core::number_format::figure;
 
 /// A figure and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,13 +117,14 @@ const COUNTS: [&str; 4] = [
     "spectrum.outliers_below",
 ];
 
+/// Whether a figure counts something.
+pub(crate) fn is_count(name: &str) -> bool {
+    COUNTS.contains(&name)
+}
+
 /// How a figure of this name is written: counts without decimals.
 pub fn figure_format(name: &str) -> fn(f64) -> String {
-    if COUNTS.contains(&name) {
-        whole
-    } else {
-        number
-    }
+    if is_count(name) { whole } else { number }
 }
 
 fn whole(value: f64) -> String {

@@ -118,7 +118,7 @@ pub(super) fn add(
             stage: "difference",
             done: index as f64 / layers as f64,
         });
-        let limits = policy.for_layer(&pair.a.name)?.labels;
+        let limits = *policy.for_layer(&pair.a.name)?.labels();
         pair.difference = of_pair(pair, &from, &to, engine, &limits)?;
     }
     from.checkpoint.unchanged()?;

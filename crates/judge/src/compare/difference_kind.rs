@@ -97,7 +97,7 @@ impl Difference {
             );
         }
         let (turned, as_it_is) = self.turned_norm.zip(self.relative_norm)?;
-        let number = crate::verdict::figure::figure;
+        let number = randomlike_core::number_format::figure;
         self.looks_turned().then(|| {
             format!(
                 "B may be stored the other way round: its transpose is nearer to A, {} of A's \
@@ -122,7 +122,7 @@ pub(super) fn decide(
     if within_rounding {
         let reason = format!(
             "{} % of the weights differ, none by more than half a last place on either side",
-            crate::verdict::figure::figure(100.0 * difference.changed_fraction)
+            randomlike_core::number_format::figure(100.0 * difference.changed_fraction)
         );
         return (DifferenceKind::Rounding, reason);
     }
@@ -201,7 +201,7 @@ mod tests {
 
     fn by_default(difference: &Difference, within_rounding: bool) -> DifferenceKind {
         let policy = crate::policy::Policy::default();
-        decide(difference, within_rounding, &policy.rules().labels).0
+        decide(difference, within_rounding, policy.rules().labels()).0
     }
 
     fn word(change: impl FnOnce(&mut Difference)) -> DifferenceKind {

@@ -216,7 +216,7 @@ const LAYER_FIGURES: [LayerFigure; 38] = [
 
 /// Every figure of two layers, side by side.
 pub(super) fn compare(a: &JudgedLayer<'_>, b: &JudgedLayer<'_>) -> Vec<ComparedFigure> {
-    let read = |figure: &LayerFigure, of: &JudgedLayer<'_>| figure.read(of.facts, &of.rules.labels);
+    let read = |figure: &LayerFigure, of: &JudgedLayer<'_>| figure.read(of.facts, &of.labels);
     LAYER_FIGURES
         .iter()
         .map(|figure| ComparedFigure {
@@ -329,7 +329,7 @@ mod tests {
 
     fn reading(name: &str, layer: &LayerFacts) -> Found {
         let figure = LAYER_FIGURES.iter().find(|f| f.name == name).unwrap();
-        figure.read(layer, &Policy::default().rules().labels)
+        figure.read(layer, Policy::default().rules().labels())
     }
 
     fn error(name: &str, layer: &LayerFacts) -> f64 {

@@ -9,10 +9,10 @@ use super::{Figure, HEADING, HEIGHT, WIDTH, figure_of, grid, heading, printable,
 use super::{slug, spectrum};
 use crate::Result;
 use randomlike_core::audit::{Audit, LayerFacts, Spectrum};
+use randomlike_core::number_format::counted;
 use randomlike_judge::compare::{
     Comparison, Difference, DifferenceKind, Pair, SpectraDistance, scaled,
 };
-use randomlike_judge::verdict::figure::counted;
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Most layers that are named one by one in the overview.

@@ -6,9 +6,9 @@ use super::panel::{Axis, Mark, Panel, Part, Scale, Series};
 use super::{WIDTH, biases, printable, spectrum, weights};
 use crate::Result;
 use randomlike_core::audit::{Audit, GaussianDistance, LayerFacts};
+use randomlike_core::number_format::counted;
 use randomlike_judge::label::Label;
-use randomlike_judge::verdict::figure::counted;
-use randomlike_judge::verdict::{Judgement, Outcome};
+use randomlike_judge::verdict::{FindingOutcome, Judgement};
 
 /// Most layers that get a row of their own.
 const MOST_ROWS: usize = 24;
@@ -152,9 +152,9 @@ fn words(
     };
     let checks = format!(
         "{} checks pass, {} fail, {} not judged",
-        with(Outcome::Pass),
-        with(Outcome::Fail),
-        with(Outcome::Skipped)
+        with(FindingOutcome::Pass),
+        with(FindingOutcome::Fail),
+        with(FindingOutcome::Skipped)
     );
     canvas.text(&checks, (left, top + 72), 12, Weight::Quiet, false)
 }
