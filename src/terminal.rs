@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use randomlike::analysis::{Progress, time_left};
-use randomlike::verdict::{Finding, Level, Outcome};
+use randomlike::verdict::{Finding, FindingOutcome, Severity};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 pub use randomlike::names::{cut, harmless};
@@ -101,11 +101,11 @@ pub fn headed(text: &str) -> String {
 /// A word of at most four letters for a finding, in its colour.
 pub fn mark(finding: &Finding) -> String {
     let (word, style) = match (finding.outcome, finding.level) {
-        (Outcome::Pass, _) => ("pass", GREEN),
-        (Outcome::Skipped, _) => ("skip", DIM),
-        (Outcome::Fail, Level::Deny) => ("FAIL", RED),
-        (Outcome::Fail, Level::Warn) => ("warn", YELLOW),
-        (Outcome::Fail, Level::Allow) => ("note", DIM),
+        (FindingOutcome::Pass, _) => ("pass", GREEN),
+        (FindingOutcome::Skipped, _) => ("skip", DIM),
+        (FindingOutcome::Fail, Severity::Deny) => ("FAIL", RED),
+        (FindingOutcome::Fail, Severity::Warn) => ("warn", YELLOW),
+        (FindingOutcome::Fail, Severity::Allow) => ("note", DIM),
     };
     format!("{style}{word}{style:#}")
 }
