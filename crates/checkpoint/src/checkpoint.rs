@@ -1,86 +1,30 @@
-//! Opening a checkpoint: validated headers, one tensor in memory at a time.
-
-mod archive;
-mod blocks;
-mod decode;
-mod file;
-mod gguf;
-mod index;
-mod npz;
-mod pickle;
-mod safetensors;
-mod scales;
-mod source;
-mod stamp;
-mod strided;
-mod torch;
+//! One or more files that hold the tensors of one net.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use decode::Entries;
-use decode::is_read;
-use file::TensorFile;
-use scales::Scales;
-pub use scales::weight_of;
-
-use crate::FileError;
-use crate::{Error, Result};
-
-/// A tensor of the checkpoint, as its header describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TensorFacts {
-    /// Its name in the file.
-    pub tensor: String,
-    /// Its dtype in the format's own spelling: `F32`, `BF16`, …
-    pub dtype: String,
-    /// Its shape as stored.
-    pub shape: Vec<usize>,
-    /// How entries become weights where they are not weights as stored: scales, blocks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decoded: Option<String>,
-}
-
-impl TensorFacts {
-    /// Whether its entries can be read.
-    pub fn is_read(&self) -> bool {
-        self.decoded.is_some() || is_read(&self.dtype)
-    }
-}
-
-/// One file of the source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileFacts {
-    /// Path relative to the source.
-    pub path: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// SHA-256 of the content, in lower-case hexadecimal.
-    pub sha256: String,
-    /// Where the link leads that the path is, in the link's own words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-    /// What a program that runs its pickle would import beside what weights are made of.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub imports: Vec<String>,
-}
+#[cfg(feature = "hub")]
+use crate::byte_source::FileBytes;
+use crate::error::{Error, FileError, Result};
+use crate::scales::{self, Scales};
+use crate::tensor_file::TensorFile;
+use crate::{ByteSource, Entries, FileFacts, TensorFacts, recognise, source};
 
 /// One or more files whose headers hold together. No weight has been read.
 #[derive(Debug)]
 pub struct Checkpoint {
     uri: String,
     folder: PathBuf,
-    files: source::Files,
+    files: Vec<TensorFile>,
     tensors: Vec<TensorFacts>,
     /// Of weights of 8 bits, by name.
     scales: BTreeMap<String, Scales>,
@@ -88,23 +32,39 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a `.safetensors` file, an index, or a directory of either; a PyTorch file, an .npz
-    /// archive or a GGUF file.
-    pub fn open(source: &Path) -> Result<Self> {
-        let files = source::open(source)?;
-        let mut home: BTreeMap<String, &dyn TensorFile> = BTreeMap::new();
+    /// Opens a file of one of the [`FORMATS`](crate::FORMATS), an index of shards, or a directory
+    /// of either.
+    pub fn open(source: impl AsRef<Path>) -> Result<Self> {
+        let source = source.as_ref();
+        let folder = if source.is_dir() {
+            source
+        } else {
+            source.parent().unwrap_or(Path::new(""))
+        };
+        Self::of(source::open(source)?, source, folder)
+    }
+
+    /// Opens what would be one file, from wherever its bytes are; errors and audits call it `name`.
+    pub fn from_bytes(name: impl AsRef<Path>, bytes: Arc<dyn ByteSource>) -> Result<Self> {
+        let name = name.as_ref();
+        let file = recognise::open_bytes(name, bytes)?;
+        Self::of(vec![file], name, Path::new(""))
+    }
+
+    fn of(files: Vec<TensorFile>, source: &Path, folder: &Path) -> Result<Self> {
+        let mut home: BTreeMap<&str, &TensorFile> = BTreeMap::new();
         let mut tensors = Vec::new();
         let mut metadata = BTreeMap::new();
         for file in &files {
             for facts in file.tensors() {
-                if let Some(first) = home.insert(facts.tensor.clone(), file.as_ref()) {
+                if let Some(first) = home.insert(&facts.tensor, file) {
                     return Err(Error::DuplicateTensor {
-                        tensor: facts.tensor,
+                        tensor: facts.tensor.clone(),
                         first: first.path().to_owned(),
                         second: file.path().to_owned(),
                     });
                 }
-                tensors.push(facts);
+                tensors.push(facts.clone());
             }
             for (key, value) in file.metadata() {
                 metadata.entry(key.clone()).or_insert_with(|| value.clone());
@@ -119,11 +79,6 @@ impl Checkpoint {
                 facts.decoded = scales::alone(&facts.dtype);
             }
         }
-        let folder = if source.is_dir() {
-            source
-        } else {
-            source.parent().unwrap_or(Path::new(""))
-        };
         Ok(Self {
             uri: source.display().to_string(),
             folder: folder.to_owned(),
@@ -242,10 +197,10 @@ impl Checkpoint {
 
     /// Nothing as soon as `stop` is set.
     fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
-        let facts = |file: &dyn TensorFile| {
+        let facts = |file: &TensorFile| {
             let path = file.path();
             let name = path.strip_prefix(&self.folder).unwrap_or(path);
-            Ok(content(path, stop)?.map(|content| FileFacts {
+            Ok(content(file.bytes(), path, stop)?.map(|content| FileFacts {
                 path: name.to_string_lossy().into_owned(),
                 bytes: content.bytes,
                 sha256: content.sha256,
@@ -253,15 +208,15 @@ impl Checkpoint {
                 imports: file.imports().to_vec(),
             }))
         };
-        let files = self.files.iter().map(AsRef::as_ref);
-        files.map(facts).collect()
+        self.files.iter().map(facts).collect()
     }
 }
 
 /// SHA-256 of a file, in lower-case hexadecimal.
 #[cfg(feature = "hub")]
 pub(crate) fn sha256(path: &Path) -> Result<String> {
-    let content = content(path, &AtomicBool::new(false))?;
+    let bytes = FileBytes::open(path)?;
+    let content = content(&bytes, path, &AtomicBool::new(false))?;
     Ok(content.map(|content| content.sha256).unwrap_or_default())
 }
 
@@ -273,13 +228,13 @@ struct Content {
 }
 
 /// Nothing when it was told to stop.
-fn content(path: &Path, stop: &AtomicBool) -> Result<Option<Content>> {
+fn content(bytes: &dyn ByteSource, path: &Path, stop: &AtomicBool) -> Result<Option<Content>> {
     let io = |source| FileError::Io {
         action: "read",
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(io)?;
+    let mut from = bytes.read(0..bytes.length()).map_err(io)?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 20];
     let mut bytes = 0;
@@ -287,7 +242,7 @@ fn content(path: &Path, stop: &AtomicBool) -> Result<Option<Content>> {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let read = file.read(&mut block).map_err(io)?;
+        let read = from.read(&mut block).map_err(io)?;
         if read == 0 {
             break;
         }
@@ -313,6 +268,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::byte_source::FileBytes;
     use crate::error::IndexFault;
     use proptest::prelude::*;
 
@@ -425,7 +381,9 @@ mod tests {
     fn the_digest_is_sha256() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), b"abc").unwrap();
-        let content = |stop| super::content(file.path(), &AtomicBool::new(stop)).unwrap();
+        let bytes = FileBytes::open(file.path()).unwrap();
+        let content =
+            |stop| super::content(&bytes, file.path(), &AtomicBool::new(stop)).unwrap();
         assert_eq!(content(true), None);
         let found = content(false).unwrap();
         assert_eq!(

@@ -34,7 +34,7 @@ use crate::audit::{
 use crate::controls::Entries as Drawn;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
 use crate::shadow::activation;
-use randomlike_checkpoint::checkpoint::{Checkpoint, FileFacts};
+use randomlike_checkpoint::{Checkpoint, FileFacts};
 use randomlike_maths::linalg::Engine;
 
 use randomlike_maths::stats::Sample;

@@ -17,7 +17,7 @@ pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::shadow::activation::Place;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
-pub use randomlike_checkpoint::checkpoint::{FileFacts, TensorFacts};
+pub use randomlike_checkpoint::{FileFacts, TensorFacts};
 pub use randomlike_maths::linalg::Engine;
 pub use randomlike_maths::nulls::Origin;
 pub use randomlike_maths::stats::{

@@ -10,7 +10,7 @@ use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
-use randomlike_checkpoint::checkpoint::{TensorFacts, weight_of};
+use randomlike_checkpoint::{TensorFacts, weight_of};
 
 pub use chains::chains;
 

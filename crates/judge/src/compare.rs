@@ -29,7 +29,7 @@ pub use spectra::SpectraDistance;
 pub use spectra::scaled;
 
 use crate::{Error, Result};
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 use randomlike_core::analysis::Progress;
 use randomlike_core::audit::{
     Audit, Label, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,

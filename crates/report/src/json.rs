@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
-use randomlike_checkpoint::regular;
+use randomlike_checkpoint::regular_file;
 use randomlike_core::audit::{Audit, SCHEMA_VERSION};
 use randomlike_judge::compare::Comparison;
 
@@ -44,7 +44,7 @@ pub fn read_audit(path: &Path) -> Result<Audit> {
         path: path.to_owned(),
         reason,
     };
-    let length = regular::length(path)?;
+    let length = regular_file::length(path)?;
     if length > CAP {
         return Err(fault(format!(
             "it has {length} bytes, more than the {CAP} allowed"

@@ -456,7 +456,7 @@ fn encode(values: &[f64], dtype: Dtype) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use randomlike_checkpoint::checkpoint::Checkpoint;
+    use randomlike_checkpoint::Checkpoint;
     use randomlike_core::analysis;
     use randomlike_core::audit::{Audit, BiasKind, FamilyName, Label};
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::net::Net;
 use super::optimiser::{Optimiser, Rule};
 use super::{Error, fault};
-use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
+use randomlike_checkpoint::{Checkpoint, Entries};
 use randomlike_report::write::write_file;
 
 /// Type of the stored weights.

@@ -144,7 +144,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution, StandardNormal};
-    use randomlike_checkpoint::checkpoint::TensorFacts;
+    use randomlike_checkpoint::TensorFacts;
     use rayon::prelude::*;
 
     fn layer(fan_in: usize, fan_out: usize) -> Layer {

@@ -10,7 +10,7 @@ use super::{Numbers, Options, Progress, reversal, writable};
 use crate::Result;
 use crate::audit::{ChainFacts, LayerFacts};
 use crate::layers::{self, Layer};
-use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
+use randomlike_checkpoint::{Checkpoint, Entries};
 
 /// All layers of a checkpoint, and what is done with them.
 pub(super) struct Road<'a> {

@@ -109,7 +109,7 @@ fn runs(name: &str) -> Vec<&str> {
 mod tests {
     use super::*;
     use crate::layers::{Orientation, OrientationFrom};
-    use randomlike_checkpoint::checkpoint::TensorFacts;
+    use randomlike_checkpoint::TensorFacts;
 
     fn layer(name: &str, fan_in: usize, fan_out: usize) -> Layer {
         Layer {

@@ -13,7 +13,7 @@ use super::layer::scaled;
 use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
 use crate::audit::Section;
 use crate::layers::Layer;
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 use randomlike_maths::streams::{Purpose, generator};
 
 /// What to draw of a chain.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{Error, Result};
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 
 /// Reads at most `most` inputs of `length` numbers each from the one tensor of `path` that
 /// holds such: its first side counts them, the others multiply to `length`.

@@ -8,7 +8,7 @@ use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, 
 use crate::audit::Section;
 use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
-use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
+use randomlike_checkpoint::{Checkpoint, Entries};
 use randomlike_maths::streams::Purpose;
 
 /// What to draw.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{self, DifferenceKind};
 use super::{Comparison, LayerSide, Pair, Side};
 use crate::Result;
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 use randomlike_core::analysis::{self, Progress};
 use randomlike_core::audit::{Audit, Orientation, OrientationFrom, Section, Spectrum, Weights};
 use randomlike_core::layers::{self, Layer, Selection};
