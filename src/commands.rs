@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use randomlike::analysis;
 use randomlike::audit::Audit;
-use randomlike::checkpoint::Checkpoint;
+use randomlike::checkpoint::{self, Checkpoint};
 use randomlike::hub::{self, Hub};
 use randomlike::policy::Policy;
 use randomlike::report::json;
@@ -72,6 +72,20 @@ fn measure_opened(
     Ok(audit?)
 }
 
+/// The same for [`compare`], which takes the digests of the files itself.
+fn measure_undigested(
+    checkpoint: &Checkpoint,
+    measuring: &Measuring,
+) -> Result<Audit, Box<dyn Error>> {
+    let options = measuring.options(Deeper::default())?;
+    let bar = Bar::new();
+    let audit = analysis::measure_undigested(checkpoint, &options, &mut |progress| {
+        bar.show(&progress);
+    });
+    bar.clear();
+    Ok(audit?)
+}
+
 /// The facts in an `audit.json`, or those measured on a checkpoint.
 fn audit(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, Box<dyn Error>> {
     if !is_audit(source)? {
@@ -94,9 +108,6 @@ fn audit(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, 
     Ok(json::read_audit(source)?)
 }
 
-/// How the name of a checkpoint's index ends.
-const INDEX: &str = ".safetensors.index.json";
-
 /// The two keys by which a JSON file says what it is.
 #[derive(serde::Deserialize)]
 #[serde(expecting = "an object with `schema_version` or `weight_map`")]
@@ -109,7 +120,7 @@ struct Keys {
 fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
     // What is no file is for the loader to name: opening a pipe would wait.
     if !source.is_file()
-        || source.to_string_lossy().ends_with(INDEX)
+        || checkpoint::is_index(&source.to_string_lossy())
         || source
             .extension()
             .is_none_or(|extension| !extension.eq_ignore_ascii_case("json"))

@@ -17,7 +17,7 @@
 mod error;
 
 pub use error::{Error, Result};
-pub use randomlike_checkpoint::{checkpoint, hub, regular};
+pub use randomlike_checkpoint::{self as checkpoint, hub, regular_file};
 pub use randomlike_core::{analysis, audit, controls, layers, names, shadow};
 pub use randomlike_judge::{compare, policy, verdict};
 pub use randomlike_maths::{linalg, nulls, stats};

@@ -2,6 +2,8 @@
 //! every dependency again.
 
 mod audit_names;
+#[cfg(target_os = "linux")]
+mod bytes_read;
 mod calibration;
 mod ci_files;
 mod ci_formats;
@@ -9,6 +11,7 @@ mod cli;
 mod compare;
 mod controls;
 mod docs;
+mod format_list;
 mod formats;
 mod hostile;
 mod hostile_audit;

@@ -62,7 +62,9 @@ impl Archive {
                     decoder: Mutex::new(None),
                 }),
                 other => {
-                    return Err(format!("`{name}` in its archive is packed by {other}, not by deflate"));
+                    return Err(format!(
+                        "`{name}` in its archive is packed by {other}, not by deflate"
+                    ));
                 }
             };
             members.insert(name, member);
@@ -110,7 +112,10 @@ impl ByteSource for Deflated {
 
     fn read(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
         let mut decoder = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
-        if decoder.as_ref().is_none_or(|decoder| decoder.at > range.start) {
+        if decoder
+            .as_ref()
+            .is_none_or(|decoder| decoder.at > range.start)
+        {
             *decoder = Some(Decoder {
                 from: DeflateDecoder::new(Cursor::new(&self.packed, PACKED)),
                 at: 0,
@@ -176,12 +181,20 @@ mod tests {
             assert_eq!(member.length(), 300_000);
             for range in [5..90, 90..200_000, 10..20, 299_990..300_000, 0..300_000] {
                 let mut read = Vec::new();
-                member.read(range.clone()).unwrap().read_to_end(&mut read).unwrap();
+                member
+                    .read(range.clone())
+                    .unwrap()
+                    .read_to_end(&mut read)
+                    .unwrap();
                 let (start, end) = (range.start as usize, range.end as usize);
                 assert_eq!(read, content[start..end], "{range:?}");
             }
             let mut past = Vec::new();
-            member.read(299_999..400_000).unwrap().read_to_end(&mut past).unwrap();
+            member
+                .read(299_999..400_000)
+                .unwrap()
+                .read_to_end(&mut past)
+                .unwrap();
             assert_eq!(past.len(), 1);
         }
     }

@@ -50,6 +50,10 @@ impl ByteSource for FileBytes {
 
     fn read(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
         let mut file = File::open(&self.path)?;
+        if file.metadata()?.len() < self.identity.bytes {
+            let fault = "it is shorter than when it was opened";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, fault));
+        }
         if range.start > 0 {
             file.seek(SeekFrom::Start(range.start))?;
         }
@@ -137,7 +141,8 @@ impl Cursor {
     fn left(&self) -> &[u8] {
         let from = self.at.checked_sub(self.start);
         let from = from.and_then(|from| usize::try_from(from).ok());
-        from.and_then(|from| self.buffer.get(from..)).unwrap_or_default()
+        from.and_then(|from| self.buffer.get(from..))
+            .unwrap_or_default()
     }
 }
 
@@ -147,7 +152,9 @@ impl BufRead for Cursor {
             self.buffer.clear();
             self.start = self.at;
             let end = self.at.saturating_add(self.part).min(self.bytes.length());
-            self.bytes.read(self.at..end)?.read_to_end(&mut self.buffer)?;
+            self.bytes
+                .read(self.at..end)?
+                .read_to_end(&mut self.buffer)?;
         }
         Ok(self.left())
     }
@@ -172,7 +179,9 @@ impl Seek for Cursor {
             SeekFrom::Current(by) => (self.at, by),
             SeekFrom::End(by) => (self.bytes.length(), by),
         };
-        let at = from.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?;
+        let at = from
+            .checked_add_signed(by)
+            .ok_or(io::ErrorKind::InvalidInput)?;
         self.at = at;
         Ok(at)
     }

@@ -1,8 +1,7 @@
 //! One or more files that hold the tensors of one net.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::io::Read;
+use std::io;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -10,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use sha2::{Digest, Sha256};
-
 #[cfg(feature = "hub")]
 use crate::byte_source::FileBytes;
+#[cfg(feature = "hub")]
+use crate::digested::Digested;
 use crate::error::{Error, FileError, Result};
 use crate::scales::{self, Scales};
 use crate::tensor_file::TensorFile;
@@ -150,7 +149,7 @@ impl Checkpoint {
     /// What every file asks a program that runs its pickle to import, beside what weights are
     /// made of, each once.
     pub fn imports(&self) -> BTreeSet<&str> {
-        let all = self.files.iter().flat_map(|file| file.imports());
+        let all = self.files.iter().flat_map(TensorFile::imports);
         all.map(String::as_str).collect()
     }
 
@@ -170,7 +169,7 @@ impl Checkpoint {
     /// # Errors
     /// When one was written to, replaced or removed.
     pub fn unchanged(&self) -> Result<()> {
-        self.files.iter().try_for_each(|file| file.unchanged())
+        self.files.iter().try_for_each(TensorFile::unchanged)
     }
 
     /// What `work` answers, and the digest, which a thread of its own takes meanwhile; it stops
@@ -200,10 +199,12 @@ impl Checkpoint {
         let facts = |file: &TensorFile| {
             let path = file.path();
             let name = path.strip_prefix(&self.folder).unwrap_or(path);
-            Ok(content(file.bytes(), path, stop)?.map(|content| FileFacts {
+            let digest = file.bytes().digest(stop);
+            let digest = digest.map_err(|source| unreadable(path, source))?;
+            Ok(digest.map(|(bytes, sha256)| FileFacts {
                 path: name.to_string_lossy().into_owned(),
-                bytes: content.bytes,
-                sha256: content.sha256,
+                bytes,
+                sha256,
                 link: link(path),
                 imports: file.imports().to_vec(),
             }))
@@ -215,46 +216,18 @@ impl Checkpoint {
 /// SHA-256 of a file, in lower-case hexadecimal.
 #[cfg(feature = "hub")]
 pub(crate) fn sha256(path: &Path) -> Result<String> {
-    let bytes = FileBytes::open(path)?;
-    let content = content(&bytes, path, &AtomicBool::new(false))?;
-    Ok(content.map(|content| content.sha256).unwrap_or_default())
+    let file = Digested::new(Arc::new(FileBytes::open(path)?));
+    let digest = file.digest(&AtomicBool::new(false));
+    let digest = digest.map_err(|source| unreadable(path, source))?;
+    Ok(digest.map(|(_, sha256)| sha256).unwrap_or_default())
 }
 
-/// What a file holds.
-#[derive(Debug, PartialEq)]
-struct Content {
-    bytes: u64,
-    sha256: String,
-}
-
-/// Nothing when it was told to stop.
-fn content(bytes: &dyn ByteSource, path: &Path, stop: &AtomicBool) -> Result<Option<Content>> {
-    let io = |source| FileError::Io {
+fn unreadable(path: &Path, source: io::Error) -> FileError {
+    FileError::Io {
         action: "read",
         path: path.to_owned(),
         source,
-    };
-    let mut from = bytes.read(0..bytes.length()).map_err(io)?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; 1 << 20];
-    let mut bytes = 0;
-    loop {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let read = from.read(&mut block).map_err(io)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&block[..read]);
-        bytes += read as u64;
     }
-    let mut sha256 = String::new();
-    for byte in hasher.finalize() {
-        // Writing to a string cannot fail.
-        let _ = write!(sha256, "{byte:02x}");
-    }
-    Ok(Some(Content { bytes, sha256 }))
 }
 
 /// Where a link leads; nothing for what is none.
@@ -268,7 +241,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::byte_source::FileBytes;
     use crate::error::IndexFault;
     use proptest::prelude::*;
 
@@ -346,6 +318,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_shrank_is_noticed_at_reading() {
+        let (folder, opened) = sharded(INDEX);
+        let checkpoint = opened.unwrap();
+        let file = folder.path().join("one.safetensors");
+        let length = fs::metadata(&file).unwrap().len();
+        let file = fs::File::options().write(true).open(file).unwrap();
+        file.set_len(length - 1).unwrap();
+        // Although these entries are still there.
+        let said = checkpoint.read_part("a", 0..1).unwrap_err().to_string();
+        assert!(said.contains("one.safetensors`: it is shorter"), "{said}");
+        assert!(checkpoint.read("c").is_ok());
+    }
+
+    #[test]
     fn two_files_with_one_tensor_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["x.safetensors", "y.safetensors"] {
@@ -371,26 +357,9 @@ mod tests {
             Err(Error::Format { .. })
         ));
         assert!(matches!(
-            Checkpoint::open(&folder.path().join("no")),
+            Checkpoint::open(folder.path().join("no")),
             Err(Error::File(FileError::Io { .. }))
         ));
-    }
-
-    // FIPS 180-2, example of "abc".
-    #[test]
-    fn the_digest_is_sha256() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), b"abc").unwrap();
-        let bytes = FileBytes::open(file.path()).unwrap();
-        let content =
-            |stop| super::content(&bytes, file.path(), &AtomicBool::new(stop)).unwrap();
-        assert_eq!(content(true), None);
-        let found = content(false).unwrap();
-        assert_eq!(
-            found.sha256,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
-        assert_eq!(found.bytes, 3);
     }
 
     #[test]

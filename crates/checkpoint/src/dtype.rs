@@ -104,7 +104,9 @@ impl Dtype {
 
     /// Bytes of an entry, where it has whole ones.
     pub fn bytes(&self) -> Option<u64> {
-        self.bits().filter(|bits| bits.is_multiple_of(8)).map(|bits| bits / 8)
+        self.bits()
+            .filter(|bits| bits.is_multiple_of(8))
+            .map(|bits| bits / 8)
     }
 
     /// Whether entries can be read one by one, without more: integers of 8 bits need scales, and

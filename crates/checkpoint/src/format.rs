@@ -32,7 +32,7 @@ pub struct Format {
     /// Whether content begins as this format does.
     pub(crate) begins: fn(&Beginning) -> bool,
     /// Reads the headers.
-    pub(crate) open: fn(&Arc<dyn ByteSource>) -> Result<Tensors, Fault>,
+    pub(crate) open: fn(&Arc<dyn ByteSource>) -> Result<Contents, Fault>,
 }
 
 impl Format {
@@ -128,7 +128,7 @@ impl<'a> Beginning<'a> {
 
 /// What a header says: every tensor and where it is stored.
 #[derive(Debug, Default)]
-pub(crate) struct Tensors {
+pub(crate) struct Contents {
     /// No two have one name.
     pub(crate) tensors: Vec<(TensorFacts, Storage)>,
     /// What the file says of itself.
@@ -171,11 +171,7 @@ pub(crate) trait Blocks: Debug + Send + Sync {
 
 impl Storage {
     /// Entries `span` of a tensor that is stored here and has as many.
-    pub(crate) fn read(
-        &self,
-        tensor: &TensorFacts,
-        span: Range<usize>,
-    ) -> Result<Entries, Unread> {
+    pub(crate) fn read(&self, tensor: &TensorFacts, span: Range<usize>) -> Result<Entries, Unread> {
         let (dtype, shape) = (&tensor.dtype, &tensor.shape);
         match &self.layout {
             Layout::Rows => self.in_order(dtype, span),

@@ -28,7 +28,9 @@ pub(crate) fn by_name(name: &str) -> Option<&'static Format> {
 pub(crate) fn of_index(name: &str) -> Option<&'static Format> {
     let name = name.to_ascii_lowercase();
     let is_index = |index: String| name.ends_with(&index);
-    FORMATS.iter().find(|format| format.index().is_some_and(is_index))
+    FORMATS
+        .iter()
+        .find(|format| format.index().is_some_and(is_index))
 }
 
 /// Whether a file of this name is an index of shards.
@@ -38,7 +40,11 @@ pub fn is_index(name: &str) -> bool {
 
 /// The endings of every format in a sentence: `.safetensors, .gguf or .npz`.
 pub fn endings() -> String {
-    let all: Vec<&str> = FORMATS.iter().flat_map(|format| format.endings).copied().collect();
+    let all: Vec<&str> = FORMATS
+        .iter()
+        .flat_map(|format| format.endings)
+        .copied()
+        .collect();
     match all.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
@@ -58,9 +64,16 @@ mod tests {
 
     #[test]
     fn no_two_formats_have_one_ending_and_names_are_read_in_any_case() {
-        let all: Vec<&str> = FORMATS.iter().flat_map(|format| format.endings).copied().collect();
+        let all: Vec<&str> = FORMATS
+            .iter()
+            .flat_map(|format| format.endings)
+            .copied()
+            .collect();
         for (at, ending) in all.iter().enumerate() {
-            assert!(ending.starts_with('.') && !all[..at].contains(ending), "{ending}");
+            assert!(
+                ending.starts_with('.') && !all[..at].contains(ending),
+                "{ending}"
+            );
             assert_eq!(*ending, ending.to_ascii_lowercase());
         }
         let named = |name: &str| by_name(name).map(|format| format.name);

@@ -5,6 +5,7 @@
 mod archive;
 mod byte_source;
 mod checkpoint;
+mod digested;
 mod dtype;
 mod entries;
 mod error;
@@ -30,6 +31,7 @@ pub use entries::Entries;
 pub use error::{Error, FileError, HeaderFault, IndexFault, Result};
 pub use facts::{FileFacts, TensorFacts};
 pub use format::Format;
+pub use formats::safetensors::write_header;
 pub use formats::{FORMATS, endings, index_endings, is_index};
 pub use scales::weight_of;
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::byte_source::FileBytes;
+use crate::digested::Digested;
 use crate::error::{Error, FileError, Result};
 use crate::format::Beginning;
 use crate::formats::{self, FORMATS};
@@ -110,13 +111,15 @@ pub(crate) fn open(path: &Path) -> Result<TensorFile> {
 
 /// Opens bytes that are called `path`.
 pub(crate) fn open_bytes(path: &Path, bytes: Arc<dyn ByteSource>) -> Result<TensorFile> {
-    let beginning = Beginning::of(&bytes).map_err(|source| FileError::Io {
+    let digested = Arc::new(Digested::new(bytes));
+    let source: Arc<dyn ByteSource> = digested.clone();
+    let beginning = Beginning::of(&source).map_err(|source| FileError::Io {
         action: "read",
         path: path.to_owned(),
         source,
     })?;
     if let Some(format) = FORMATS.iter().find(|format| (format.begins)(&beginning)) {
-        return TensorFile::open(path, Arc::clone(&bytes), format);
+        return TensorFile::open(path, Arc::clone(&digested), format);
     }
     let foreign = FOREIGN.iter().find(|foreign| (foreign.begins)(&beginning));
     let not_read = |foreign: &Foreign| Error::NotRead {
@@ -127,7 +130,7 @@ pub(crate) fn open_bytes(path: &Path, bytes: Arc<dyn ByteSource>) -> Result<Tens
     let counts = foreign.map(|foreign| foreign.counts);
     // What is wrong with a file of this name, in its format's own words.
     let named = formats::by_name(&file_name(path)).filter(|_| counts != Some(Counts::Always));
-    let opened = named.map(|format| TensorFile::open(path, Arc::clone(&bytes), format));
+    let opened = named.map(|format| TensorFile::open(path, Arc::clone(&digested), format));
     match (opened, foreign) {
         (None, Some(foreign)) => Err(not_read(foreign)),
         (Some(Err(Error::Unsound { .. })), Some(foreign)) if foreign.counts == Counts::Unread => {
@@ -176,15 +179,30 @@ mod tests {
 
     #[test]
     fn content_says_what_a_file_is_whatever_its_name() {
-        let rows = [b"ROWS", &[1, 0, 0, 0], &[1, 0, 0, 0], &2.5_f32.to_le_bytes()].concat();
+        let rows: Vec<u8> = [
+            &b"ROWS"[..],
+            &[1, 0, 0, 0],
+            &[1, 0, 0, 0],
+            &2.5_f32.to_le_bytes(),
+        ]
+        .concat();
         for content in [safetensors(), npz(), rows] {
-            for name in ["0123456789abcdef", "w.pth", "w.SAFETENSORS", "w.npz", "w.h5"] {
+            for name in [
+                "0123456789abcdef",
+                "w.pth",
+                "w.SAFETENSORS",
+                "w.npz",
+                "w.h5",
+            ] {
                 let opened = open_as(name, &content).unwrap();
                 let [tensor] = opened.tensors() else {
                     panic!("{name}");
                 };
                 assert_eq!(tensor.dtype, Dtype::F32, "{name}");
-                assert_eq!(opened.read(&tensor.tensor).unwrap(), Entries::F32(vec![2.5]));
+                assert_eq!(
+                    opened.read(&tensor.tensor).unwrap(),
+                    Entries::F32(vec![2.5])
+                );
                 assert_eq!(opened.digest().unwrap()[0].bytes, content.len() as u64);
             }
         }
@@ -192,13 +210,20 @@ mod tests {
 
     #[test]
     fn a_name_says_what_a_broken_file_should_be_in_any_case() {
-        let said = |name: &str| open_as(name, b"nonsense of sixteen").unwrap_err().to_string();
+        let said = |name: &str| {
+            open_as(name, b"nonsense of sixteen")
+                .unwrap_err()
+                .to_string()
+        };
         assert!(said("x.SafeTensors").contains("not a sound safetensors file"));
         assert!(said("x.pth.tar").contains("not a sound PyTorch file"));
         assert!(said("x.CKPT").contains("not a sound PyTorch file"));
         assert!(said("x.gguf").contains("GGUF"));
         let none = said("x");
-        assert!(none.contains("not a checkpoint we read") && none.contains(".ckpt"), "{none}");
+        assert!(
+            none.contains("not a checkpoint we read") && none.contains(".ckpt"),
+            "{none}"
+        );
     }
 
     #[test]
@@ -207,12 +232,28 @@ mod tests {
         tar[257..262].copy_from_slice(b"ustar");
         for (name, content, words) in [
             ("a.bin", &b"\x89HDF\r\n\x1a\n________"[..], "an HDF5 file"),
-            ("a.npz", b"\x93NUMPY\x01\x00________", "a single NumPy array"),
-            ("a.tflite", b"\x1c\0\0\0TFL3________", "a TensorFlow Lite model"),
+            (
+                "a.npz",
+                b"\x93NUMPY\x01\x00________",
+                "a single NumPy array",
+            ),
+            (
+                "a.tflite",
+                b"\x1c\0\0\0TFL3________",
+                "a TensorFlow Lite model",
+            ),
             ("a.safetensors", b"\x1f\x8b\x08_________", "packed by gzip"),
             ("a.pth.tar", &tar, "a tar archive"),
-            ("a.pth", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
-            ("a.safetensors", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+            (
+                "a.pth",
+                b"version https://git-lfs.github.com/spec/v1",
+                "git lfs pull",
+            ),
+            (
+                "a.safetensors",
+                b"version https://git-lfs.github.com/spec/v1",
+                "git lfs pull",
+            ),
             ("a.gguf", b"<!DOCTYPE html>", "a web page"),
             ("a.onnx", b"\x08\x07\x12\x07pytorch", "an ONNX model"),
             ("a.pkl", b"\x80\x04\x95________", "a pickle"),

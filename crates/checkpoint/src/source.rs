@@ -34,7 +34,10 @@ fn open_directory(folder: &Path) -> Result<Vec<TensorFile>> {
     for format in FORMATS.iter().filter(|format| format.shards.is_some()) {
         let indexes = indexes(&files, format);
         let shards: Vec<&PathBuf> = if format.is_folder {
-            files.iter().filter(|path| format.is_named(&file_name(path))).collect()
+            files
+                .iter()
+                .filter(|path| format.is_named(&file_name(path)))
+                .collect()
         } else {
             Vec::new()
         };
@@ -48,7 +51,12 @@ fn open_directory(folder: &Path) -> Result<Vec<TensorFile>> {
                 });
             }
             [] if shards.is_empty() => {}
-            [] => return shards.into_iter().map(|path| recognise::open(path)).collect(),
+            [] => {
+                return shards
+                    .into_iter()
+                    .map(|path| recognise::open(path))
+                    .collect();
+            }
         }
     }
     let named = |path: &&PathBuf| formats::by_name(&file_name(path)).is_some();

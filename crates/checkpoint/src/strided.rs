@@ -56,7 +56,9 @@ pub(crate) fn window(
         return Some(0..0);
     }
     // Whole steps of the first index: slices of a stack.
-    let step = sides.iter().try_fold(1_usize, |step, &side| step.checked_mul(side))?;
+    let step = sides
+        .iter()
+        .try_fold(1_usize, |step, &side| step.checked_mul(side))?;
     let start = (span.start / step).checked_mul(first)?;
     let last = ((span.end - 1) / step).checked_mul(first)?;
     Some(start..last.checked_add(reach(sides, inner)?)?)
@@ -108,10 +110,7 @@ mod tests {
         assert_eq!(all, Some(Entries::F64(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])));
         let some = gather(&stored, 0, &[2, 3], &strides, 2..4);
         assert_eq!(some, Some(Entries::F64(vec![3.0, 4.0])));
-        assert_eq!(
-            gather(&stored, 0, &[2, 4], &fortran(&[2, 4]), 0..8),
-            None
-        );
+        assert_eq!(gather(&stored, 0, &[2, 4], &fortran(&[2, 4]), 0..8), None);
         assert_eq!(reach(&[3, 2], &[usize::MAX, 1]), None);
         assert!(is_in_order(&[2, 1, 3], &[3, 99, 1]) && !is_in_order(&[2, 3], &[1, 2]));
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::digested::Digested;
 use crate::entries::Unread;
 use crate::error::{Error, FileError, Result};
 use crate::format::{Fault, Format, Storage};
@@ -16,7 +17,7 @@ use crate::{ByteSource, Entries, TensorFacts};
 pub(crate) struct TensorFile {
     path: PathBuf,
     format: &'static Format,
-    bytes: Arc<dyn ByteSource>,
+    bytes: Arc<Digested>,
     tensors: BTreeMap<String, (TensorFacts, Storage)>,
     metadata: BTreeMap<String, String>,
     imports: Vec<String>,
@@ -24,13 +25,11 @@ pub(crate) struct TensorFile {
 
 impl TensorFile {
     /// Reads the header of what is called `path` as one of this format.
-    pub(crate) fn open(
-        path: &Path,
-        bytes: Arc<dyn ByteSource>,
-        format: &'static Format,
-    ) -> Result<Self> {
-        let opened = (format.open)(&bytes).map_err(|fault| refused(path, format, fault))?;
-        let named = |(facts, storage): (TensorFacts, Storage)| (facts.tensor.clone(), (facts, storage));
+    pub(crate) fn open(path: &Path, bytes: Arc<Digested>, format: &'static Format) -> Result<Self> {
+        let source: Arc<dyn ByteSource> = bytes.clone();
+        let opened = (format.open)(&source).map_err(|fault| refused(path, format, fault))?;
+        let named =
+            |(facts, storage): (TensorFacts, Storage)| (facts.tensor.clone(), (facts, storage));
         Ok(Self {
             path: path.to_owned(),
             format,
@@ -47,8 +46,8 @@ impl TensorFile {
     }
 
     /// Its own bytes.
-    pub(crate) fn bytes(&self) -> &dyn ByteSource {
-        self.bytes.as_ref()
+    pub(crate) fn bytes(&self) -> &Digested {
+        &self.bytes
     }
 
     /// Its tensors, in the order of their names; no name comes twice.

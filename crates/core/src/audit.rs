@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
-pub use crate::shadow::activation::Place;
+pub use crate::shadow::activation::NamedIn;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use randomlike_checkpoint::{FileFacts, TensorFacts};
 pub use randomlike_maths::linalg::Engine;
@@ -53,7 +53,7 @@ impl Audit {
     /// What the shadow model takes for granted of the activation, in a sentence.
     pub fn premise(&self) -> Option<String> {
         let name = self.source.activation.as_deref().unwrap_or("another one");
-        let place = self.source.activation_from.unwrap_or(Place::Metadata);
+        let place = self.source.activation_from.unwrap_or(NamedIn::Metadata);
         let place = place.words();
         Some(match self.settings.shadow_premise? {
             Premise::ReluNamed => {
@@ -101,7 +101,7 @@ pub struct SourceFacts {
     pub activation: Option<String>,
     /// Where it is named; an audit that does not say so looked in the metadata only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation_from: Option<Place>,
+    pub activation_from: Option<NamedIn>,
 }
 
 impl SourceFacts {

@@ -29,7 +29,7 @@ pub use spectra::SpectraDistance;
 pub use spectra::scaled;
 
 use crate::{Error, Result};
-use randomlike_checkpoint::Checkpoint;
+use randomlike_checkpoint::{Checkpoint, Dtype};
 use randomlike_core::analysis::Progress;
 use randomlike_core::audit::{
     Audit, Label, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
@@ -91,7 +91,7 @@ pub struct LayerSide {
     /// Number of outputs.
     pub fan_out: usize,
     /// How its weights are stored.
-    pub dtype: String,
+    pub dtype: Dtype,
     /// How they lie.
     pub orientation: Orientation,
     /// How we know.
@@ -122,7 +122,8 @@ pub struct Side<'a> {
     pub checkpoint: Option<&'a Checkpoint>,
 }
 
-/// Everything two sides have in common: figures, spectra and weights.
+/// Everything two sides have in common: figures, spectra and weights. The digests of files that an
+/// audit lacks are taken here, while the weights are read again.
 ///
 /// # Errors
 /// When no layer of one belongs to a layer of the other, or a weight cannot be read.
@@ -133,6 +134,11 @@ pub fn compare(
 ) -> Result<Comparison> {
     let mut comparison = audits(a.audit, b.audit, Matching::ByNameThenShape)?;
     difference::add(&mut comparison, a, b, progress)?;
+    for (side, source) in [(a, &mut comparison.a), (b, &mut comparison.b)] {
+        if let Some(checkpoint) = side.checkpoint.filter(|_| source.files.is_empty()) {
+            source.files = checkpoint.digest()?;
+        }
+    }
     Ok(comparison)
 }
 

@@ -33,6 +33,6 @@ fn begins(beginning: &Beginning) -> bool {
 #[cfg(not(feature = "gguf"))]
 fn open(
     _: &std::sync::Arc<dyn crate::ByteSource>,
-) -> Result<crate::format::Tensors, crate::format::Fault> {
+) -> Result<crate::format::Contents, crate::format::Fault> {
     Err(crate::format::Fault::NotBuilt("gguf"))
 }

@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use crate::archive::Archive;
-use crate::format::{Beginning, Fault, Format, Layout, Storage, Tensors};
+use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
 use crate::tensor_file::short;
 use crate::{ByteSource, Dtype, TensorFacts, strided};
 
@@ -38,11 +38,14 @@ struct Array {
 /// Members that are arrays.
 fn begins(beginning: &Beginning) -> bool {
     let members = beginning.members();
-    !members.is_empty() && members.iter().all(|name| name.ends_with(".npy"))
+    !members.is_empty()
+        && members
+            .iter()
+            .all(|name| name.strip_suffix(".npy").is_some())
 }
 
 /// Reads the header of every array.
-fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
+fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
     let mut tensors = Vec::new();
     for (member, bytes) in Archive::open(file)?.members {
         let Some(name) = member.strip_suffix(".npy") else {
@@ -76,9 +79,9 @@ fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
         };
         tensors.push((facts, storage));
     }
-    Ok(Tensors {
+    Ok(Contents {
         tensors,
-        ..Tensors::default()
+        ..Contents::default()
     })
 }
 

@@ -15,12 +15,12 @@ use pickle::{Id, Pickle, Value};
 use crate::archive::Archive;
 use crate::byte_source::{Cursor, PartOf};
 use crate::facts::count;
-use crate::format::{Beginning, Fault, Format, Layout, Storage, Tensors};
+use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
 use crate::{ByteSource, Dtype, TensorFacts, strided};
 
 pub(crate) const FORMAT: Format = Format {
     name: "PyTorch",
-    about: "PyTorch, the zip layout and the older one; plain state dictionaries, training \
+    about: "the zip layout and the older one; plain state dictionaries, training \
             checkpoints that hold one (`state_dict`, `model_state_dict`, `model`, …), whole \
             modules, TorchScript",
     endings: &[".pth", ".pt", ".bin", ".ckpt", ".pth.tar", ".jit"],
@@ -93,7 +93,7 @@ fn is_older(bytes: &[u8]) -> bool {
 }
 
 /// Reads the pickle and checks every tensor against its storage.
-fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
+fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
     let mut start = Vec::new();
     let range = 0..file.length().min(16);
     file.read(range)?.read_to_end(&mut start)?;
@@ -107,7 +107,7 @@ fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
 }
 
 /// A zip archive of one folder.
-fn zipped(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
+fn zipped(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
     let members = Archive::open(file)?.members;
     let mut pickles = members.iter().filter(|(name, _)| is_pickle(name));
     let Some((name, pickle)) = pickles.next() else {
@@ -119,7 +119,9 @@ fn zipped(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
     let folder = name.trim_end_matches("data.pkl");
     if let Some(order) = members.get(&format!("{folder}byteorder")) {
         let mut text = String::new();
-        order.read(0..order.length().min(16))?.read_to_string(&mut text)?;
+        order
+            .read(0..order.length().min(16))?
+            .read_to_string(&mut text)?;
         if text.trim() != "little" {
             return Err("its numbers have their largest byte first".into());
         }
@@ -133,10 +135,10 @@ fn zipped(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
         fits(&name, &tensor, bytes.length())?;
         stored.push(tensor.stored(name, Arc::clone(bytes)));
     }
-    Ok(Tensors {
+    Ok(Contents {
         tensors: stored,
         imports: foreign(&read).collect(),
-        ..Tensors::default()
+        ..Contents::default()
     })
 }
 
@@ -151,7 +153,7 @@ fn is_pickle(name: &str) -> bool {
 
 /// Before version 1.6: a number, a version, the system, the object, the keys of the storages, and
 /// each storage behind the number of its entries.
-fn in_a_row(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
+fn in_a_row(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
     let size = file.length();
     let mut from = Cursor::new(file, PART);
     let mut imports = BTreeSet::new();
@@ -197,10 +199,10 @@ fn in_a_row(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
         fits(&name, &tensor, bytes.length())?;
         stored.push(tensor.stored(name, Arc::clone(bytes)));
     }
-    Ok(Tensors {
+    Ok(Contents {
         tensors: stored,
         imports: imports.into_iter().collect(),
-        ..Tensors::default()
+        ..Contents::default()
     })
 }
 
@@ -394,11 +396,7 @@ fn rebuilt(pickle: &Pickle, id: Id) -> Option<Result<Described, String>> {
 const UNLIKE: &str = "is not described as PyTorch describes tensors";
 
 /// Storage, offset, size, stride; in the third version the dtype comes seventh.
-fn described(
-    pickle: &Pickle,
-    arguments: &[Id],
-    with_dtype: bool,
-) -> Result<Described, String> {
+fn described(pickle: &Pickle, arguments: &[Id], with_dtype: bool) -> Result<Described, String> {
     let numbers = |at: usize| -> Option<Vec<usize>> {
         let parts = pickle.tuple(*arguments.get(at)?)?;
         parts

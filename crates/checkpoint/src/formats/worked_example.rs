@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::format::{Beginning, Fault, Format, Layout, Storage, Tensors};
+use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
 use crate::{ByteSource, Dtype, TensorFacts};
 
 pub(crate) const FORMAT: Format = Format {
@@ -21,7 +21,7 @@ fn begins(beginning: &Beginning) -> bool {
     beginning.bytes.starts_with(b"ROWS")
 }
 
-fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
+fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
     let mut header = [0; 12];
     let read = file.read(0..12)?.read_exact(&mut header);
     read.map_err(|_| "its header is cut off")?;
@@ -33,7 +33,9 @@ fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
     let (rows, columns) = (side(4), side(8));
     let entries = u64::from(rows) * u64::from(columns);
     if entries.checked_mul(4) != Some(file.length() - 12) {
-        return Err(format!("it is not the {rows} rows of {columns} that its header claims").into());
+        return Err(
+            format!("it is not the {rows} rows of {columns} that its header claims").into(),
+        );
     }
     let facts = TensorFacts {
         tensor: "weight".to_owned(),
@@ -46,8 +48,8 @@ fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
         start: 12,
         layout: Layout::Rows,
     };
-    Ok(Tensors {
+    Ok(Contents {
         tensors: vec![(facts, storage)],
-        ..Tensors::default()
+        ..Contents::default()
     })
 }

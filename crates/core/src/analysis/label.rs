@@ -1,6 +1,7 @@
 //! One word for a layer; the rules and their reasons are in docs/labels.md.
 
 use crate::audit::{GaussianDistance, Initializer, Label, Section, Spectrum, Weights};
+use randomlike_checkpoint::Dtype;
 
 /// Fewest singular values from which a spectrum is labelled.
 pub const FEWEST: usize = 32;
@@ -26,8 +27,8 @@ impl Lost {
     /// Those among `values`, descending, below 1e-7 of the largest where `dtype` has at most
     /// 24 significant bits, below 1e-13 where it has 53. The usual N·ε of `matrix_rank` would
     /// flag large square random matrices, whose σ_min is about σ₁/2N.
-    pub(super) fn among(values: &[f64], dtype: &str) -> Self {
-        let share = if dtype == "F64" { 1e-13 } else { 1e-7 };
+    pub(super) fn among(values: &[f64], dtype: &Dtype) -> Self {
+        let share = if *dtype == Dtype::F64 { 1e-13 } else { 1e-7 };
         let floor = share * values.first().copied().unwrap_or(0.0);
         Self {
             count: values.iter().filter(|&&s| s <= floor).count(),
@@ -222,8 +223,8 @@ mod tests {
         assert_eq!(label(&unmeasured, 0), Label::Undecided);
         // f32 keeps 24 bits, f64 53.
         let values = [1.0, 1e-9];
-        assert_eq!(Lost::among(&values, "F32").count, 1);
-        assert_eq!(Lost::among(&values, "F64").count, 0);
+        assert_eq!(Lost::among(&values, &Dtype::F32).count, 1);
+        assert_eq!(Lost::among(&values, &Dtype::F64).count, 0);
     }
 
     #[test]

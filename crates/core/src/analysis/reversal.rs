@@ -1,7 +1,7 @@
 //! The layer in reverse and forward again, where the theory's premise holds.
 
 use super::Options;
-use crate::audit::{ChainShadow, LayerShadow, Place, Premise, Section};
+use crate::audit::{ChainShadow, LayerShadow, NamedIn, Premise, Section};
 use crate::controls::{self, Control};
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;
@@ -19,7 +19,7 @@ pub(super) struct Model {
 
 impl Model {
     /// `named` is the activation and where it was named.
-    pub(super) fn new(named: Option<&(String, Place)>, options: &Options) -> Self {
+    pub(super) fn new(named: Option<&(String, NamedIn)>, options: &Options) -> Self {
         let premise = match named {
             None => Premise::ReluAssumed,
             Some((name, _)) if is_relu(name) => Premise::ReluNamed,
@@ -112,7 +112,7 @@ mod tests {
                 assume_relu,
                 ..Options::default()
             };
-            let named = name.map(|name| (name.to_owned(), Place::Config));
+            let named = name.map(|name| (name.to_owned(), NamedIn::Config));
             let model = Model::new(named.as_ref(), &options);
             (model.premise, model.refused)
         };

@@ -134,14 +134,8 @@ impl Read {
     fn new(checkpoint: &Checkpoint, layer: &Layer) -> Result<Self> {
         let bias = layer.bias.as_ref();
         let bias = bias.map(|bias| checkpoint.read(&bias.tensor)).transpose()?;
-        let span = layer
-            .span()
-            .ok_or_else(|| randomlike_checkpoint::Error::NoTensor {
-                uri: checkpoint.uri().to_owned(),
-                tensor: layer.weight.tensor.clone(),
-            })?;
         Ok(Self {
-            weights: checkpoint.read_part(&layer.weight.tensor, span)?,
+            weights: layer.weights(checkpoint)?,
             bias: bias.map(|entries| entries.widened()),
         })
     }

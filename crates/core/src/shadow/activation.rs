@@ -34,7 +34,7 @@ pub enum Activation {
 
 /// Where an activation was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Place {
+pub enum NamedIn {
     /// The metadata of the files that hold the tensors.
     #[serde(rename = "metadata")]
     Metadata,
@@ -43,7 +43,7 @@ pub enum Place {
     Config,
 }
 
-impl Place {
+impl NamedIn {
     /// As a sentence names it.
     pub const fn words(self) -> &'static str {
         match self {
@@ -54,10 +54,10 @@ impl Place {
 }
 
 /// What the checkpoint's metadata, or else the config.json beside it, names the activation.
-pub fn named(checkpoint: &Checkpoint, source: &Path) -> Option<(String, Place)> {
+pub fn named(checkpoint: &Checkpoint, source: &Path) -> Option<(String, NamedIn)> {
     let named = KEYS.iter().find_map(|key| checkpoint.metadata().get(*key));
     if let Some(name) = named {
-        return Some((name.clone(), Place::Metadata));
+        return Some((name.clone(), NamedIn::Metadata));
     }
     let folder = if source.is_dir() {
         Some(source)
@@ -65,7 +65,7 @@ pub fn named(checkpoint: &Checkpoint, source: &Path) -> Option<(String, Place)> 
         source.parent()
     };
     let config = read(&folder?.join("config.json"))?;
-    Some((named_in(&config)?.to_owned(), Place::Config))
+    Some((named_in(&config)?.to_owned(), NamedIn::Config))
 }
 
 /// Looks in the checkpoint's metadata, then in the config.json beside it.

@@ -49,10 +49,10 @@ pub fn read(path: &Path, length: usize, most: usize) -> Result<Vec<Vec<f32>>> {
             )));
         }
     };
-    let entries = file.read(&tensor.tensor)?.widened();
+    let count = tensor.shape.first().map_or(0, |&count| count.min(most));
+    let entries = file.read_part(&tensor.tensor, 0..count * length)?.widened();
     let inputs: Vec<Vec<f32>> = entries
         .chunks_exact(length.max(1))
-        .take(most)
         .map(|input| input.iter().map(|&x| x as f32).collect())
         .collect();
     if inputs.len() < 3 {

@@ -97,20 +97,6 @@ impl<'a> ScaledMatrix<'a> {
         })
     }
 
-    /// The same without a loan.
-    pub(super) fn into_owned(self) -> ScaledMatrix<'static> {
-        ScaledMatrix {
-            stored: match self.stored {
-                Stored::Main(entries) => Stored::Main(entries.into_owned()),
-                Stored::Device(tensor) => Stored::Device(tensor),
-            },
-            orientation: self.orientation,
-            n: self.n,
-            m: self.m,
-            rms: self.rms,
-        }
-    }
-
     /// The entries where they lie.
     fn origin(&self) -> Result<Origin<'_>> {
         let Stored::Main(stored) = &self.stored else {

@@ -1,5 +1,6 @@
 //! Enough of the checkpoint could be judged.
 
+use randomlike_checkpoint::Dtype;
 use serde::Deserialize;
 
 use super::figure::{counted, figure};
@@ -68,10 +69,9 @@ fn is_judged(layer: &LayerFacts, findings: &[Finding]) -> bool {
 // A matrix, or a stack of them, that nobody asked to leave out: most likely a quantised
 // layer. Logical masks and 64-bit indices are buffers.
 fn is_unread(skipped: &Skipped) -> bool {
-    let dtype = skipped.tensor.dtype.as_str();
     matches!(skipped.tensor.shape.len(), 2 | 3)
         && !skipped.tensor.is_read()
-        && !matches!(dtype, "BOOL" | "I64" | "U64")
+        && !matches!(skipped.tensor.dtype, Dtype::Bool | Dtype::I64 | Dtype::U64)
         && !skipped.reason.starts_with("matches ")
 }
 

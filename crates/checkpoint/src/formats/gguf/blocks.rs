@@ -73,12 +73,7 @@ const fn here(
     }
 }
 
-const fn candle(
-    name: &'static str,
-    dtype: GgmlDType,
-    entries: usize,
-    bytes: usize,
-) -> BlockLayout {
+const fn candle(name: &'static str, dtype: GgmlDType, entries: usize, bytes: usize) -> BlockLayout {
     BlockLayout {
         name,
         entries,

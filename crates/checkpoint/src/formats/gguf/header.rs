@@ -11,7 +11,7 @@ use super::MAGIC;
 use super::blocks::{self, BlockLayout};
 use crate::byte_source::Cursor;
 use crate::facts::count;
-use crate::format::{Blocks, Fault, Layout, Storage, Tensors};
+use crate::format::{Blocks, Contents, Fault, Layout, Storage};
 use crate::{ByteSource, Dtype, TensorFacts};
 
 /// Where tensors begin, unless the file says otherwise.
@@ -113,7 +113,7 @@ fn unknown(number: u32) -> Dtype {
 }
 
 /// Reads the header and checks that every tensor lies in the file.
-pub(super) fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
+pub(super) fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
     let mut header = Header {
         from: Cursor::new(file, PART),
         size: file.length(),
@@ -127,10 +127,10 @@ pub(super) fn open(file: &Arc<dyn ByteSource>) -> Result<Tensors, Fault> {
         };
         (tensor.facts, storage)
     });
-    Ok(Tensors {
+    Ok(Contents {
         tensors: stored.collect(),
         metadata,
-        ..Tensors::default()
+        ..Contents::default()
     })
 }
 
@@ -381,7 +381,10 @@ mod tests {
                 .unwrap_err()
                 .contains("passes the end")
         );
-        assert_eq!(read(&header(40), start).unwrap().0[0].facts.dtype.name(), "NVFP4");
+        assert_eq!(
+            read(&header(40), start).unwrap().0[0].facts.dtype.name(),
+            "NVFP4"
+        );
     }
 
     #[test]
