@@ -13,6 +13,26 @@
 //! without shadow data, `randomlike-selftest` planted truths. This crate is the program.
 //!
 //! The library never prints.
+//!
+//! ```
+//! use randomlike::policy::Policy;
+//! use randomlike::verdict::judge;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let audit = randomlike::audit("fixtures/fashion_plain.safetensors")?;
+//! let judgement = judge(&audit, &Policy::default())?;
+//! for finding in &judgement.findings {
+//!     println!("{finding:?}");
+//! }
+//! for layer in &audit.layers {
+//!     println!("{}: {}", layer.name, layer.label.name());
+//! }
+//! assert!(!judgement.fails());
+//! # Ok(())
+//! # }
+//! ```
+
+use std::path::Path;
 
 mod error;
 
@@ -24,3 +44,14 @@ pub use randomlike_maths::{linalg, nulls, stats};
 pub use randomlike_report as report;
 pub use randomlike_selftest::{calibration, selftest, synth};
 pub use randomlike_train as train;
+
+/// Measures every layer of the checkpoint at `path`, a file or a folder, as `inspect` does without
+/// a flag.
+///
+/// # Errors
+/// When it cannot be opened, read or measured.
+pub fn audit(path: impl AsRef<Path>) -> Result<audit::Audit> {
+    let checkpoint = checkpoint::Checkpoint::open(path.as_ref())?;
+    let options = analysis::Options::default();
+    Ok(analysis::measure(&checkpoint, &options, &mut |_| ())?)
+}

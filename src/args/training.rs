@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use randomlike::train::{Choice, Schedule, Stored};
+use randomlike::train::{Choice, NetDtype, Schedule};
 
 use super::{seeds, threads};
 
@@ -228,7 +228,7 @@ pub enum StoredName {
     F16,
 }
 
-impl From<StoredName> for Stored {
+impl From<StoredName> for NetDtype {
     fn from(name: StoredName) -> Self {
         match name {
             StoredName::F32 => Self::F32,
@@ -240,7 +240,9 @@ impl From<StoredName> for Stored {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use randomlike::train::{Arm, Choice, CopyLabel, CopyScale, Method, Recipe, Rule};
+    use randomlike::train::{
+        Choice, CopyLabel, CopyScale, MethodSettings, Recipe, Rule, TrainingMethod,
+    };
 
     use crate::args::{Cli, Command};
 
@@ -251,8 +253,8 @@ mod tests {
         let Command::Train(training) = Cli::parse_from(flags).command else {
             panic!("another command");
         };
-        let mut arm = Arm {
-            method: Method::Shadow,
+        let mut arm = MethodSettings {
+            method: TrainingMethod::Shadow,
             optimiser: Rule::Adam { rate: 0.5 },
             recipe: Recipe {
                 copy_weight: 9.0,

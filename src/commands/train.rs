@@ -10,9 +10,10 @@ use std::thread::available_parallelism;
 use randomlike::report::figures::{self, Figure};
 use randomlike::report::write::write_file;
 use randomlike::train::compare::{Comparison, Summary};
-use randomlike::train::tune::{Candidates, Chosen};
+use randomlike::train::tune::{Candidates, Chosen, TuningRuns};
 use randomlike::train::{
-    self, Arm, Choice, Experiment, Method, Plan, Recipe, Rule, Runs, data, tune,
+    self, Choice, Experiment, MethodSettings, Recipe, Rule, Runs, TrainingMethod, TrainingPlan,
+    data, tune,
 };
 
 use super::{Done, HOLDS};
@@ -82,8 +83,11 @@ fn train(args: &Training) -> Done {
         &plan,
         &mut arms,
         &candidates,
-        args.tuning_seeds,
-        (&args.out.join("tuning"), workers),
+        &TuningRuns {
+            seeds: args.tuning_seeds,
+            folder: &args.out.join("tuning"),
+            workers,
+        },
         &|done, of| bar.steps(done, of),
     );
     bar.clear();
@@ -132,13 +136,13 @@ fn drawn(
     Ok(drawn)
 }
 
-fn plan(args: &Training, inputs: usize, classes: usize) -> Plan {
+fn plan(args: &Training, inputs: usize, classes: usize) -> TrainingPlan {
     let layers = if args.layers.is_empty() {
         vec![inputs, 256, 256, classes]
     } else {
         args.layers.clone()
     };
-    Plan {
+    TrainingPlan {
         layers,
         train_size: args.train_size,
         validation_size: args.validation_size,
@@ -151,8 +155,8 @@ fn plan(args: &Training, inputs: usize, classes: usize) -> Plan {
 }
 
 /// The methods, with settings that are chosen next.
-fn arms(names: &[String]) -> Result<Vec<Arm>, String> {
-    let mut methods: Vec<Method> = Vec::new();
+fn arms(names: &[String]) -> Result<Vec<MethodSettings>, String> {
+    let mut methods: Vec<TrainingMethod> = Vec::new();
     for name in names {
         let method = method(name)?;
         if methods.contains(&method) {
@@ -161,9 +165,9 @@ fn arms(names: &[String]) -> Result<Vec<Arm>, String> {
         methods.push(method);
     }
     if methods.is_empty() {
-        methods = Method::ALL.to_vec();
+        methods = TrainingMethod::ALL.to_vec();
     }
-    let arm = |method| Arm {
+    let arm = |method| MethodSettings {
         method,
         optimiser: Rule::Adam { rate: 1e-3 },
         recipe: Recipe::default(),
@@ -171,10 +175,12 @@ fn arms(names: &[String]) -> Result<Vec<Arm>, String> {
     Ok(methods.into_iter().map(arm).collect())
 }
 
-fn method(name: &str) -> Result<Method, String> {
-    let found = Method::ALL.into_iter().find(|method| method.name() == name);
+fn method(name: &str) -> Result<TrainingMethod, String> {
+    let found = TrainingMethod::ALL
+        .into_iter()
+        .find(|method| method.name() == name);
     found.ok_or_else(|| {
-        let names = Method::ALL.map(Method::name).join(", ");
+        let names = TrainingMethod::ALL.map(TrainingMethod::name).join(", ");
         format!("there is no method `{name}`; there are {names}")
     })
 }

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use randomlike::train::tune::Tried;
-use randomlike::train::{Arm, Method, Runs};
+use randomlike::train::{MethodSettings, Runs, TrainingMethod};
 use serde_json::Value;
+
+use crate::packages;
 
 /// Images of 4×4 in which one bright pixel tells the class of three, among dim ones.
 fn data(folder: &Path) {
@@ -122,7 +124,7 @@ fn runs_are_written_kept_and_read_back_by_the_others() {
     let shadow = back
         .outcomes
         .iter()
-        .find(|o| o.method == Method::Shadow && o.seed == 0);
+        .find(|o| o.method == TrainingMethod::Shadow && o.seed == 0);
     for (layer, inside) in audit["layers"]
         .as_array()
         .unwrap()
@@ -200,7 +202,7 @@ fn values_are_chosen_on_validation_data() {
         let taken = chosen.tried.iter().find(|t| t.value == chosen.value);
         assert!(chosen.tried.iter().all(|t| of(taken.unwrap()) <= of(t)));
     }
-    let rule = |arm: &Arm| arm.optimiser.to_string();
+    let rule = |arm: &MethodSettings| arm.optimiser.to_string();
     assert!(
         runs.experiment
             .arms
@@ -250,19 +252,15 @@ const FASHION: &str = "/usr/share/datasets/fashion-mnist";
 // was chosen on validation images with 20 other seeds (docs/training.md).
 #[test]
 fn shadows_help_and_track_on_real_images() {
-    let data = Path::new(FASHION);
-    if !data.is_dir() {
-        // Written past the capture of passing tests.
-        let text = format!(
-            "\n*** SKIPPED: no {FASHION}; install Debian's dataset-fashion-mnist to train on real \
-             images ***\n"
-        );
-        std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
+    let data = Some(Path::new(FASHION)).filter(|data| data.is_dir());
+    let Some(data) = packages::needed("dataset-fashion-mnist", data) else {
         return;
-    }
+    };
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
-        .args(["train", "--data", FASHION, "--out"])
+        .args(["train", "--data"])
+        .arg(data)
+        .arg("--out")
         .arg(home.path())
         .args(["--methods", "backprop,shadow", "--seeds", "5", "--json"])
         .args(["--layers", "784,128,128,10", "--train-size", "500"])
@@ -275,7 +273,7 @@ fn shadows_help_and_track_on_real_images() {
     let found = runs
         .comparisons
         .iter()
-        .find(|c| (c.method, c.baseline) == (Method::Shadow, Method::Backprop));
+        .find(|c| (c.method, c.baseline) == (TrainingMethod::Shadow, TrainingMethod::Backprop));
     let found = found.unwrap();
     assert!(found.test_error.interval.1 < 0.0, "{found:?}");
     let gap = found.gap.as_ref().unwrap();

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
+pub use crate::section::Section;
 pub use crate::shadow::activation::NamedIn;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use randomlike_checkpoint::{FileFacts, TensorFacts};
@@ -82,6 +83,16 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+impl Tool {
+    /// This program: its crates have one version.
+    pub fn this() -> Self {
+        Self {
+            name: "randomlike".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
 }
 
 /// What was opened.
@@ -165,41 +176,10 @@ const fn two() -> usize {
     2
 }
 
-/// A section of a layer: measured, or skipped with the reason.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "lowercase")]
-pub enum Section<T> {
-    /// The facts.
-    Measured(T),
-    /// Not measured.
-    Skipped {
-        /// Why, in words.
-        reason: String,
-    },
-}
-
 /// What an audit without the section says of it.
 fn of_an_older_version<T>() -> Section<T> {
     Section::Skipped {
         reason: "unknown to the version that wrote this audit".into(),
-    }
-}
-
-impl<T> Section<T> {
-    /// The facts, or why there are none.
-    pub(crate) fn of(facts: Option<T>, reason: &str) -> Self {
-        let skipped = || Self::Skipped {
-            reason: reason.to_owned(),
-        };
-        facts.map_or_else(skipped, Self::Measured)
-    }
-
-    /// The facts, when there are any.
-    pub const fn measured(&self) -> Option<&T> {
-        match self {
-            Self::Measured(facts) => Some(facts),
-            Self::Skipped { .. } => None,
-        }
     }
 }
 

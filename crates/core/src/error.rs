@@ -36,7 +36,7 @@ pub enum Error {
         /// The pattern as written.
         pattern: String,
         /// What is wrong with it.
-        source: globset::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A pattern that matches no tensor.
     #[error("the pattern `{pattern}` matches no tensor; there are {names}")]

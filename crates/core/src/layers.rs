@@ -530,7 +530,7 @@ fn matcher(pattern: &str, tensors: &[TensorFacts]) -> Result<GlobMatcher> {
     let glob = Glob::new(&text)
         .map_err(|source| Error::Pattern {
             pattern: pattern.to_owned(),
-            source,
+            source: source.into(),
         })?
         .compile_matcher();
     if tensors.iter().any(|tensor| glob.is_match(&tensor.tensor)) {

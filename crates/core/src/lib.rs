@@ -10,6 +10,7 @@ pub mod controls;
 mod error;
 pub mod layers;
 pub mod names;
+mod section;
 pub mod shadow;
 
 pub use error::{Error, Result};

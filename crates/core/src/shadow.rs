@@ -8,9 +8,9 @@ pub mod activation;
 mod average;
 mod chain;
 mod code;
+mod columns;
 mod descent;
 mod estimate;
-mod generate;
 pub mod inputs;
 mod layer;
 mod matrix;
@@ -28,7 +28,6 @@ pub use chain::{
     LevelReturn, of_chain,
 };
 pub use estimate::Estimate;
-pub use generate::{Step, shadows};
 pub(crate) use layer::measure_beside;
 pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};
 pub use prediction::Sizes;
@@ -62,9 +61,6 @@ pub enum ShadowError {
     /// A layer could not be read.
     #[error(transparent)]
     Read(Box<crate::Error>),
-    /// The tensor library failed.
-    #[error("the reverse model could not be computed: {0}")]
-    Tensor(#[from] candle_core::Error),
 }
 
 impl From<crate::Error> for ShadowError {

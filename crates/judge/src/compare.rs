@@ -162,10 +162,7 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
     notes.extend(not_compared);
     Ok(Comparison {
         schema_version: SCHEMA_VERSION,
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-        },
+        tool: Tool::this(),
         a: a.source.clone(),
         b: b.source.clone(),
         notes,

@@ -71,7 +71,8 @@ impl<'a> Gate<'a> {
 
 /// A source on the Hub as it is named; else `uri` as seen from `folder`, with `/` between its parts. Of what lies elsewhere only the last
 /// part is left: where a checkpoint lies on some machine is nobody else's business.
-pub fn relative(uri: &str, folder: &Path) -> String {
+pub fn relative(uri: &str, folder: impl AsRef<Path>) -> String {
+    let folder = folder.as_ref();
     if uri.contains("://") {
         return uri.to_owned();
     }

@@ -39,7 +39,8 @@ fn pretty(facts: &impl Serialize, what: &str) -> Result<Vec<u8>> {
 const CAP: u64 = 1_000_000_000;
 
 /// Reads an audit back.
-pub fn read_audit(path: &Path) -> Result<Audit> {
+pub fn read_audit(path: impl AsRef<Path>) -> Result<Audit> {
+    let path = path.as_ref();
     let fault = |reason: String| Error::AuditJson {
         path: path.to_owned(),
         reason,

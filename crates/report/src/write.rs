@@ -28,7 +28,8 @@ pub struct Destination {
 /// # Errors
 /// When the folder cannot be written to or replaced, or holds anything but an earlier report of
 /// the kind.
-pub fn prepare(folder: &Path, main: &'static str) -> Result<Destination> {
+pub fn prepare(folder: impl AsRef<Path>, main: &'static str) -> Result<Destination> {
+    let folder = folder.as_ref();
     let named = folder.to_owned();
     let folder = resolve(folder).map_err(io("write to", &named))?;
     only_a_report(&named, &folder, main)?;
@@ -189,7 +190,11 @@ fn movable(named: &Path, folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// Before `write` is called, when `path` is there and no regular file, or cannot be written.
-pub fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub fn write_file(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let path = path.as_ref();
     let fault = || io("write", path);
     let target = resolve(path).map_err(fault())?;
     if target.exists() {
@@ -282,7 +287,7 @@ mod tests {
             Err(Error::File(FileError::Io { .. }))
         ));
         assert!(matches!(
-            prepare(&file.join("below"), AUDIT),
+            prepare(file.join("below"), AUDIT),
             Err(Error::File(FileError::Io { .. }))
         ));
         assert_eq!(fs::read(&file).unwrap(), b"mine");

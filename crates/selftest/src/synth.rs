@@ -231,7 +231,7 @@ impl Plan {
 }
 
 /// Writes the checkpoint, whole or not at all; equal options give equal bytes.
-pub fn write(kind: Kind, options: &Options, out: &Path) -> Result<()> {
+pub fn write(kind: Kind, options: &Options, out: impl AsRef<Path>) -> Result<()> {
     let plan = |name, outputs, inputs| Plan {
         name,
         outputs,
@@ -564,7 +564,7 @@ mod tests {
                 outputs,
                 ..Options::default()
             };
-            write(Kind::Zeros, &options, &folder.path().join("x.safetensors"))
+            write(Kind::Zeros, &options, folder.path().join("x.safetensors"))
         };
         assert!(sized(1, 1).is_ok());
         for (inputs, outputs) in [(0, 5), (5, 0), (1 << 40, 1), (1 << 40, 1 << 40)] {

@@ -4,9 +4,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::arm::{Arm, CopyLabel, CopyScale};
-use super::copies::Source;
-use super::method::Method;
+use super::method::{CopySource, TrainingMethod};
+use super::method_settings::{CopyLabel, CopyScale, MethodSettings};
 use super::{Error, fault};
 
 /// One thing that can be chosen.
@@ -74,18 +73,18 @@ impl Choice {
     }
 
     /// Whether a run of this method comes out otherwise when it is chosen otherwise.
-    pub const fn concerns(self, method: Method) -> bool {
+    pub const fn concerns(self, method: TrainingMethod) -> bool {
         let source = method.source();
         match self {
             Self::Optimiser => true,
             Self::DropoutInput | Self::DropoutHidden => method.drops(),
-            Self::Noise => matches!(source, Some(Source::Noise)),
+            Self::Noise => matches!(source, Some(CopySource::Noise)),
             Self::CopyWeight | Self::CopyLabel | Self::Copies => source.is_some(),
             Self::CopyLevel
             | Self::CopyScale
             | Self::CopyBiases
             | Self::KeepInput
-            | Self::KeepHidden => matches!(source, Some(Source::Shadow | Source::Shuffled)),
+            | Self::KeepHidden => matches!(source, Some(CopySource::Shadow | CopySource::Shuffled)),
         }
     }
 
@@ -93,7 +92,7 @@ impl Choice {
     ///
     /// # Errors
     /// When the value is none it can have.
-    pub fn set(self, arm: &mut Arm, value: &str) -> Result<(), Error> {
+    pub fn set(self, arm: &mut MethodSettings, value: &str) -> Result<(), Error> {
         let recipe = &mut arm.recipe;
         match self {
             Self::Optimiser => arm.optimiser = value.parse().map_err(|e| self.fault(value, e))?,
@@ -178,9 +177,9 @@ mod tests {
     use super::*;
     use crate::{Recipe, Rule};
 
-    fn arm() -> Arm {
-        Arm {
-            method: Method::Shadow,
+    fn arm() -> MethodSettings {
+        MethodSettings {
+            method: TrainingMethod::Shadow,
             optimiser: Rule::Adam { rate: 1e-3 },
             recipe: Recipe::default(),
         }
@@ -238,11 +237,11 @@ mod tests {
 
     #[test]
     fn only_what_matters_is_tried() {
-        assert!(Choice::Optimiser.concerns(Method::Backprop));
-        assert!(!Choice::CopyWeight.concerns(Method::Dropout));
-        assert!(Choice::CopyWeight.concerns(Method::Noisy));
-        assert!(!Choice::KeepHidden.concerns(Method::Noisy));
-        assert!(!Choice::Noise.concerns(Method::Shadow));
-        assert!(!Choice::DropoutInput.concerns(Method::Shadow));
+        assert!(Choice::Optimiser.concerns(TrainingMethod::Backprop));
+        assert!(!Choice::CopyWeight.concerns(TrainingMethod::Dropout));
+        assert!(Choice::CopyWeight.concerns(TrainingMethod::Noisy));
+        assert!(!Choice::KeepHidden.concerns(TrainingMethod::Noisy));
+        assert!(!Choice::Noise.concerns(TrainingMethod::Shadow));
+        assert!(!Choice::DropoutInput.concerns(TrainingMethod::Shadow));
     }
 }

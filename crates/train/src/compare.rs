@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::experiment::Outcome;
-use super::method::Method;
-use super::run::Look;
+use super::experiment::RunOutcome;
+use super::method::TrainingMethod;
+use super::run::Evaluation;
 use randomlike_maths::stats::{Difference, Spread, pearson};
 
 /// Looks from this step on count for the gap: before, a net knows nothing.
@@ -14,7 +14,7 @@ const SETTLED: usize = 100;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The method.
-    pub method: Method,
+    pub method: TrainingMethod,
     /// Error on the test set.
     pub test_error: Spread,
     /// Error on the validation set at the end.
@@ -37,9 +37,9 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The method.
-    pub method: Method,
+    pub method: TrainingMethod,
     /// What is taken from it.
-    pub baseline: Method,
+    pub baseline: TrainingMethod,
     /// Difference of test errors.
     pub test_error: Difference,
     /// Difference of gaps, absent where a run has none.
@@ -57,7 +57,7 @@ pub struct GapDifference {
 }
 
 impl GapDifference {
-    fn of(method: &[f64], baseline: &[f64]) -> Option<Self> {
+    fn between(method: &[f64], baseline: &[f64]) -> Option<Self> {
         let pairs = method.iter().zip(baseline);
         Some(Self {
             difference: Difference::of(method, baseline)?,
@@ -67,7 +67,7 @@ impl GapDifference {
 }
 
 /// |synthetic − real error|, mean over the looks from step 100 on.
-pub fn gap(curve: &[Look]) -> Option<f64> {
+pub fn gap(curve: &[Evaluation]) -> Option<f64> {
     let settled: Vec<f64> = curve
         .iter()
         .filter(|look| look.step >= SETTLED)
@@ -78,26 +78,27 @@ pub fn gap(curve: &[Look]) -> Option<f64> {
 
 /// Pearson's r of real and synthetic errors over the looks; nothing of two, between which it is
 /// always 1 or −1.
-fn correlation(curve: &[Look]) -> Option<f64> {
+fn correlation(curve: &[Evaluation]) -> Option<f64> {
     if curve.len() < 3 {
         return None;
     }
-    let values = |f: fn(&Look) -> f64| curve.iter().map(f).collect::<Vec<f64>>();
+    let values = |f: fn(&Evaluation) -> f64| curve.iter().map(f).collect::<Vec<f64>>();
     pearson(&values(|l| l.real_error), &values(|l| l.synthetic_error))
 }
 
-fn of(outcomes: &[Outcome], method: Method) -> impl Iterator<Item = &Outcome> {
+fn of_method(outcomes: &[RunOutcome], method: TrainingMethod) -> impl Iterator<Item = &RunOutcome> {
     outcomes.iter().filter(move |o| o.method == method)
 }
 
 /// A summary of each method that has two runs or more, in the order of the tables.
-pub fn summaries(outcomes: &[Outcome]) -> Vec<Summary> {
-    let summary = |&method: &Method| {
-        let values = |f: &dyn Fn(&Outcome) -> Option<f64>| -> Option<Spread> {
-            let values: Option<Vec<f64>> = of(outcomes, method).map(f).collect();
+pub fn summaries(outcomes: &[RunOutcome]) -> Vec<Summary> {
+    let summary = |&method: &TrainingMethod| {
+        let values = |f: &dyn Fn(&RunOutcome) -> Option<f64>| -> Option<Spread> {
+            let values: Option<Vec<f64>> = of_method(outcomes, method).map(f).collect();
             Spread::of(&values?)
         };
-        let last = |f: fn(&Look) -> f64| move |outcome: &Outcome| outcome.curve.last().map(f);
+        let last =
+            |f: fn(&Evaluation) -> f64| move |outcome: &RunOutcome| outcome.curve.last().map(f);
         Some(Summary {
             method,
             test_error: values(&|o| Some(o.test_error))?,
@@ -108,30 +109,32 @@ pub fn summaries(outcomes: &[Outcome]) -> Vec<Summary> {
             correlation: values(&|o| correlation(&o.curve)),
         })
     };
-    Method::ALL.iter().filter_map(summary).collect()
+    TrainingMethod::ALL.iter().filter_map(summary).collect()
 }
 
 /// Each method less the one the paper would set it beside: shadow and noise less backprop,
 /// with dropout less dropout, shadow with dropout less backprop too, and shadow less noise.
-pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
+pub fn comparisons(outcomes: &[RunOutcome]) -> Vec<Comparison> {
     let pairs = [
-        (Method::Dropout, Method::Backprop),
-        (Method::Shadow, Method::Backprop),
-        (Method::Noisy, Method::Backprop),
-        (Method::Shuffled, Method::Backprop),
-        (Method::ShadowDropout, Method::Dropout),
-        (Method::ShadowDropout, Method::Backprop),
-        (Method::NoisyDropout, Method::Dropout),
-        (Method::Shadow, Method::Noisy),
-        (Method::ShadowDropout, Method::NoisyDropout),
+        (TrainingMethod::Dropout, TrainingMethod::Backprop),
+        (TrainingMethod::Shadow, TrainingMethod::Backprop),
+        (TrainingMethod::Noisy, TrainingMethod::Backprop),
+        (TrainingMethod::Shuffled, TrainingMethod::Backprop),
+        (TrainingMethod::ShadowDropout, TrainingMethod::Dropout),
+        (TrainingMethod::ShadowDropout, TrainingMethod::Backprop),
+        (TrainingMethod::NoisyDropout, TrainingMethod::Dropout),
+        (TrainingMethod::Shadow, TrainingMethod::Noisy),
+        (TrainingMethod::ShadowDropout, TrainingMethod::NoisyDropout),
     ];
     pairs
         .into_iter()
         .filter_map(|(method, baseline)| {
-            let pairs: Vec<(&Outcome, &Outcome)> = of(outcomes, method)
-                .filter_map(|a| Some((a, of(outcomes, baseline).find(|b| b.seed == a.seed)?)))
+            let pairs: Vec<(&RunOutcome, &RunOutcome)> = of_method(outcomes, method)
+                .filter_map(|a| {
+                    Some((a, of_method(outcomes, baseline).find(|b| b.seed == a.seed)?))
+                })
                 .collect();
-            let both = |f: &dyn Fn(&Outcome) -> Option<f64>| {
+            let both = |f: &dyn Fn(&RunOutcome) -> Option<f64>| {
                 let each = pairs.iter().map(|(a, b)| Some((f(a)?, f(b)?)));
                 let each: Option<(Vec<f64>, Vec<f64>)> = each.collect();
                 each
@@ -141,7 +144,7 @@ pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
                 method,
                 baseline,
                 test_error: Difference::of(&a, &b)?,
-                gap: both(&|o| gap(&o.curve)).and_then(|(a, b)| GapDifference::of(&a, &b)),
+                gap: both(&|o| gap(&o.curve)).and_then(|(a, b)| GapDifference::between(&a, &b)),
             })
         })
         .collect()
@@ -151,14 +154,14 @@ pub fn comparisons(outcomes: &[Outcome]) -> Vec<Comparison> {
 mod tests {
     use super::*;
 
-    fn outcome(method: Method, seed: u64, test_error: f64) -> Outcome {
-        let look = |step, real_error, synthetic_error| Look {
+    fn outcome(method: TrainingMethod, seed: u64, test_error: f64) -> RunOutcome {
+        let look = |step, real_error, synthetic_error| Evaluation {
             step,
             real_error,
             synthetic_error,
             agreement: 0.9,
         };
-        Outcome {
+        RunOutcome {
             method,
             seed,
             test_error,
@@ -176,11 +179,11 @@ mod tests {
     #[test]
     fn two_seeds_by_hand() {
         let outcomes = [
-            outcome(Method::Backprop, 1, 0.10),
-            outcome(Method::Shadow, 2, 0.09),
-            outcome(Method::Shadow, 1, 0.09),
-            outcome(Method::Backprop, 2, 0.12),
-            outcome(Method::Dropout, 2, 0.12),
+            outcome(TrainingMethod::Backprop, 1, 0.10),
+            outcome(TrainingMethod::Shadow, 2, 0.09),
+            outcome(TrainingMethod::Shadow, 1, 0.09),
+            outcome(TrainingMethod::Backprop, 2, 0.12),
+            outcome(TrainingMethod::Dropout, 2, 0.12),
         ];
         let found = comparisons(&outcomes);
         assert_eq!(found.len(), 1, "one dropout run is no pair of two");
@@ -203,7 +206,7 @@ mod tests {
         let short = |method, seed, test_error| {
             let mut outcome = outcome(method, seed, test_error);
             outcome.curve.truncate(1);
-            outcome.curve.push(Look {
+            outcome.curve.push(Evaluation {
                 step: 60,
                 real_error: 0.4,
                 ..outcome.curve[0]
@@ -212,10 +215,10 @@ mod tests {
             outcome
         };
         let outcomes = [
-            short(Method::Backprop, 1, 0.2),
-            short(Method::Backprop, 2, 0.3),
-            short(Method::Shadow, 1, 0.1),
-            short(Method::Shadow, 2, 0.1),
+            short(TrainingMethod::Backprop, 1, 0.2),
+            short(TrainingMethod::Backprop, 2, 0.3),
+            short(TrainingMethod::Shadow, 1, 0.1),
+            short(TrainingMethod::Shadow, 2, 0.1),
         ];
         assert_eq!(summaries(&outcomes)[0].gap, None);
         assert_eq!(summaries(&outcomes)[0].correlation, None);

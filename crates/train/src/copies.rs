@@ -4,31 +4,21 @@ use candle_core::{Device, Result, Tensor};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::arm::{CopyScale, Recipe};
+use super::method::CopySource;
+use super::method_settings::{CopyScale, Recipe};
 use super::net::{self, Activity, Net};
-use randomlike_core::shadow::{Step, shadows};
-
-/// Where copies come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The reversed net, from the highest hidden code.
-    Shadow,
-    /// The reversed net with its weights in random order.
-    Shuffled,
-    /// The inputs with a part dropped.
-    Noise,
-}
+use super::shadows::{Step, shadows};
 
 /// A copy of each input of a batch that made this activity; nothing where the weights give none.
 pub(super) fn copies(
     net: &Net,
     inputs: &Tensor,
     clean: &Activity,
-    source: Source,
+    source: CopySource,
     recipe: &Recipe,
     rng: &mut ChaCha8Rng,
 ) -> Result<Option<Tensor>> {
-    if source == Source::Noise {
+    if source == CopySource::Noise {
         // As dropout does it: what is kept is scaled up.
         let kept = net::dropout(rng, recipe.noise, inputs.dims2()?)?;
         return (inputs * kept).map(Some);
@@ -40,8 +30,8 @@ pub(super) fn copies(
     };
     let layers = net.frozen();
     let weights = layers[..level].iter().map(|layer| match source {
-        Source::Shuffled => shuffled(layer.weight(), rng),
-        _ => Ok(layer.weight().clone()),
+        CopySource::Shuffled => shuffled(&layer.weight, rng),
+        _ => Ok(layer.weight.clone()),
     });
     let weights: Vec<Tensor> = weights.collect::<Result<_>>()?;
     let steps = weights.iter().enumerate().map(|(below, weight)| Step {
@@ -55,7 +45,7 @@ pub(super) fn copies(
         bias: below
             .checked_sub(1)
             .filter(|_| recipe.copy_biases)
-            .and_then(|layer| layers[layer].bias()),
+            .map(|layer| &layers[layer].bias),
     });
     let steps: Vec<Step<'_>> = steps.collect();
     let copies = shadows(&steps, code, rng)?;
@@ -92,7 +82,7 @@ mod tests {
         (net, inputs)
     }
 
-    fn of(recipe: &Recipe, source: Source) -> Vec<Vec<f32>> {
+    fn of(recipe: &Recipe, source: CopySource) -> Vec<Vec<f32>> {
         let (net, inputs) = net_and_inputs();
         let clean = net::forward(&net.frozen(), &inputs, &[]).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(12);
@@ -104,24 +94,24 @@ mod tests {
     #[test]
     fn choices_change_the_copies() {
         let base = Recipe::default();
-        let plain = of(&base, Source::Shadow);
+        let plain = of(&base, CopySource::Shadow);
         let lower = Recipe {
             copy_level: Some(1),
             ..base.clone()
         };
-        assert_ne!(plain, of(&lower, Source::Shadow));
+        assert_ne!(plain, of(&lower, CopySource::Shadow));
         let top = Recipe {
             copy_level: Some(2),
             ..base.clone()
         };
-        assert_eq!(plain, of(&top, Source::Shadow));
-        assert_ne!(plain, of(&base, Source::Shuffled));
+        assert_eq!(plain, of(&top, CopySource::Shadow));
+        assert_ne!(plain, of(&base, CopySource::Shuffled));
         // Biases are 0 in a new net: they change nothing yet.
         let biased = Recipe {
             copy_biases: true,
             ..base.clone()
         };
-        assert_eq!(plain, of(&biased, Source::Shadow));
+        assert_eq!(plain, of(&biased, CopySource::Shadow));
         let sparse = Recipe {
             keep_input: 0.5,
             ..base
@@ -130,7 +120,7 @@ mod tests {
             let all = copies.iter().flatten();
             all.filter(|x| **x == 0.0).count()
         };
-        assert!(zeros(&of(&sparse, Source::Shadow)) > zeros(&plain) + 20);
+        assert!(zeros(&of(&sparse, CopySource::Shadow)) > zeros(&plain) + 20);
     }
 
     #[test]
@@ -141,11 +131,11 @@ mod tests {
         };
         let square = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>();
         let originals: Vec<Vec<f32>> = net_and_inputs().1.to_vec2().unwrap();
-        for (copy, original) in of(&recipe, Source::Shadow).iter().zip(&originals) {
+        for (copy, original) in of(&recipe, CopySource::Shadow).iter().zip(&originals) {
             assert!((square(copy) / square(original) - 1.0).abs() < 1e-5);
         }
-        let theory: f32 = of(&Recipe::default(), Source::Shadow)[0].iter().sum();
-        let norm: f32 = of(&recipe, Source::Shadow)[0].iter().sum();
+        let theory: f32 = of(&Recipe::default(), CopySource::Shadow)[0].iter().sum();
+        let norm: f32 = of(&recipe, CopySource::Shadow)[0].iter().sum();
         assert!((theory / norm - 1.0).abs() > 1e-3);
     }
 }

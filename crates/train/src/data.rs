@@ -49,7 +49,8 @@ const MOST_PIXELS: usize = 2_000_000_000;
 ///
 /// # Errors
 /// When the folder holds none that is known, or a file of it is damaged.
-pub fn read(folder: &Path) -> Result<Dataset> {
+pub fn read(folder: impl AsRef<Path>) -> Result<Dataset> {
+    let folder = folder.as_ref();
     if let Some(idx) = idx_files(folder) {
         return read_idx(&idx);
     }

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::arm::Arm;
 use super::data::Dataset;
-use super::inside::{LayerInside, look_inside};
-use super::keep::{self, keep, kept};
+use super::finished_runs::{self, finished, write_finished};
 use super::loss::Batch;
-use super::method::Method;
+use super::method::TrainingMethod;
+use super::method_settings::MethodSettings;
 use super::net::Net;
-use super::run::{Look, Plan, Run, Sets, error_of, first_net, test_set};
+use super::net_facts::{LayerInside, look_inside};
+use super::run::{Evaluation, Run, Sets, TrainingPlan, error_of, first_net, test_set};
 use super::state::write_net;
 use super::workers::in_parallel;
 use super::{Error, fault};
@@ -25,31 +25,31 @@ const MOST_STEPS: usize = 100_000_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
     /// What is the same for every run.
-    pub plan: Plan,
+    pub plan: TrainingPlan,
     /// The methods, each with its settings.
-    pub arms: Vec<Arm>,
+    pub arms: Vec<MethodSettings>,
     /// The seeds.
     pub seeds: Vec<u64>,
 }
 
 /// How a run came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// The method.
-    pub method: Method,
+    pub method: TrainingMethod,
     /// The seed of subset, first weights, order and everything drawn.
     pub seed: u64,
     /// Share of the test images that the net gets wrong, at the end.
     pub test_error: f64,
     /// Looks at the validation set, the last at the end.
-    pub curve: Vec<Look>,
+    pub curve: Vec<Evaluation>,
     /// What the inspector finds in the trained net.
     pub inside: Vec<LayerInside>,
 }
 
 /// The net every method of a seed starts from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Start {
+pub struct UntrainedNet {
     /// The seed.
     pub seed: u64,
     /// What the inspector finds in it.
@@ -60,9 +60,9 @@ pub struct Start {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Results {
     /// The nets before training, in the order of seeds.
-    pub starts: Vec<Start>,
+    pub starts: Vec<UntrainedNet>,
     /// The runs, in the order of seeds and arms.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<RunOutcome>,
 }
 
 /// Told how many steps are done, of how many.
@@ -76,12 +76,13 @@ pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 pub fn run_all(
     data: &Dataset,
     experiment: &Experiment,
-    folder: &Path,
+    folder: impl AsRef<Path>,
     workers: usize,
     progress: Progress<'_>,
 ) -> Result<Results, Error> {
+    let folder = folder.as_ref();
     check(data, &experiment.plan)?;
-    keep::folder(folder)?;
+    finished_runs::create_folder(folder)?;
     let shared = Shared {
         data,
         test: test_set(data)?,
@@ -102,17 +103,19 @@ pub fn run_all(
 }
 
 /// The file of a net that every method of a seed starts from.
-pub fn start_file(folder: &Path, seed: u64) -> PathBuf {
-    folder.join(format!("start-{seed}.safetensors"))
+pub fn start_file(folder: impl AsRef<Path>, seed: u64) -> PathBuf {
+    folder.as_ref().join(format!("start-{seed}.safetensors"))
 }
 
 /// The file of a trained net.
-pub fn net_file(folder: &Path, method: Method, seed: u64) -> PathBuf {
-    folder.join(format!("{}-{seed}.safetensors", method.name()))
+pub fn net_file(folder: impl AsRef<Path>, method: TrainingMethod, seed: u64) -> PathBuf {
+    folder
+        .as_ref()
+        .join(format!("{}-{seed}.safetensors", method.name()))
 }
 
 /// Whether a plan fits the data.
-pub(super) fn check(data: &Dataset, plan: &Plan) -> Result<(), Error> {
+pub(super) fn check(data: &Dataset, plan: &TrainingPlan) -> Result<(), Error> {
     let inputs = data.shape.length().unwrap_or(0);
     let (first, last) = (plan.layers.first(), plan.layers.last());
     let text = if plan.layers.len() < 3 || plan.layers.contains(&0) {
@@ -153,7 +156,7 @@ impl<'a> Steps<'a> {
     }
 
     /// Counts steps of a run of this plan.
-    pub(super) fn went(&self, plan: &Plan, steps: usize) {
+    pub(super) fn went(&self, plan: &TrainingPlan, steps: usize) {
         if let Ok(mut done) = self.done.lock() {
             *done += steps;
             (self.progress)(*done, self.runs * plan.steps);
@@ -171,51 +174,57 @@ struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    fn start(&self, seed: u64) -> Result<Start, Error> {
+    fn start(&self, seed: u64) -> Result<UntrainedNet, Error> {
         let plan = &self.experiment.plan;
         let file = start_file(self.folder, seed);
         let facts = file.with_extension("json");
-        if let Some(start) = kept(&facts, plan, None)? {
+        if let Some(start) = finished(&facts, plan, None)? {
             return Ok(start);
         }
         write(&first_net(plan, seed)?, "start", plan, seed, &file)?;
-        let start = Start {
+        let start = UntrainedNet {
             seed,
             inside: look_inside(&file)?,
         };
-        keep(&facts, plan, None, &start)?;
+        write_finished(&facts, plan, None, &start)?;
         Ok(start)
     }
 
-    fn run(&self, arm: &Arm, seed: u64) -> Result<Outcome, Error> {
+    fn run(&self, arm: &MethodSettings, seed: u64) -> Result<RunOutcome, Error> {
         let (plan, method) = (&self.experiment.plan, arm.method);
         let file = net_file(self.folder, method, seed);
         let (facts, state) = (
             file.with_extension("json"),
             file.with_extension("state.safetensors"),
         );
-        if let Some(outcome) = kept(&facts, plan, Some(arm))? {
+        if let Some(outcome) = finished(&facts, plan, Some(arm))? {
             self.steps.went(plan, plan.steps);
             return Ok(outcome);
         }
         let sets = Sets::new(self.data, plan, seed)?;
         let went = |steps| self.steps.went(plan, steps);
-        let (curve, net) = Run::kept_at(plan, &sets, (arm, seed), &state, went)?;
+        let (curve, net) = Run::finished_at(plan, &sets, arm, seed, &state, went)?;
         write(&net, method.name(), plan, seed, &file)?;
-        let outcome = Outcome {
+        let outcome = RunOutcome {
             method,
             seed,
             test_error: error_of(&net, &self.test)?,
             curve,
             inside: look_inside(&file)?,
         };
-        keep(&facts, plan, Some(arm), &outcome)?;
-        keep::drop_state(&state)?;
+        write_finished(&facts, plan, Some(arm), &outcome)?;
+        finished_runs::remove_state(&state)?;
         Ok(outcome)
     }
 }
 
-fn write(net: &Net, method: &str, plan: &Plan, seed: u64, file: &Path) -> Result<(), Error> {
+fn write(
+    net: &Net,
+    method: &str,
+    plan: &TrainingPlan,
+    seed: u64,
+    file: &Path,
+) -> Result<(), Error> {
     let metadata = [
         ("method", method.to_owned()),
         ("seed", seed.to_string()),
@@ -228,7 +237,7 @@ fn write(net: &Net, method: &str, plan: &Plan, seed: u64, file: &Path) -> Result
 mod tests {
     use super::*;
     use crate::data::Images;
-    use crate::{Recipe, Rule, Schedule, Stored};
+    use crate::{NetDtype, Recipe, Rule, Schedule};
     use randomlike_report::figures::ImageShape;
     use std::fs;
 
@@ -261,7 +270,7 @@ mod tests {
 
     fn experiment(seeds: &[u64]) -> Experiment {
         Experiment {
-            plan: Plan {
+            plan: TrainingPlan {
                 layers: vec![9, 12, 8, 3],
                 train_size: 30,
                 validation_size: 30,
@@ -269,10 +278,10 @@ mod tests {
                 batch: 10,
                 every: 100,
                 schedule: Schedule::Linear,
-                stored: Stored::F32,
+                stored: NetDtype::F32,
             },
-            arms: [Method::Backprop, Method::ShadowDropout]
-                .map(|method| Arm {
+            arms: [TrainingMethod::Backprop, TrainingMethod::ShadowDropout]
+                .map(|method| MethodSettings {
                     method,
                     optimiser: Rule::Adam { rate: 1e-3 },
                     recipe: Recipe::default(),
@@ -361,7 +370,7 @@ mod tests {
     #[test]
     fn plans_that_do_not_fit_are_refused() {
         let data = data();
-        let refused = |change: fn(&mut Plan), wanted: &str| {
+        let refused = |change: fn(&mut TrainingPlan), wanted: &str| {
             let mut experiment = experiment(&[1]);
             change(&mut experiment.plan);
             let home = tempfile::tempdir().unwrap();

@@ -6,11 +6,11 @@ mod inside;
 use randomlike_report::Result;
 use randomlike_report::figures::{Figure, grid_figure};
 
-use crate::{Outcome, Start};
+use crate::{RunOutcome, UntrainedNet};
 
 /// What the methods of an experiment learned, how errors on shadows follow those on real
 /// images, and what the inspector finds before and after: three pictures.
-pub fn draw(starts: &[Start], outcomes: &[Outcome]) -> Result<Vec<Figure>> {
+pub fn draw(starts: &[UntrainedNet], outcomes: &[RunOutcome]) -> Result<Vec<Figure>> {
     let name = "Training with and without shadow data";
     Ok(vec![
         grid_figure(

@@ -1,21 +1,22 @@
 //! Nets trained with and without shadow data: docs/theory.md §7.
 
-mod arm;
 mod choice;
 pub mod compare;
 mod copies;
 pub mod data;
 mod experiment;
 pub mod figures;
-mod inside;
-mod keep;
+mod finished_runs;
 mod loss;
 mod method;
+mod method_settings;
 mod net;
+mod net_facts;
 mod optimiser;
 mod record;
 mod run;
 mod samples;
+mod shadows;
 mod split;
 mod state;
 pub mod tune;
@@ -23,16 +24,16 @@ mod workers;
 
 use std::path::PathBuf;
 
-pub use arm::{Arm, CopyLabel, CopyScale, Recipe};
 pub use choice::Choice;
-pub use experiment::{Experiment, Outcome, Progress, Results, Start, run_all};
-pub use inside::LayerInside;
-pub use method::Method;
+pub use experiment::{Experiment, Progress, Results, RunOutcome, UntrainedNet, run_all};
+pub use method::TrainingMethod;
+pub use method_settings::{CopyLabel, CopyScale, MethodSettings, Recipe};
+pub use net_facts::LayerInside;
 pub use optimiser::{Rule, Schedule};
 pub use record::Runs;
-pub use run::{Look, Plan};
+pub use run::{Evaluation, TrainingPlan};
 pub use samples::samples;
-pub use state::Stored;
+pub use state::NetDtype;
 
 /// Why a net could not be trained.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +64,13 @@ pub enum Error {
     Report(#[from] randomlike_report::Error),
     /// The tensor library failed.
     #[error("training failed: {0}")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error.into())
+    }
 }
 
 /// The result of anything that can fail with [`Error`].

@@ -1,12 +1,11 @@
 //! The loss whose gradient a step follows: on real data, and on copies labelled by the net.
 
 use candle_core::{D, Device, Result, Tensor};
-use candle_nn::ops::softmax;
 use rand_chacha::ChaCha8Rng;
 
-use super::arm::{CopyLabel, Recipe};
 use super::copies::copies;
-use super::method::Method;
+use super::method::TrainingMethod;
+use super::method_settings::{CopyLabel, Recipe};
 use super::net::{self, Activity, Net};
 
 /// A batch of images with their classes.
@@ -31,7 +30,7 @@ pub(super) struct Loss {
 pub(super) fn loss(
     net: &Net,
     batch: &Batch,
-    method: Method,
+    method: TrainingMethod,
     recipe: &Recipe,
     rng: &mut ChaCha8Rng,
 ) -> Result<Loss> {
@@ -58,7 +57,7 @@ pub(super) fn loss(
         Vec::new()
     };
     let logits = net::forward(&net.live(), &inputs, &masks)?.logits;
-    let outputs = softmax(&logits.detach(), D::Minus1)?;
+    let outputs = softmax(&logits.detach())?;
     let mut pulls = Vec::with_capacity(targets.len());
     for (part, (target, weight)) in targets.iter().zip(&weights).enumerate() {
         let outputs = outputs.narrow(0, part * count, count)?;
@@ -75,7 +74,7 @@ fn copy_target(
     classes: usize,
 ) -> Result<Tensor> {
     match label {
-        CopyLabel::Soft => softmax(&clean.logits, D::Minus1),
+        CopyLabel::Soft => softmax(&clean.logits),
         CopyLabel::True => one_hot(&batch.labels, classes),
         CopyLabel::Argmax => {
             let best: Vec<u32> = clean.logits.argmax(D::Minus1)?.to_vec1()?;
@@ -83,6 +82,13 @@ fn copy_target(
             one_hot(&best, classes)
         }
     }
+}
+
+/// exp(x)/Σ exp(x) of each row, the largest entry taken off before.
+fn softmax(logits: &Tensor) -> Result<Tensor> {
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?)?;
+    let exp = shifted.exp()?;
+    exp.broadcast_div(&exp.sum_keepdim(D::Minus1)?)
 }
 
 fn one_hot(labels: &[u8], classes: usize) -> Result<Tensor> {
@@ -137,7 +143,7 @@ mod tests {
         let (net, batch) = net_and_batch(1);
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let recipe = Recipe::default();
-        let ours = loss(&net, &batch, Method::Backprop, &recipe, &mut rng).unwrap();
+        let ours = loss(&net, &batch, TrainingMethod::Backprop, &recipe, &mut rng).unwrap();
         let labels: Vec<u32> = batch.labels.iter().map(|&l| u32::from(l)).collect();
         let labels = Tensor::from_vec(labels, 5, &Device::Cpu).unwrap();
         let logits = net::forward(&net.live(), &batch.inputs, &[])
@@ -167,19 +173,19 @@ mod tests {
             let loss = loss(&net, &batch, method, recipe, &mut rng).unwrap();
             gradients(&net, &loss.objective)
         };
-        let alone = of(Method::Backprop, &identical);
-        assert_eq!(alone, of(Method::Noisy, &identical));
+        let alone = of(TrainingMethod::Backprop, &identical);
+        assert_eq!(alone, of(TrainingMethod::Noisy, &identical));
         // With the true label it does pull, and so does a copy with holes.
         let labelled = Recipe {
             copy_label: CopyLabel::True,
             ..identical.clone()
         };
-        assert_ne!(alone, of(Method::Noisy, &labelled));
+        assert_ne!(alone, of(TrainingMethod::Noisy, &labelled));
         let holes = Recipe {
             noise: 0.5,
             ..identical
         };
-        assert_ne!(alone, of(Method::Noisy, &holes));
-        assert_ne!(alone, of(Method::Shadow, &holes));
+        assert_ne!(alone, of(TrainingMethod::Noisy, &holes));
+        assert_ne!(alone, of(TrainingMethod::Shadow, &holes));
     }
 }

@@ -2,12 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::copies::Source;
+/// Where copies come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CopySource {
+    /// The reversed net, from the highest hidden code.
+    Shadow,
+    /// The reversed net with its weights in random order.
+    Shuffled,
+    /// The inputs with a part dropped.
+    Noise,
+}
 
 /// What is trained on besides the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum TrainingMethod {
     /// Nothing.
     Backprop,
     /// Nothing, with dropout.
@@ -26,7 +35,7 @@ pub enum Method {
     Shuffled,
 }
 
-impl Method {
+impl TrainingMethod {
     /// All of them, in the order of the tables.
     pub const ALL: [Self; 7] = [
         Self::Backprop,
@@ -59,12 +68,12 @@ impl Method {
         )
     }
 
-    pub(super) const fn source(self) -> Option<Source> {
+    pub(super) const fn source(self) -> Option<CopySource> {
         match self {
             Self::Backprop | Self::Dropout => None,
-            Self::Shadow | Self::ShadowDropout => Some(Source::Shadow),
-            Self::Noisy | Self::NoisyDropout => Some(Source::Noise),
-            Self::Shuffled => Some(Source::Shuffled),
+            Self::Shadow | Self::ShadowDropout => Some(CopySource::Shadow),
+            Self::Noisy | Self::NoisyDropout => Some(CopySource::Noise),
+            Self::Shuffled => Some(CopySource::Shuffled),
         }
     }
 }
@@ -75,7 +84,7 @@ mod tests {
 
     #[test]
     fn runs_json_and_the_command_line_have_one_name() {
-        for method in Method::ALL {
+        for method in TrainingMethod::ALL {
             assert_eq!(serde_json::json!(method), method.name());
         }
     }

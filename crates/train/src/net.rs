@@ -1,7 +1,6 @@
 //! The nets that are trained: fully connected, ReLU, softmax on top.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use candle_nn::{Linear, Module};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -13,6 +12,22 @@ pub struct Net {
     pub sizes: Vec<usize>,
     weights: Vec<Var>,
     biases: Vec<Var>,
+}
+
+/// A fully connected layer.
+#[derive(Debug, Clone)]
+pub(super) struct Dense {
+    /// W, (out, in).
+    pub weight: Tensor,
+    /// b, one a unit.
+    pub bias: Tensor,
+}
+
+impl Dense {
+    /// hWᵀ + b for a batch, batch×inputs.
+    fn forward(&self, h: &Tensor) -> Result<Tensor> {
+        h.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+    }
 }
 
 /// What a batch makes of a net.
@@ -84,26 +99,29 @@ impl Net {
     }
 
     /// Weight and bias of each layer, from the input up, within the reach of gradients.
-    pub(super) fn live(&self) -> Vec<Linear> {
-        self.linear(|var| var.as_tensor().clone())
+    pub(super) fn live(&self) -> Vec<Dense> {
+        self.dense(|var| var.as_tensor().clone())
     }
 
     /// The same out of their reach.
-    pub(super) fn frozen(&self) -> Vec<Linear> {
-        self.linear(Var::as_detached_tensor)
+    pub(super) fn frozen(&self) -> Vec<Dense> {
+        self.dense(Var::as_detached_tensor)
     }
 
-    fn linear(&self, tensor: impl Fn(&Var) -> Tensor) -> Vec<Linear> {
+    fn dense(&self, tensor: impl Fn(&Var) -> Tensor) -> Vec<Dense> {
         let layers = self.weights.iter().zip(&self.biases);
         layers
-            .map(|(weight, bias)| Linear::new(tensor(weight), Some(tensor(bias))))
+            .map(|(weight, bias)| Dense {
+                weight: tensor(weight),
+                bias: tensor(bias),
+            })
             .collect()
     }
 }
 
 /// Runs a batch, batch×inputs. With dropout, `masks` has one factor for the input and one a
 /// hidden layer.
-pub(super) fn forward(layers: &[Linear], inputs: &Tensor, masks: &[Tensor]) -> Result<Activity> {
+pub(super) fn forward(layers: &[Dense], inputs: &Tensor, masks: &[Tensor]) -> Result<Activity> {
     let masked = |at: usize, h: Tensor| match masks.get(at) {
         Some(mask) => h * mask,
         None => Ok(h),
@@ -113,8 +131,8 @@ pub(super) fn forward(layers: &[Linear], inputs: &Tensor, masks: &[Tensor]) -> R
     };
     let mut at = masked(0, inputs.clone())?;
     let mut hidden = Vec::with_capacity(below.len());
-    for (layer, linear) in below.iter().enumerate() {
-        let above = linear.forward(&at)?.relu()?;
+    for (layer, dense) in below.iter().enumerate() {
+        let above = dense.forward(&at)?.relu()?;
         hidden.push(above.clone());
         at = masked(layer + 1, above)?;
     }

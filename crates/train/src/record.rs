@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::{self, Comparison, Summary};
-use super::experiment::{Experiment, Outcome, Results, Start};
+use super::experiment::{Experiment, Results, RunOutcome, UntrainedNet};
 use super::tune::Chosen;
 use super::{Error, fault};
 
@@ -26,9 +26,9 @@ pub struct Runs {
     /// Methods less others, seed by seed.
     pub comparisons: Vec<Comparison>,
     /// The nets before training.
-    pub starts: Vec<Start>,
+    pub starts: Vec<UntrainedNet>,
     /// The runs.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<RunOutcome>,
 }
 
 impl Runs {

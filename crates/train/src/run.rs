@@ -8,20 +8,20 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::arm::Arm;
-use super::copies::{Source, copies};
+use super::copies::copies;
 use super::data::{Dataset, Images};
 use super::loss::{Batch, loss};
-use super::method::Method;
+use super::method::{CopySource, TrainingMethod};
+use super::method_settings::MethodSettings;
 use super::net::{self, Net};
 use super::optimiser::{Optimiser, Schedule};
 use super::split::balanced;
-use super::state::{self, Stored};
+use super::state::{self, NetDtype};
 use super::{Error, fault};
 
 /// What is the same for every method and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct TrainingPlan {
     /// Inputs, units of each hidden layer, classes.
     pub layers: Vec<usize>,
     /// Images trained on.
@@ -37,12 +37,12 @@ pub struct Plan {
     /// How the step size falls.
     pub schedule: Schedule,
     /// Type of the weights in the file of a trained net.
-    pub stored: Stored,
+    pub stored: NetDtype,
 }
 
 /// A look at the validation set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Look {
+pub struct Evaluation {
     /// Steps done.
     pub step: usize,
     /// Share of the images that the net gets wrong.
@@ -60,7 +60,7 @@ enum Purpose {
     Weights = 1,
     Order = 2,
     Step = 3,
-    Look = 4,
+    Evaluation = 4,
 }
 
 fn generator(seed: u64, purpose: Purpose, index: usize) -> ChaCha8Rng {
@@ -77,7 +77,11 @@ pub(super) struct Sets {
 
 impl Sets {
     /// The sets of a seed, all from the training files.
-    pub(super) fn new(data: &Dataset, plan: &Plan, seed: u64) -> std::result::Result<Self, Error> {
+    pub(super) fn new(
+        data: &Dataset,
+        plan: &TrainingPlan,
+        seed: u64,
+    ) -> std::result::Result<Self, Error> {
         let mut rng = generator(seed, Purpose::Subset, 0);
         let mut choose = |count, taken: &[usize]| {
             let chosen = balanced(&data.train.labels, data.classes, count, taken, &mut rng);
@@ -126,18 +130,23 @@ fn batch(images: &Images, chosen: &[usize]) -> Result<Batch> {
 
 /// A run that can stop after any step and go on.
 pub(super) struct Run<'a> {
-    plan: &'a Plan,
+    plan: &'a TrainingPlan,
     sets: &'a Sets,
-    arm: &'a Arm,
+    arm: &'a MethodSettings,
     seed: u64,
     net: Net,
     optimiser: Optimiser,
     step: usize,
-    curve: Vec<Look>,
+    curve: Vec<Evaluation>,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(plan: &'a Plan, sets: &'a Sets, arm: &'a Arm, seed: u64) -> Result<Self> {
+    pub(super) fn new(
+        plan: &'a TrainingPlan,
+        sets: &'a Sets,
+        arm: &'a MethodSettings,
+        seed: u64,
+    ) -> Result<Self> {
         let net = first_net(plan, seed)?;
         let optimiser = Optimiser::new(arm.optimiser, net.parameters())?;
         Ok(Self {
@@ -162,7 +171,7 @@ impl<'a> Run<'a> {
             let batch = self.batch()?;
             // A stream a step: what is drawn does not depend on where a run was resumed.
             let mut rng = generator(self.seed, Purpose::Step, self.step);
-            let Arm { method, recipe, .. } = self.arm;
+            let MethodSettings { method, recipe, .. } = self.arm;
             let loss = loss(&self.net, &batch, *method, recipe, &mut rng)?;
             let gradients = loss.objective.backward()?;
             let share = self.plan.schedule.share(self.step, self.plan.steps);
@@ -196,10 +205,10 @@ impl<'a> Run<'a> {
         let layers = self.net.frozen();
         let clean = net::forward(&layers, &validation.inputs, &[])?;
         let real = classes(&clean.logits)?;
-        let mut rng = generator(self.seed, Purpose::Look, self.step);
+        let mut rng = generator(self.seed, Purpose::Evaluation, self.step);
         let source = match self.arm.method {
-            Method::Shuffled => Source::Shuffled,
-            _ => Source::Shadow,
+            TrainingMethod::Shuffled => CopySource::Shuffled,
+            _ => CopySource::Shadow,
         };
         let (inputs, recipe) = (&validation.inputs, &self.arm.recipe);
         let copies = copies(&self.net, inputs, &clean, source, recipe, &mut rng)?;
@@ -210,7 +219,7 @@ impl<'a> Run<'a> {
         };
         let synthetic = classes(&net::forward(&layers, &copies, &[])?.logits)?;
         let same = real.iter().zip(&synthetic).filter(|(a, b)| a == b).count();
-        self.curve.push(Look {
+        self.curve.push(Evaluation {
             step: self.step,
             real_error: error(&real, &validation.labels),
             synthetic_error: error(&synthetic, &validation.labels),
@@ -220,7 +229,7 @@ impl<'a> Run<'a> {
     }
 
     /// Every look, the last at the end, and the trained net.
-    pub(super) fn finish(mut self) -> Result<(Vec<Look>, Net)> {
+    pub(super) fn finish(mut self) -> Result<(Vec<Evaluation>, Net)> {
         self.advance(self.plan.steps)?;
         self.look()?;
         Ok((self.curve, self.net))
@@ -228,7 +237,7 @@ impl<'a> Run<'a> {
 }
 
 /// The net every method of a seed starts from.
-pub(super) fn first_net(plan: &Plan, seed: u64) -> Result<Net> {
+pub(super) fn first_net(plan: &TrainingPlan, seed: u64) -> Result<Net> {
     Net::new(&plan.layers, &mut generator(seed, Purpose::Weights, 0))
 }
 
@@ -250,15 +259,16 @@ const SAVE: usize = 500;
 impl<'a> Run<'a> {
     /// Goes to the end, keeping its state at `path` on the way and going on from a state that
     /// lies there; `went` is told of steps done.
-    pub(super) fn kept_at(
-        plan: &'a Plan,
+    pub(super) fn finished_at(
+        plan: &'a TrainingPlan,
         sets: &'a Sets,
-        (arm, seed): (&'a Arm, u64),
+        arm: &'a MethodSettings,
+        seed: u64,
         path: &Path,
         went: impl Fn(usize),
-    ) -> std::result::Result<(Vec<Look>, Net), Error> {
+    ) -> std::result::Result<(Vec<Evaluation>, Net), Error> {
         let mut run = if path.is_file() {
-            Self::resumed(plan, sets, (arm, seed), path)?
+            Self::resumed(plan, sets, arm, seed, path)?
         } else {
             Self::new(plan, sets, arm, seed)?
         };
@@ -275,9 +285,10 @@ impl<'a> Run<'a> {
     }
 
     fn resumed(
-        plan: &'a Plan,
+        plan: &'a TrainingPlan,
         sets: &'a Sets,
-        (arm, seed): (&'a Arm, u64),
+        arm: &'a MethodSettings,
+        seed: u64,
         path: &Path,
     ) -> std::result::Result<Self, Error> {
         let kept = state::read_state(path, arm.optimiser)?;
@@ -318,8 +329,8 @@ impl<'a> Run<'a> {
 /// What is kept beside the tensors.
 #[derive(Serialize, Deserialize)]
 struct Notes {
-    plan: Plan,
-    arm: Arm,
+    plan: TrainingPlan,
+    arm: MethodSettings,
     seed: u64,
-    curve: Vec<Look>,
+    curve: Vec<Evaluation>,
 }

@@ -6,12 +6,12 @@ use candle_core::{D, Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::arm::{Arm, Recipe};
-use super::copies::{Source, copies};
+use super::copies::copies;
 use super::data::Dataset;
 use super::experiment::{Experiment, net_file};
 use super::loss::Batch;
-use super::method::Method;
+use super::method::{CopySource, TrainingMethod};
+use super::method_settings::{MethodSettings, Recipe};
 use super::net::{self, Net};
 use super::state;
 use super::{Error, fault};
@@ -25,12 +25,20 @@ const SHOWN: usize = 12;
 pub fn samples(
     data: &Dataset,
     experiment: &Experiment,
-    folder: &Path,
+    folder: impl AsRef<Path>,
 ) -> Result<Option<Vec<Row>>, Error> {
-    let shadow = |arm: &&Arm| matches!(arm.method, Method::Shadow | Method::ShadowDropout);
+    let folder = folder.as_ref();
+    let shadow = |arm: &&MethodSettings| {
+        matches!(
+            arm.method,
+            TrainingMethod::Shadow | TrainingMethod::ShadowDropout
+        )
+    };
     let arms = &experiment.arms;
     let chosen = arms.iter().find(shadow).or(arms.first());
-    let (Some(Arm { method, recipe, .. }), Some(seed)) = (chosen, experiment.seeds.first()) else {
+    let (Some(MethodSettings { method, recipe, .. }), Some(seed)) =
+        (chosen, experiment.seeds.first())
+    else {
         return Ok(None);
     };
     let net = state::read_net(&net_file(folder, *method, *seed))?;
@@ -77,7 +85,7 @@ fn shadows_of(
 ) -> Result<(Vec<Vec<f32>>, usize), Error> {
     let layers = net.frozen();
     let clean = net::forward(&layers, &batch.inputs, &[])?;
-    let copies = copies(net, &batch.inputs, &clean, Source::Shadow, recipe, rng)?;
+    let copies = copies(net, &batch.inputs, &clean, CopySource::Shadow, recipe, rng)?;
     let copies = copies.ok_or_else(|| fault("the net's weights give no shadow".into()))?;
     let given: Vec<u32> = net::forward(&layers, &copies, &[])?
         .logits

@@ -17,7 +17,7 @@ use randomlike_report::write::write_file;
 /// Type of the stored weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stored {
+pub enum NetDtype {
     /// As they were trained.
     #[default]
     F32,
@@ -28,7 +28,7 @@ pub enum Stored {
 /// Writes a net: `layers.0.weight` (out, in), `layers.0.bias`, …, and what it is in the metadata.
 pub(super) fn write_net(
     net: &Net,
-    stored: Stored,
+    stored: NetDtype,
     metadata: &[(&str, String)],
     path: &Path,
 ) -> Result<(), Error> {
@@ -47,13 +47,13 @@ pub(super) fn write_net(
 
 fn write(
     tensors: &[(String, Tensor)],
-    stored: Stored,
+    stored: NetDtype,
     metadata: &[(&str, String)],
     path: &Path,
 ) -> Result<(), Error> {
     let dtype = match stored {
-        Stored::F32 => Dtype::F32,
-        Stored::F16 => Dtype::F16,
+        NetDtype::F32 => Dtype::F32,
+        NetDtype::F16 => Dtype::F16,
     };
     let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), v.clone()));
     let metadata: BTreeMap<String, String> = metadata.collect();
@@ -68,8 +68,8 @@ fn write(
         });
         let values: Vec<f32> = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
         match stored {
-            Stored::F32 => entries.extend(values.iter().flat_map(|x| x.to_le_bytes())),
-            Stored::F16 => {
+            NetDtype::F32 => entries.extend(values.iter().flat_map(|x| x.to_le_bytes())),
+            NetDtype::F16 => {
                 let halves = values.iter().map(|&x| f16::from_f32(x));
                 entries.extend(halves.flat_map(f16::to_le_bytes));
             }
@@ -129,7 +129,7 @@ pub(super) fn write_state(
         }
     }
     let metadata = [("step", step.to_string()), ("notes", notes.to_owned())];
-    write(&tensors, Stored::F32, &metadata, path)
+    write(&tensors, NetDtype::F32, &metadata, path)
 }
 
 pub(super) fn read_state(path: &Path, rule: Rule) -> Result<State, Error> {

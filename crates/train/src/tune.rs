@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::arm::Arm;
 use super::choice::Choice;
 use super::data::Dataset;
 use super::experiment::{Progress, Steps, check};
-use super::keep::{self, keep, kept};
-use super::method::Method;
-use super::run::{Plan, Run, Sets};
+use super::finished_runs::{self, finished, write_finished};
+use super::method::TrainingMethod;
+use super::method_settings::MethodSettings;
+use super::run::{Run, Sets, TrainingPlan};
 use super::workers::in_parallel;
 use super::{Error, fault};
 use randomlike_maths::stats::Spread;
@@ -28,6 +28,17 @@ pub struct Candidates {
     pub values: Vec<String>,
 }
 
+/// How values are tried.
+#[derive(Debug, Clone, Copy)]
+pub struct TuningRuns<'a> {
+    /// How many seeds each value is run with.
+    pub seeds: usize,
+    /// Where finished runs are kept.
+    pub folder: &'a Path,
+    /// Runs at a time.
+    pub workers: usize,
+}
+
 /// A value that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
@@ -41,7 +52,7 @@ pub struct Tried {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chosen {
     /// The method.
-    pub method: Method,
+    pub method: TrainingMethod,
     /// What was chosen.
     pub choice: String,
     /// The value with the lowest mean error, the first of equals.
@@ -51,21 +62,25 @@ pub struct Chosen {
 }
 
 /// Gives each arm the first value of each choice, then goes through the choices with several in
-/// their order: the value with the lowest mean validation error over `seeds` seeds stays.
+/// their order: the value with the lowest mean validation error over the seeds stays.
 ///
 /// # Errors
 /// When a value is none a choice can have, or the plan does not fit the data, or a file cannot
 /// be read or written.
 pub fn choose(
     data: &Dataset,
-    plan: &Plan,
-    arms: &mut [Arm],
+    plan: &TrainingPlan,
+    arms: &mut [MethodSettings],
     candidates: &[Candidates],
-    seeds: usize,
-    (folder, workers): (&Path, usize),
+    trials: &TuningRuns<'_>,
     progress: Progress<'_>,
 ) -> Result<Vec<Chosen>, Error> {
     check(data, plan)?;
+    let TuningRuns {
+        seeds,
+        folder,
+        workers,
+    } = *trials;
     for Candidates { choice, values } in candidates {
         for arm in &mut *arms {
             // All are looked at before the long part begins.
@@ -74,7 +89,7 @@ pub fn choose(
             }
         }
     }
-    let open = |arm: &Arm, choice: Choice, values: &[String]| {
+    let open = |arm: &MethodSettings, choice: Choice, values: &[String]| {
         values.len() > 1 && choice.concerns(arm.method)
     };
     let runs: usize = candidates
@@ -90,22 +105,22 @@ pub fn choose(
     if seeds < 2 {
         return Err(fault("to choose among values takes 2 seeds or more".into()));
     }
-    keep::folder(folder)?;
+    finished_runs::create_folder(folder)?;
     let steps = Steps::new(runs, progress);
-    let trial = |(arm, seed, name): (Arm, u64, String)| {
+    let trial = |(arm, seed, name): (MethodSettings, u64, String)| {
         let path = folder.join(format!("{name}-{seed}.json"));
         let state = path.with_extension("state.safetensors");
-        let found = if let Some(found) = kept(&path, plan, Some(&arm))? {
+        let found = if let Some(found) = finished(&path, plan, Some(&arm))? {
             steps.went(plan, plan.steps);
             found
         } else {
             let sets = Sets::new(data, plan, seed)?;
             let went = |done| steps.went(plan, done);
-            let (curve, _) = Run::kept_at(plan, &sets, (&arm, seed), &state, went)?;
+            let (curve, _) = Run::finished_at(plan, &sets, &arm, seed, &state, went)?;
             let last = curve.last().map(|look| look.real_error);
             let last = last.ok_or_else(|| fault("a run without a look".into()))?;
-            keep(&path, plan, Some(&arm), &last)?;
-            keep::drop_state(&state)?;
+            write_finished(&path, plan, Some(&arm), &last)?;
+            finished_runs::remove_state(&state)?;
             last
         };
         Ok::<f64, Error>(found)
@@ -136,7 +151,7 @@ pub fn choose(
 }
 
 fn lowest(
-    method: Method,
+    method: TrainingMethod,
     choice: Choice,
     values: &[String],
     errors: &[f64],
@@ -173,7 +188,7 @@ mod tests {
     fn the_lowest_mean_is_chosen() {
         let values = ["a", "b"].map(str::to_owned);
         let of = |errors: &[f64]| {
-            lowest(Method::Noisy, Choice::Noise, &values, errors)
+            lowest(TrainingMethod::Noisy, Choice::Noise, &values, errors)
                 .unwrap()
                 .value
         };

@@ -22,7 +22,7 @@ pub(super) fn fetch(hub: &Hub, spec: &Spec, fetching: &mut Fetching<'_>) -> Resu
     let api = ApiBuilder::from_cache(Cache::new(hub.cache.clone()))
         .with_endpoint(hub.endpoint.clone())
         .with_token(hub.token.clone())
-        .with_user_agent(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .with_user_agent("randomlike", env!("CARGO_PKG_VERSION"))
         .with_progress(false)
         .build()
         .map_err(|error| spec.fault(error.to_string()))?;

@@ -11,8 +11,8 @@ use super::code::Code;
 use super::descent::{self, Chain, Outcome, Start};
 use super::layer::scaled;
 use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
-use crate::audit::Section;
 use crate::layers::Layer;
+use crate::section::Section;
 use randomlike_checkpoint::Checkpoint;
 use randomlike_maths::streams::{Purpose, generator};
 

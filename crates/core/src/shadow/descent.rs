@@ -1,9 +1,9 @@
 //! Codes on their way down a chain and up again, one layer and one control in memory.
 
-use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use super::code::{Code, mask};
+use super::columns::{Columns, relu};
 use super::matrix::ScaledMatrix;
 use super::run::{self, BLOCK, Score};
 use super::{ChainPlan, LevelDropout, LevelReturn, Recovery, ShadowError};
@@ -87,7 +87,7 @@ pub(super) fn run(chain: &Chain<'_>, starts: &[Start]) -> Result<Vec<Outcome>, S
     let mut travellers = Vec::new();
     for start in starts {
         for &kind in kinds {
-            travellers.push(Traveller::new(start, kind)?);
+            travellers.push(Traveller::new(start, kind));
         }
     }
     let highest = starts.iter().map(|start| start.level).max().unwrap_or(0);
@@ -104,14 +104,14 @@ pub(super) fn run(chain: &Chain<'_>, starts: &[Start]) -> Result<Vec<Outcome>, S
         for &kind in kinds {
             let control = kind
                 .map(|kind| net.control(kind, (chain.plan.seed, layer as u64), &mut room))
-                .transpose()?;
+                .map(ScaledMatrix::from);
             let matrix = control.as_ref().unwrap_or(&net);
             let crossing = travellers
                 .iter_mut()
                 .filter(|traveller| traveller.kind == kind && traveller.start.level > layer);
             for traveller in crossing {
                 if way != Way::Up {
-                    traveller.descend(chain, layer, matrix)?;
+                    traveller.descend(chain, layer, matrix);
                 }
                 if way != Way::Down {
                     traveller.rise(chain, layer, matrix, scale)?;
@@ -119,7 +119,7 @@ pub(super) fn run(chain: &Chain<'_>, starts: &[Start]) -> Result<Vec<Outcome>, S
             }
         }
     }
-    travellers.into_iter().map(Traveller::outcome).collect()
+    Ok(travellers.into_iter().map(Traveller::outcome).collect())
 }
 
 /// Positive codes that the net itself makes of `inputs`, by level from 1: h^(j+1) =
@@ -128,18 +128,18 @@ pub(super) fn forward(
     chain: &Chain<'_>,
     inputs: &[Vec<f32>],
 ) -> Result<Vec<Vec<Code>>, ShadowError> {
-    let mut blocks = blocks_of(chain.sizes[0], inputs.len(), |draw, i| inputs[draw][i])?;
+    let mut blocks = blocks_of(chain.sizes[0], inputs.len(), |draw, i| inputs[draw][i]);
     let mut scale = 1.0;
     let mut levels = Vec::new();
     for layer in 0..chain.sizes.len() - 1 {
         (chain.progress)(layer);
         let matrix = (chain.matrix)(layer)?;
         scale *= matrix.rms;
-        let own = own_bias(chain, layer, scale)?;
+        let own = own_bias(chain, layer, scale);
         for block in &mut blocks {
-            *block = lifted(&matrix.up(block)?, own.as_ref())?;
+            *block = lifted(matrix.up(block), 0.0, own.as_deref());
         }
-        let columns = columns_of(&blocks, inputs.len())?;
+        let columns = columns_of(&blocks, inputs.len());
         levels.push(columns.into_iter().map(Code::of).collect());
     }
     Ok(levels)
@@ -161,9 +161,9 @@ struct Traveller<'a> {
     start: &'a Start,
     kind: Option<Control>,
     /// h^(j) by level, in blocks of columns; empty where it has not been.
-    codes: Vec<Vec<Tensor>>,
+    codes: Vec<Vec<Columns>>,
     /// h̃ of the level reached on the way up, a track each.
-    back: Vec<Vec<Tensor>>,
+    back: Vec<Vec<Columns>>,
     /// Whether a layer below has biases of its own.
     own: bool,
     levels: Vec<LevelReturn>,
@@ -171,13 +171,13 @@ struct Traveller<'a> {
 }
 
 impl<'a> Traveller<'a> {
-    fn new(start: &'a Start, kind: Option<Control>) -> Result<Self, ShadowError> {
+    fn new(start: &'a Start, kind: Option<Control>) -> Self {
         let length = start.codes.first().map_or(0, |code| code.values.len());
         let mut codes = vec![Vec::new(); start.level];
         codes.push(blocks_of(length, start.codes.len(), |draw, i| {
             start.codes[draw].values[i]
-        })?);
-        Ok(Self {
+        }));
+        Self {
             start,
             kind,
             codes,
@@ -185,22 +185,16 @@ impl<'a> Traveller<'a> {
             own: false,
             levels: Vec::new(),
             errors: Vec::new(),
-        })
+        }
     }
 
     /// h^(j) = s_{k_j}(r(α_j W_j h^(j+1))) with α_j = 2/k_j, as s_j = 1 after scaling.
-    fn descend(
-        &mut self,
-        chain: &Chain<'_>,
-        layer: usize,
-        matrix: &ScaledMatrix<'_>,
-    ) -> Result<(), ShadowError> {
+    fn descend(&mut self, chain: &Chain<'_>, layer: usize, matrix: &ScaledMatrix<'_>) {
         let k = chain.plan.k[layer] as f64;
-        let masks = self.masks(chain, layer, k / chain.sizes[layer] as f64, false)?;
+        let masks = self.masks(chain, layer, k / chain.sizes[layer] as f64, false);
         let above = self.codes[layer + 1].iter().zip(&masks);
-        let below = above.map(|(h, mask)| run::reversed(&matrix.down(h)?, 2.0 / k, mask));
-        self.codes[layer] = below.collect::<Result<_, _>>()?;
-        Ok(())
+        let below = above.map(|(h, mask)| run::reversed(matrix.down(h), 2.0 / k, mask));
+        self.codes[layer] = below.collect();
     }
 
     /// h̃^(j+1) = r(W_jᵀ h̃^(j) + b_j) on every track, scored against h^(j+1).
@@ -212,28 +206,24 @@ impl<'a> Traveller<'a> {
         scale: f64,
     ) -> Result<(), ShadowError> {
         let own = match self.kind {
-            None => own_bias(chain, layer, scale * self.start.unit)?,
+            None => own_bias(chain, layer, scale * self.start.unit),
             Some(_) => None,
         };
         self.own |= own.is_some();
-        let level = Level::new(self.codes_at(layer + 1)?, self.start.calibration, layer + 1)?;
-        let z = self.raised(chain, layer, matrix)?;
+        let level = Level::new(self.codes_at(layer + 1), self.start.calibration, layer + 1)?;
+        let z = self.raised(chain, layer, matrix);
         let mut back = Vec::with_capacity(TRACKS.len());
         let mut scored = Vec::with_capacity(TRACKS.len());
         for (track, z) in TRACKS.into_iter().zip(z) {
-            let columns = columns_of(&z, self.start.codes.len())?;
+            let columns = columns_of(&z, self.start.codes.len());
             let bias = match track {
                 Track::NoBias | Track::Own => 0.0,
                 Track::Calibrated | Track::Dropped => level.calibrated(&columns),
             };
-            let own = own.as_ref().filter(|_| track == Track::Own);
-            let raised = z.iter().map(|z| lifted(&(z + bias)?, own));
-            let raised = raised.collect::<Result<Vec<_>, _>>()?;
-            let own = own.map(|own| own.flatten_all()?.to_vec1::<f32>());
-            let own = own.transpose()?.unwrap_or_default();
-            let of = |i: usize| own.get(i).map_or(bias, |&own| f64::from(own));
-            scored.push((bias, level.scores(&columns, of)));
-            back.push(raised);
+            let own = own.as_deref().filter(|_| track == Track::Own);
+            let at = |i: usize| own.map_or(bias, |own| f64::from(own[i]));
+            scored.push((bias, level.scores(&columns, at)));
+            back.push(z.into_iter().map(|z| lifted(z, bias, own)).collect());
         }
         self.back = back;
         self.errors = scored[0].1.iter().map(|score| score.error).collect();
@@ -260,9 +250,13 @@ impl<'a> Traveller<'a> {
         chain: &Chain<'_>,
         layer: usize,
         matrix: &ScaledMatrix<'_>,
-    ) -> Result<Vec<Vec<Tensor>>, ShadowError> {
-        let masks = self.masks(chain, layer, chain.plan.keep, true)?;
-        let mut raised: Vec<Vec<Tensor>> = Vec::with_capacity(TRACKS.len());
+    ) -> Vec<Vec<Columns>> {
+        let masks = self.masks(chain, layer, chain.plan.keep, true);
+        let scale = (1.0 / chain.plan.keep) as f32;
+        let dropped = |(from, mask): (&Columns, &Columns)| {
+            matrix.up(&from.clone().times(mask).map(|_, x| x * scale))
+        };
+        let mut raised: Vec<Vec<Columns>> = Vec::with_capacity(TRACKS.len());
         for (at, track) in TRACKS.into_iter().enumerate() {
             let from = self.back.get(at).unwrap_or(&self.codes[0]);
             let same = match track {
@@ -272,32 +266,17 @@ impl<'a> Traveller<'a> {
             };
             let z = match same {
                 Some(same) => raised[same].clone(),
-                None if track == Track::Dropped => {
-                    let dropped = from
-                        .iter()
-                        .zip(&masks)
-                        .map(|(from, mask)| matrix.up(&((from * mask)? / chain.plan.keep)?));
-                    dropped.collect::<Result<_, _>>()?
-                }
-                None => from
-                    .iter()
-                    .map(|from| matrix.up(from))
-                    .collect::<Result<_, _>>()?,
+                None if track == Track::Dropped => from.iter().zip(&masks).map(dropped).collect(),
+                None => from.iter().map(|from| matrix.up(from)).collect(),
             };
             raised.push(z);
         }
-        Ok(raised)
+        raised
     }
 
     /// A column of zeros and ones for each draw, from a stream of its own: the same for every
     /// kind of matrix.
-    fn masks(
-        &self,
-        chain: &Chain<'_>,
-        layer: usize,
-        share: f64,
-        up: bool,
-    ) -> Result<Vec<Tensor>, ShadowError> {
+    fn masks(&self, chain: &Chain<'_>, layer: usize, share: f64, up: bool) -> Vec<Columns> {
         let length = chain.sizes[layer];
         let kept: Vec<Vec<bool>> = (0..self.start.codes.len())
             .into_par_iter()
@@ -311,34 +290,34 @@ impl<'a> Traveller<'a> {
                 mask(&mut rng, length, share)
             })
             .collect();
-        Ok(blocks_of(length, kept.len(), |draw, i| {
+        blocks_of(length, kept.len(), |draw, i| {
             f32::from(u8::from(kept[draw][i]))
-        })?)
+        })
     }
 
-    fn codes_at(&self, level: usize) -> Result<Vec<Code>, ShadowError> {
+    fn codes_at(&self, level: usize) -> Vec<Code> {
         if level == self.start.level {
-            return Ok(self.start.codes.clone());
+            return self.start.codes.clone();
         }
-        let columns = columns_of(&self.codes[level], self.start.codes.len())?;
-        Ok(columns.into_iter().map(Code::of).collect())
+        let columns = columns_of(&self.codes[level], self.start.codes.len());
+        columns.into_iter().map(Code::of).collect()
     }
 
-    fn outcome(self) -> Result<Outcome, ShadowError> {
+    fn outcome(self) -> Outcome {
         let last = self.start.codes.len();
         let shadows = match self.kind {
-            None => columns_of(&self.codes[0], last)?
+            None => columns_of(&self.codes[0], last)
                 .into_iter()
                 .skip(self.start.calibration)
                 .take(SHADOWS)
                 .collect(),
             Some(_) => Vec::new(),
         };
-        Ok(Outcome {
+        Outcome {
             levels: self.levels,
             errors: self.errors,
             shadows,
-        })
+        }
     }
 }
 
@@ -385,45 +364,35 @@ impl Level {
     }
 }
 
-/// The checkpoint's own biases of a layer over `unit`, as a column.
-fn own_bias(chain: &Chain<'_>, layer: usize, unit: f64) -> Result<Option<Tensor>, ShadowError> {
-    let Some(bias) = &chain.biases[layer] else {
-        return Ok(None);
-    };
-    let scaled: Vec<f32> = bias.iter().map(|b| (b / unit) as f32).collect();
-    let length = scaled.len();
-    Ok(Some(Tensor::from_vec(scaled, (length, 1), &Device::Cpu)?))
+/// The checkpoint's own biases of a layer over `unit`.
+fn own_bias(chain: &Chain<'_>, layer: usize, unit: f64) -> Option<Vec<f32>> {
+    let bias = chain.biases[layer].as_ref()?;
+    Some(bias.iter().map(|b| (b / unit) as f32).collect())
 }
 
-/// r(z + b), b a column.
-fn lifted(z: &Tensor, bias: Option<&Tensor>) -> candle_core::Result<Tensor> {
-    match bias {
-        Some(bias) => z.broadcast_add(bias)?.relu(),
-        None => z.relu(),
+/// r(z + b), b one constant plus, where there are some, a bias a row.
+fn lifted(z: Columns, bias: f64, own: Option<&[f32]>) -> Columns {
+    let bias = bias as f32;
+    match own {
+        Some(own) => z.map(|i, z| relu(z + bias + own[i])),
+        None => z.map(|_, z| relu(z + bias)),
     }
 }
 
-/// Tensors of at most [`BLOCK`] draws, a draw a column, spare columns zero.
-fn blocks_of(
-    length: usize,
-    draws: usize,
-    entry: impl Fn(usize, usize) -> f32,
-) -> candle_core::Result<Vec<Tensor>> {
+/// Blocks of at most [`BLOCK`] draws.
+fn blocks_of(length: usize, draws: usize, entry: impl Fn(usize, usize) -> f32) -> Vec<Columns> {
     (0..draws)
         .step_by(BLOCK)
         .map(|start| {
             let columns = BLOCK.min(draws - start);
-            run::columns_of(length, columns, |column, i| entry(start + column, i))
+            Columns::new(length, columns, |column, i| entry(start + column, i))
         })
         .collect()
 }
 
 /// The first `draws` columns of blocks.
-fn columns_of(blocks: &[Tensor], draws: usize) -> candle_core::Result<Vec<Vec<f32>>> {
-    let mut columns = Vec::with_capacity(blocks.len() * BLOCK);
-    for block in blocks {
-        columns.extend(run::columns(block)?);
-    }
+fn columns_of(blocks: &[Columns], draws: usize) -> Vec<Vec<f32>> {
+    let mut columns: Vec<Vec<f32>> = blocks.iter().flat_map(Columns::separate).collect();
     columns.truncate(draws);
-    Ok(columns)
+    columns
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::matrix::ScaledMatrix;
 use super::run::{self, Block, Return, Score};
 use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, sweep};
-use crate::audit::Section;
 use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
+use crate::section::Section;
 use randomlike_checkpoint::{Checkpoint, Entries};
 use randomlike_maths::streams::Purpose;
 
@@ -262,15 +262,15 @@ pub(crate) fn measure_beside<T: controls::Scaled>(
     let own: Option<Vec<f64>> = stored
         .bias
         .map(|bias| bias.iter().map(|b| b / unit).collect());
-    let draws = Draws::new(plan, (n, m))?;
+    let draws = Draws::new(plan, (n, m));
     let layer = measured(&matrix, &draws, own.as_deref(), Swept::Every)?;
     // One control at a time in memory.
     let mut control = |control, place, swept| {
-        let drawn = matrix.control(control, (plan.seed, place), room)?;
+        let drawn = matrix.control(control, (plan.seed, place), room);
         if place == 0 {
-            beside(control, &drawn.entries()?);
+            beside(control, &drawn);
         }
-        measured(&drawn, &draws, None, swept)
+        measured(&drawn.into(), &draws, None, swept)
     };
     let first = control(Control::Shuffled, 0, Swept::Every)?;
     let (mut reversals, mut errors) = (vec![first.reversal], vec![first.errors]);
@@ -335,17 +335,17 @@ struct Draws<'a> {
 }
 
 impl<'a> Draws<'a> {
-    fn new(plan: &'a Plan, shape: (usize, usize)) -> Result<Self, ShadowError> {
+    fn new(plan: &'a Plan, shape: (usize, usize)) -> Self {
         let mut own = run::draws(plan, Purpose::Calibration, plan.calibration, shape);
         own.extend(run::draws(plan, Purpose::Scored, plan.trials, shape));
         let ks = sweep::ks(plan.k, shape.1);
         let others: Vec<usize> = ks.iter().copied().filter(|&k| k != plan.k).collect();
-        Ok(Self {
+        Self {
             plan,
-            own: run::blocks(own, shape, plan.keep)?,
-            sweep: sweep::draws(plan, &others, shape)?,
+            own: run::blocks(own, shape, plan.keep),
+            sweep: sweep::draws(plan, &others, shape),
             ks,
-        })
+        }
     }
 }
 
@@ -365,7 +365,7 @@ fn measured(
     let (reversal, errors, pairs) = reversal(matrix, draws, own)?;
     let sweep = match swept {
         Swept::Every => {
-            let mut others = sweep::errors(matrix, draws.plan.rho, &draws.sweep)?.into_iter();
+            let mut others = sweep::errors(matrix, draws.plan.rho, &draws.sweep).into_iter();
             let own = |k| (k == draws.plan.k).then(|| errors.clone());
             let all = draws.ks.iter();
             all.filter_map(|&k| own(k).or_else(|| others.next()))
@@ -412,7 +412,7 @@ fn reversal(
     own: Option<&[f64]>,
 ) -> Result<(Reversal, Vec<f64>, Pairs), ShadowError> {
     let plan = draws.plan;
-    let returns = run::returns(matrix, plan.rho, &draws.own)?;
+    let returns = run::returns(matrix, plan.rho, &draws.own);
     let (calibration, returns) = returns.split_at(plan.calibration);
     let bias = calibrated(calibration, |back| &back.z);
     let dropout_bias = calibrated(calibration, |back| &back.z_dropped);

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Result, Tensor};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Plan;
 use super::code::{Code, Draw};
+use super::columns::{Columns, relu};
 use super::matrix::ScaledMatrix;
-use super::product::COLUMNS;
 use randomlike_maths::stats::maximize;
 use randomlike_maths::streams::Purpose;
 
@@ -26,30 +25,30 @@ pub(super) struct Return {
     pub z_dropped: Vec<f32>,
 }
 
-/// Draws that several matrices run on, and what they hold as the columns of tensors.
+/// Draws that several matrices run on, and what they hold, a draw a column.
 #[derive(Debug)]
 pub(super) struct Block {
     draws: Vec<Arc<Draw>>,
-    codes: Tensor,
+    codes: Columns,
     /// 1 for what is kept on the way down, 0 for the rest.
-    down: Tensor,
+    down: Columns,
     /// 1/q for what is kept on the way up, 0 for the rest.
-    up: Tensor,
+    up: Columns,
 }
 
 impl Block {
     /// At most [`BLOCK`] draws of a layer of `n` inputs and `m` outputs.
-    pub(super) fn of(draws: Vec<Draw>, (n, m): (usize, usize), keep: f64) -> Result<Self> {
+    pub(super) fn of(draws: Vec<Draw>, (n, m): (usize, usize), keep: f64) -> Self {
         let kept = |kept: bool| f32::from(u8::from(kept));
         let of = |length, entry: &dyn Fn(&Draw, usize) -> f32| {
-            columns_of(length, draws.len(), |draw, i| entry(&draws[draw], i))
+            Columns::new(length, draws.len(), |draw, i| entry(&draws[draw], i))
         };
-        Ok(Self {
-            codes: of(m, &|draw, i| draw.code.values[i])?,
-            down: of(n, &|draw, i| kept(draw.down[i]))?,
-            up: of(n, &|draw, i| kept(draw.up[i]) / keep as f32)?,
+        Self {
+            codes: of(m, &|draw, i| draw.code.values[i]),
+            down: of(n, &|draw, i| kept(draw.down[i])),
+            up: of(n, &|draw, i| kept(draw.up[i]) / keep as f32),
             draws: draws.into_iter().map(Arc::new).collect(),
-        })
+        }
     }
 }
 
@@ -67,29 +66,25 @@ pub(super) fn draws(
 }
 
 /// All draws in order, block by block.
-pub(super) fn blocks(draws: Vec<Draw>, shape: (usize, usize), keep: f64) -> Result<Vec<Block>> {
+pub(super) fn blocks(draws: Vec<Draw>, shape: (usize, usize), keep: f64) -> Vec<Block> {
     let mut draws = draws.into_iter();
     let mut blocks = Vec::new();
     loop {
         let some: Vec<Draw> = draws.by_ref().take(BLOCK).collect();
         if some.is_empty() {
-            return Ok(blocks);
+            return blocks;
         }
-        blocks.push(Block::of(some, shape, keep)?);
+        blocks.push(Block::of(some, shape, keep));
     }
 }
 
 /// What comes back of every draw from one matrix, in order.
-pub(super) fn returns(
-    matrix: &ScaledMatrix<'_>,
-    rho: f64,
-    blocks: &[Block],
-) -> Result<Vec<Return>> {
-    let mut all = Vec::new();
-    for one in blocks {
-        all.extend(block((matrix, matrix), alpha(rho, matrix), one)?);
-    }
-    Ok(all)
+pub(super) fn returns(matrix: &ScaledMatrix<'_>, rho: f64, blocks: &[Block]) -> Vec<Return> {
+    let alpha = alpha(rho, matrix);
+    let returns = blocks.iter();
+    returns
+        .flat_map(|one| block((matrix, matrix), alpha, one))
+        .collect()
 }
 
 /// α = 2/(ρ·n·s²), and s = 1 after scaling.
@@ -102,17 +97,16 @@ pub(super) fn block(
     (down, up): (&ScaledMatrix<'_>, &ScaledMatrix<'_>),
     alpha: f64,
     block: &Block,
-) -> Result<Vec<Return>> {
-    let (inputs, z) = returned((down, up), alpha, block)?;
-    let z_dropped = columns(&up.up(&(inputs * &block.up)?)?)?;
+) -> Vec<Return> {
+    let (inputs, z) = returned((down, up), alpha, block);
+    let z_dropped = up.up(&inputs.times(&block.up)).separate();
     let back = block.draws.iter().zip(z).zip(z_dropped);
-    Ok(back
-        .map(|((draw, z), z_dropped)| Return {
-            draw: Arc::clone(draw),
-            z,
-            z_dropped,
-        })
-        .collect())
+    back.map(|((draw, z), z_dropped)| Return {
+        draw: Arc::clone(draw),
+        z,
+        z_dropped,
+    })
+    .collect()
 }
 
 /// x and z, a draw a column of x.
@@ -120,10 +114,10 @@ fn returned(
     (down, up): (&ScaledMatrix<'_>, &ScaledMatrix<'_>),
     alpha: f64,
     block: &Block,
-) -> Result<(Tensor, Vec<Vec<f32>>)> {
-    let inputs = reversed(&down.down(&block.codes)?, alpha, &block.down)?;
-    let z = columns(&up.up(&inputs)?)?;
-    Ok((inputs, z))
+) -> (Columns, Vec<Vec<f32>>) {
+    let inputs = reversed(down.down(&block.codes), alpha, &block.down);
+    let z = up.up(&inputs).separate();
+    (inputs, z)
 }
 
 /// z of every draw of a block, with its code.
@@ -131,36 +125,16 @@ pub(super) fn codes_and_returns<'a>(
     matrix: &ScaledMatrix<'_>,
     rho: f64,
     block: &'a Block,
-) -> Result<Vec<(&'a Code, Vec<f32>)>> {
-    let (_, z) = returned((matrix, matrix), alpha(rho, matrix), block)?;
+) -> Vec<(&'a Code, Vec<f32>)> {
+    let (_, z) = returned((matrix, matrix), alpha(rho, matrix), block);
     let codes = block.draws.iter().map(|draw| &draw.code);
-    Ok(codes.zip(z).collect())
+    codes.zip(z).collect()
 }
 
 /// One step of the way down, eq. 4: r(α·Wh) ⊙ mask, from W·h.
-pub(super) fn reversed(product: &Tensor, alpha: f64, mask: &Tensor) -> Result<Tensor> {
-    (product * alpha)?.relu()? * mask
-}
-
-/// A draw a column, spare columns zero.
-pub(super) fn columns_of(
-    length: usize,
-    draws: usize,
-    entry: impl Fn(usize, usize) -> f32,
-) -> Result<Tensor> {
-    let width = draws.next_multiple_of(COLUMNS);
-    let mut entries = vec![0.0; length * width];
-    for (i, row) in entries.chunks_mut(width.max(1)).enumerate() {
-        for (draw, to) in row[..draws].iter_mut().enumerate() {
-            *to = entry(draw, i);
-        }
-    }
-    Tensor::from_vec(entries, (length, width), &Device::Cpu)
-}
-
-/// The columns of a tensor.
-pub(super) fn columns(tensor: &Tensor) -> Result<Vec<Vec<f32>>> {
-    tensor.t()?.contiguous()?.to_vec2()
+pub(super) fn reversed(product: Columns, alpha: f64, mask: &Columns) -> Columns {
+    let alpha = alpha as f32;
+    product.map(|_, x| relu(x * alpha)).times(mask)
 }
 
 /// What one draw's code and its return have to do with each other.

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
 use super::code::{Code, Draw};
 use super::matrix::ScaledMatrix;
 use super::run::{self, Block, Return};
-use super::{Plan, ShadowError};
 use randomlike_maths::streams::Purpose;
 
 /// Draws at one k.
@@ -69,11 +69,7 @@ pub(super) fn ks(k: usize, m: usize) -> Vec<usize> {
 }
 
 /// The draws of a layer at each of `ks`, of n inputs and m outputs.
-pub(super) fn draws(
-    plan: &Plan,
-    ks: &[usize],
-    (n, m): (usize, usize),
-) -> Result<Vec<Block>, ShadowError> {
+pub(super) fn draws(plan: &Plan, ks: &[usize], (n, m): (usize, usize)) -> Vec<Block> {
     let draw = |k: usize, i: usize| {
         let (purpose, i) = if i < CALIBRATION {
             (Purpose::Calibration, i)
@@ -87,18 +83,14 @@ pub(super) fn draws(
         .par_iter()
         .flat_map_iter(|&k| (0..DRAWS).map(move |i| draw(k, i)))
         .collect();
-    Ok(run::blocks(draws, (n, m), plan.keep)?)
+    run::blocks(draws, (n, m), plan.keep)
 }
 
 /// The errors of the draws scored, in their order, at one k after the other.
-pub(super) fn errors(
-    matrix: &ScaledMatrix<'_>,
-    rho: f64,
-    draws: &[Block],
-) -> Result<Vec<Vec<f64>>, ShadowError> {
+pub(super) fn errors(matrix: &ScaledMatrix<'_>, rho: f64, draws: &[Block]) -> Vec<Vec<f64>> {
     let mut back = Vec::new();
     for block in draws {
-        back.extend(run::codes_and_returns(matrix, rho, block)?);
+        back.extend(run::codes_and_returns(matrix, rho, block));
     }
     let at_one_k = |back: &[(&Code, Vec<f32>)]| {
         let pairs: Vec<_> = back.iter().map(|(code, z)| (*code, z.as_slice())).collect();
@@ -108,7 +100,7 @@ pub(super) fn errors(
         each.map(|(code, z)| run::score(code, z, |_| bias).error)
             .collect()
     };
-    Ok(back.par_chunks(DRAWS).map(at_one_k).collect())
+    back.par_chunks(DRAWS).map(at_one_k).collect()
 }
 
 /// What the layer and its controls have at one k.

@@ -56,8 +56,8 @@ fn returns(model: Model, (n, m): (usize, usize), rho: f64) -> Vec<Return> {
             _ => up.clone(),
         };
         let draws = vec![Draw::new(&plan, Purpose::Scored, seed, n, m)];
-        let draws = Block::of(draws, (n, m), plan.keep).unwrap();
-        run::block((&down, &up), alpha, &draws).unwrap().remove(0)
+        let draws = Block::of(draws, (n, m), plan.keep);
+        run::block((&down, &up), alpha, &draws).remove(0)
     };
     (0..MATRICES).into_par_iter().map(one).collect()
 }
@@ -288,8 +288,8 @@ fn a_draw_does_not_depend_on_the_others() {
         let plan = Plan::for_layer(n, m, 4);
         let some = |count| {
             let draws = run::draws(&plan, Purpose::Scored, count, (n, m));
-            let blocks = run::blocks(draws, (n, m), plan.keep).unwrap();
-            run::returns(&matrix, plan.rho, &blocks).unwrap()
+            let blocks = run::blocks(draws, (n, m), plan.keep);
+            run::returns(&matrix, plan.rho, &blocks)
         };
         let all = some(130);
         for count in [1, 37, 96, 97] {

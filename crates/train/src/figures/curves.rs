@@ -1,29 +1,29 @@
 //! Learning curves of an experiment, and errors on shadows beside those on real images.
 
-use crate::{Look, Method, Outcome};
+use crate::{Evaluation, RunOutcome, TrainingMethod};
 use randomlike_report::figures::panel::{Axis, Mark, Panel, Part};
 
 /// Step and share.
 type Points = Vec<(f64, f64)>;
 
 /// Without dropout, and with it.
-pub(super) fn learning(outcomes: &[Outcome]) -> Vec<Panel> {
+pub(super) fn learning(outcomes: &[RunOutcome]) -> Vec<Panel> {
     let plain = [
-        (Method::Backprop, Part::Law),
-        (Method::Shadow, Part::Measured),
-        (Method::Noisy, Part::Alternative),
-        (Method::Shuffled, Part::Outlier),
+        (TrainingMethod::Backprop, Part::Law),
+        (TrainingMethod::Shadow, Part::Measured),
+        (TrainingMethod::Noisy, Part::Alternative),
+        (TrainingMethod::Shuffled, Part::Outlier),
     ];
     let dropped = [
-        (Method::Dropout, Part::Law),
-        (Method::ShadowDropout, Part::Measured),
-        (Method::NoisyDropout, Part::Alternative),
+        (TrainingMethod::Dropout, Part::Law),
+        (TrainingMethod::ShadowDropout, Part::Measured),
+        (TrainingMethod::NoisyDropout, Part::Alternative),
     ];
     let top = range(outcomes, |look| look.real_error);
     [&plain[..], &dropped]
         .into_iter()
         .filter_map(|methods| {
-            let curves: Vec<(Method, Part, Points)> = methods
+            let curves: Vec<(TrainingMethod, Part, Points)> = methods
                 .iter()
                 .map(|&(method, part)| (method, part, mean(outcomes, method, |l| l.real_error)))
                 .filter(|(_, _, points)| points.len() > 1)
@@ -42,8 +42,8 @@ pub(super) fn learning(outcomes: &[Outcome]) -> Vec<Panel> {
 }
 
 /// A panel a method: errors on real images and on their shadows, and how often both agree.
-pub(super) fn tracking(outcomes: &[Outcome]) -> Vec<Panel> {
-    let panel = |&method: &Method| {
+pub(super) fn tracking(outcomes: &[RunOutcome]) -> Vec<Panel> {
+    let panel = |&method: &TrainingMethod| {
         let real = mean(outcomes, method, |look| look.real_error);
         let synthetic = mean(outcomes, method, |look| look.synthetic_error);
         let apart = mean(outcomes, method, |look| 1.0 - look.agreement);
@@ -58,12 +58,16 @@ pub(super) fn tracking(outcomes: &[Outcome]) -> Vec<Panel> {
             .named(Mark::Dashes(Part::Reference, apart), "answered otherwise"),
         )
     };
-    Method::ALL.iter().filter_map(panel).collect()
+    TrainingMethod::ALL.iter().filter_map(panel).collect()
 }
 
 /// Step and mean over the runs of a method, at the steps all of them looked.
-fn mean(outcomes: &[Outcome], method: Method, of: impl Fn(&Look) -> f64) -> Vec<(f64, f64)> {
-    let curves: Vec<&Vec<Look>> = outcomes
+fn mean(
+    outcomes: &[RunOutcome],
+    method: TrainingMethod,
+    of: impl Fn(&Evaluation) -> f64,
+) -> Vec<(f64, f64)> {
+    let curves: Vec<&Vec<Evaluation>> = outcomes
         .iter()
         .filter(|outcome| outcome.method == method)
         .map(|outcome| &outcome.curve)
@@ -81,7 +85,7 @@ fn mean(outcomes: &[Outcome], method: Method, of: impl Fn(&Look) -> f64) -> Vec<
 }
 
 /// The top of an axis: past the start nets do better than at it.
-fn range(outcomes: &[Outcome], of: impl Fn(&Look) -> f64) -> f64 {
+fn range(outcomes: &[RunOutcome], of: impl Fn(&Evaluation) -> f64) -> f64 {
     let looks = outcomes.iter().filter_map(|outcome| outcome.curve.get(1));
     (1.2 * looks.map(of).fold(0.0, f64::max)).clamp(0.05, 1.0)
 }
@@ -93,12 +97,12 @@ mod tests {
     // Two seeds with real errors .4 and .2 at step 100: mean .3.
     #[test]
     fn curves_are_means_over_seeds() {
-        let outcome = |seed: u64, error: f64| Outcome {
-            method: Method::Shadow,
+        let outcome = |seed: u64, error: f64| RunOutcome {
+            method: TrainingMethod::Shadow,
             seed,
             test_error: error,
             curve: [(0, 0.9), (100, error)]
-                .map(|(step, real_error)| Look {
+                .map(|(step, real_error)| Evaluation {
                     step,
                     real_error,
                     synthetic_error: 0.5,
@@ -108,7 +112,7 @@ mod tests {
             inside: Vec::new(),
         };
         let outcomes = [outcome(1, 0.4), outcome(2, 0.2)];
-        let found = mean(&outcomes, Method::Shadow, |look| look.real_error);
+        let found = mean(&outcomes, TrainingMethod::Shadow, |look| look.real_error);
         assert!((found[1].1 - 0.3).abs() < 1e-12 && (found[1].0 - 100.0).abs() < 1e-12);
         assert_eq!(learning(&outcomes).len(), 1);
         let panel = &tracking(&outcomes)[0];

@@ -1,6 +1,6 @@
 //! How the figures of the inspector move in training: a panel a figure, a line a method.
 
-use crate::{LayerInside, Method, Outcome, Start};
+use crate::{LayerInside, RunOutcome, TrainingMethod, UntrainedNet};
 use randomlike_maths::stats::Spread;
 use randomlike_report::figures::panel::{Axis, Mark, Panel, Part, Scale};
 
@@ -39,7 +39,7 @@ const QUANTITIES: [Quantity; 4] = [
 ];
 
 /// The four panels; none where no run was looked into.
-pub(super) fn panels(starts: &[Start], outcomes: &[Outcome]) -> Vec<Panel> {
+pub(super) fn panels(starts: &[UntrainedNet], outcomes: &[RunOutcome]) -> Vec<Panel> {
     let rows = rows(starts, outcomes);
     QUANTITIES
         .iter()
@@ -51,10 +51,10 @@ pub(super) fn panels(starts: &[Start], outcomes: &[Outcome]) -> Vec<Panel> {
 type Row<'a> = (String, Vec<&'a [LayerInside]>);
 
 /// From the top down: before training, then each method that was run.
-fn rows<'a>(starts: &'a [Start], outcomes: &'a [Outcome]) -> Vec<Row<'a>> {
+fn rows<'a>(starts: &'a [UntrainedNet], outcomes: &'a [RunOutcome]) -> Vec<Row<'a>> {
     let before = starts.iter().map(|start| start.inside.as_slice());
     let mut rows = vec![("untrained".to_owned(), before.collect::<Vec<_>>())];
-    for method in Method::ALL {
+    for method in TrainingMethod::ALL {
         let of_method = outcomes.iter().filter(|outcome| outcome.method == method);
         let nets = of_method.map(|outcome| outcome.inside.as_slice());
         rows.push((method.name().to_owned(), nets.collect()));
@@ -127,12 +127,12 @@ mod tests {
     // Kurtoses .2 and .4: a dot at .3, its bar ±.1414. Untrained nets stand on top.
     #[test]
     fn a_dot_is_the_mean_over_seeds() {
-        let starts = [Start {
+        let starts = [UntrainedNet {
             seed: 1,
             inside: net(Some(0.0)),
         }];
-        let outcome = |seed, kurtosis| Outcome {
-            method: Method::Shadow,
+        let outcome = |seed, kurtosis| RunOutcome {
+            method: TrainingMethod::Shadow,
             seed,
             test_error: 0.1,
             curve: Vec::new(),

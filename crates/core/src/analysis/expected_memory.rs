@@ -1,0 +1,182 @@
+//! What a layer takes of memory while it is measured; docs/performance.md, "Memory".
+//!
+//! `bench/memory.py` holds it against what the system counts.
+
+use super::Options;
+use super::expected_time::width;
+use super::side_by_side::Job;
+use crate::layers::Layer;
+use crate::{Error, Result};
+use randomlike_checkpoint::Dtype;
+
+/// Beside the layers: the program, stacks, facts, and what the allocator keeps.
+const BESIDE: u64 = 64 << 20;
+/// Part of the largest layer's need that is added where no size was asked for, for the bytes of
+/// the next one.
+const MARGIN: f64 = 0.25;
+
+/// Bytes a layer takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ExpectedMemory {
+    /// At most while it is measured. A direct decomposition is not in it: only the spectrum
+    /// tells whether it takes place.
+    pub peak: u64,
+    /// From the shadow stage on, when the sorted copy and the Gram matrix are gone.
+    pub after: u64,
+}
+
+/// Entries up to which rescaled weights are sorted and not binned, and most bins of the weights.
+const BINS: f64 = (1_u32 << 17) as f64;
+const GROUPS: f64 = (1_u32 << 18) as f64;
+/// Entries of a part that has bins of its own.
+const PART: f64 = (1_u32 << 22) as f64;
+
+impl ExpectedMemory {
+    pub(super) fn of(layer: &Layer, options: &Options) -> Self {
+        let (n, m) = (layer.fan_in as f64, layer.fan_out as f64);
+        let (longer, shorter, count) = (n.max(m), n.min(m), n * m);
+        let read = width(&layer.weight.dtype) * count;
+        let gram = gram(longer, shorter);
+        let spectrum = statistics(&layer.weight.dtype, count) + gram;
+        let exact = options.full_controls || shorter <= 256.0;
+        let controls = controls(&layer.weight.dtype, n, m) + if exact { gram } else { 0.0 };
+        let vectors = options.vectors.map_or(0.0, |_| 3.0 * gram);
+        let controls = if options.alone { 0.0 } else { controls };
+        let after = controls.max(vectors);
+        Self {
+            peak: (read + spectrum.max(after)) as u64,
+            after: (read + after) as u64,
+        }
+    }
+}
+
+/// The sorted copy or the counts, and the weights divided by the rms of their lines.
+fn statistics(dtype: &Dtype, count: f64) -> f64 {
+    let sorted = match dtype {
+        Dtype::F64 => 8.0 * count,
+        Dtype::F16 | Dtype::BF16 => 4e6_f64.min(40.0 * count),
+        _ => 4.0 * count,
+    };
+    // Tables of 8 bytes a bin, and their sum in pairs and in groups, beside the coarse sample.
+    let lines = if count > BINS {
+        (8.0 * (count / PART).ceil() + 40.0) * BINS
+    } else {
+        24.0 * count
+    };
+    sorted + lines + 64.0 * count.min(GROUPS)
+}
+
+/// Gram matrix in f64, the panel it is summed from, and the sides of its reduction.
+fn gram(longer: f64, shorter: f64) -> f64 {
+    8.0 * shorter * (shorter + longer.min(512.0) + 256.0)
+}
+
+/// Of controls and shadow model: one control in single precision, W/s where the entries have 64
+/// bits, panels where they have 16, and the draws.
+fn controls(dtype: &Dtype, n: f64, m: f64) -> f64 {
+    let copies = match dtype {
+        Dtype::F64 => 2.0,
+        Dtype::F16 | Dtype::BF16 => 1.25,
+        _ => 1.0,
+    };
+    copies * 4.0 * n * m + 256.0 * 12.0 * (n + m)
+}
+
+/// The bytes that may be taken by layers at a time: of those given to the program, or as many as
+/// the largest layer takes and some more.
+pub(super) fn for_layers(jobs: &[Job<'_>], given: Option<u64>) -> Result<u64> {
+    let Some(largest) = jobs.iter().max_by_key(|job| job.memory.peak) else {
+        return Ok(0);
+    };
+    let peak = largest.memory.peak;
+    let Some(given) = given else {
+        return Ok(peak.saturating_add((MARGIN * peak as f64) as u64 + BESIDE));
+    };
+    let needed = peak.saturating_add(BESIDE);
+    if given < needed {
+        return Err(Error::Room {
+            layer: largest.layer.name.clone(),
+            needed,
+            given,
+        });
+    }
+    Ok(given - BESIDE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::expected_time::ExpectedTime;
+    use crate::analysis::in_memory;
+
+    fn layers(sides: &[(usize, usize)]) -> Vec<Layer> {
+        sides.iter().map(|&(n, m)| in_memory(n, m)).collect()
+    }
+
+    fn jobs(layers: &[Layer]) -> Vec<Job<'_>> {
+        let options = Options::default();
+        let job = |layer| Job {
+            layer,
+            memory: ExpectedMemory::of(layer, &options),
+            time: ExpectedTime::of(layer, &options),
+        };
+        layers.iter().map(job).collect()
+    }
+
+    #[test]
+    fn left_out_it_is_the_largest_layer_a_quarter_more_and_a_constant() {
+        let layers = layers(&[(10, 10), (3000, 2000), (50, 60)]);
+        let jobs = jobs(&layers);
+        let peak = jobs[1].memory.peak;
+        assert!(jobs.iter().all(|job| job.memory.peak <= peak));
+        let bytes = for_layers(&jobs, None).unwrap();
+        assert!(bytes > peak + peak / 4 && bytes < peak + peak / 4 + 2 * BESIDE);
+        assert_eq!(for_layers(&[], None).unwrap(), 0);
+        assert_eq!(for_layers(&[], Some(1)).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_given_holds_each_layer_or_names_the_largest() {
+        let layers = layers(&[(10, 10), (600, 500)]);
+        let jobs = jobs(&layers);
+        let least = jobs[1].memory.peak + BESIDE;
+        assert_eq!(for_layers(&jobs, Some(least)).unwrap(), least - BESIDE);
+        match for_layers(&jobs, Some(least - 1)) {
+            Err(Error::Room { needed, given, .. }) => {
+                assert_eq!((needed, given), (least, least - 1));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // AlexNet's fc6 in f64: the weights, their sorted copy, the bins and the Gram matrix.
+    #[test]
+    fn the_parts_add_up_by_hand() {
+        let memory = ExpectedMemory::of(&in_memory(9216, 4096), &Options::default());
+        let count = 9216 * 4096;
+        let bins = (8 * 9 + 40) * (1 << 17) + 64 * (1 << 18);
+        let parts = 8 * count + 8 * count + bins + 8 * 4096 * (4096 + 512 + 256);
+        assert_eq!(memory.peak, parts);
+        // Then W/s, a control, and 96 draws of three states in single precision.
+        let after = 8 * count + 2 * 4 * count + 256 * 12 * (9216 + 4096);
+        assert_eq!(memory.after, after);
+    }
+
+    #[test]
+    fn what_is_asked_for_takes_more_and_what_is_left_out_less() {
+        let layer = in_memory(16, 20_000);
+        let peak = |options: &Options| ExpectedMemory::of(&layer, options).peak;
+        let alone = Options {
+            alone: true,
+            ..Options::default()
+        };
+        assert!(peak(&alone) < peak(&Options::default()));
+        let layer = in_memory(6000, 6000);
+        let peak = |options: &Options| ExpectedMemory::of(&layer, options).peak;
+        let vectors = Options {
+            vectors: Some(2),
+            ..Options::default()
+        };
+        assert!(peak(&vectors) > peak(&Options::default()));
+    }
+}

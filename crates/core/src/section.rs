@@ -1,0 +1,34 @@
+//! What was measured, or why it was not: below both the audit and what it is made of.
+
+use serde::{Deserialize, Serialize};
+
+/// A section of a layer: measured, or skipped with the reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum Section<T> {
+    /// The facts.
+    Measured(T),
+    /// Not measured.
+    Skipped {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+impl<T> Section<T> {
+    /// The facts, or why there are none.
+    pub(crate) fn of(facts: Option<T>, reason: &str) -> Self {
+        let skipped = || Self::Skipped {
+            reason: reason.to_owned(),
+        };
+        facts.map_or_else(skipped, Self::Measured)
+    }
+
+    /// The facts, when there are any.
+    pub const fn measured(&self) -> Option<&T> {
+        match self {
+            Self::Measured(facts) => Some(facts),
+            Self::Skipped { .. } => None,
+        }
+    }
+}
