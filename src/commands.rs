@@ -64,12 +64,7 @@ fn measure_opened(
     deeper: Deeper,
 ) -> Result<Audit, Box<dyn Error>> {
     let options = measuring.options(deeper)?;
-    let bar = Bar::new();
-    let audit = analysis::measure(checkpoint, &options, &mut |progress| {
-        bar.show(&progress);
-    });
-    bar.clear();
-    Ok(audit?)
+    with_bar(|progress| analysis::measure(checkpoint, &options, progress))
 }
 
 /// The same for [`compare`], which takes the digests of the files itself.
@@ -78,10 +73,14 @@ fn measure_undigested(
     measuring: &Measuring,
 ) -> Result<Audit, Box<dyn Error>> {
     let options = measuring.options(Deeper::default())?;
+    with_bar(|progress| analysis::measure_undigested(checkpoint, &options, progress))
+}
+
+fn with_bar(
+    measure: impl FnOnce(&mut dyn FnMut(analysis::Progress<'_>)) -> randomlike_core::Result<Audit>,
+) -> Result<Audit, Box<dyn Error>> {
     let bar = Bar::new();
-    let audit = analysis::measure_undigested(checkpoint, &options, &mut |progress| {
-        bar.show(&progress);
-    });
+    let audit = measure(&mut |progress| bar.show(&progress));
     bar.clear();
     Ok(audit?)
 }

@@ -38,7 +38,9 @@ impl Checkpoint {
         let folder = if source.is_dir() {
             source
         } else {
-            source.parent().unwrap_or(Path::new(""))
+            let parent = source.parent();
+            let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+            parent.unwrap_or(Path::new("."))
         };
         Self::of(source::open(source)?, source, folder)
     }
@@ -100,13 +102,9 @@ impl Checkpoint {
         &self.uri
     }
 
-    /// The folder the files lie in.
+    /// The folder the files lie in; empty for bytes that lie in none.
     pub fn folder(&self) -> &Path {
-        if self.folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &self.folder
-        }
+        &self.folder
     }
 
     /// Every tensor, sorted by name.
