@@ -62,7 +62,9 @@ pub struct Policy {
 
 /// Levels and limits as they hold for one layer.
 #[derive(Debug, Clone)]
-pub struct Rules(Arc<BTreeMap<Check, CheckLimits>>);
+pub struct Rules {
+    checks: Arc<BTreeMap<Check, CheckLimits>>,
+}
 
 /// Level and limits of one check.
 #[derive(Debug)]
@@ -76,18 +78,18 @@ impl Rules {
     /// What a failure of `check` means for the gate.
     #[must_use]
     pub fn level(&self, check: Check) -> Severity {
-        self.0[&check].level
+        self.checks[&check].level
     }
 
     /// The limit of `check` with this key in the policy.
     #[must_use]
     pub fn limit(&self, check: Check, key: &str) -> Option<f64> {
-        self.0[&check].limits.get(key).copied()
+        self.checks[&check].limits.get(key).copied()
     }
 
     /// Every check, in the order in which it is reported.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Check, &CheckLimits)> {
-        self.0.iter().map(|(check, limits)| (*check, limits))
+        self.checks.iter().map(|(check, limits)| (*check, limits))
     }
 
     fn read(table: &Table, path: &Path) -> Result<Self> {
@@ -95,8 +97,10 @@ impl Rules {
             .into_iter()
             .map(|check| Ok((check, CheckLimits::read(check, table)?)))
             .collect::<std::result::Result<_, _>>();
-        let limits = limits.map_err(|source| syntax(path, source))?;
-        Ok(Self(Arc::new(limits)))
+        let checks = limits.map_err(|source| syntax(path, source))?;
+        Ok(Self {
+            checks: Arc::new(checks),
+        })
     }
 }
 
