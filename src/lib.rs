@@ -39,7 +39,7 @@ mod error;
 pub use error::{Error, Result};
 pub use randomlike_checkpoint::{checkpoint, hub, regular};
 pub use randomlike_core::{analysis, audit, controls, layers, names, shadow};
-pub use randomlike_judge::{checks, compare, policy, verdict};
+pub use randomlike_judge::{checks, compare, label, policy, verdict};
 pub use randomlike_maths::{linalg, nulls, stats};
 pub use randomlike_report as report;
 pub use randomlike_selftest::{calibration, selftest, synth};

@@ -13,5 +13,6 @@ pub mod names;
 pub mod number_format;
 mod section;
 pub mod shadow;
+pub mod skip;
 
 pub use error::{Error, Result};

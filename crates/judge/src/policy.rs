@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use globset::{Glob, GlobMatcher};
+use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 use crate::checks::{Check, Rule, Severity, Subject};
+use crate::label::{self, LabelLimits, Labelled, Labels, NormalLimits};
 use crate::{Error, Result};
+use randomlike_core::audit::{Audit, LayerFacts};
 
 static DEFAULT: LazyLock<String> = LazyLock::new(|| {
     let mut text = HEAD.to_owned();
@@ -24,7 +27,7 @@ static DEFAULT: LazyLock<String> = LazyLock::new(|| {
             check.description, check.name, check.policy
         );
     }
-    text
+    text + label::POLICY
 });
 const DEFAULT_PATH: &str = "default.toml";
 const HEAD: &str = r#"# The default policy of randomlike: every check, its level, its limits, and why.
@@ -64,6 +67,7 @@ pub struct Policy {
 #[derive(Debug, Clone)]
 pub struct Rules {
     checks: Arc<BTreeMap<Check, CheckLimits>>,
+    labels: LabelLimits,
 }
 
 /// Level and limits of one check.
@@ -87,6 +91,12 @@ impl Rules {
         self.checks[&check].limits.get(key).copied()
     }
 
+    /// The limits of labels.
+    #[must_use]
+    pub const fn labels(&self) -> &LabelLimits {
+        &self.labels
+    }
+
     /// Every check, in the order in which it is reported.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Check, &CheckLimits)> {
         self.checks.iter().map(|(check, limits)| (*check, limits))
@@ -97,11 +107,36 @@ impl Rules {
             .into_iter()
             .map(|check| Ok((check, CheckLimits::read(check, table)?)))
             .collect::<std::result::Result<_, _>>();
-        let checks = limits.map_err(|source| syntax(path, source))?;
+        let checks: BTreeMap<_, _> = limits.map_err(|source| syntax(path, source))?;
+        let labels = label_limits(table, &checks).map_err(|source| syntax(path, source))?;
         Ok(Self {
             checks: Arc::new(checks),
+            labels,
         })
     }
+}
+
+/// The table of labels, and what they take from `weights-gaussian`.
+fn label_limits(
+    table: &Table,
+    checks: &BTreeMap<Check, CheckLimits>,
+) -> std::result::Result<LabelLimits, toml::de::Error> {
+    // Inside of its table, so that an error names it and the key.
+    let own = table
+        .get(label::NAME)
+        .map(|own| (label::NAME.to_owned(), own.clone()));
+    let mut read: BTreeMap<String, LabelLimits> = Table::from_iter(own).try_into()?;
+    let limits = &checks[&Check::WeightsGaussian].limits;
+    let normal = NormalLimits {
+        ks: limits["max_ks"],
+        wasserstein: limits["max_wasserstein"],
+        excess_kurtosis: limits["max_excess_kurtosis"],
+    };
+    let labels = read
+        .pop_first()
+        .expect("the default policy has the table")
+        .1;
+    Ok(LabelLimits { normal, ..labels })
 }
 
 impl CheckLimits {
@@ -179,6 +214,21 @@ impl Policy {
         Ok(policy)
     }
 
+    /// SHA-256, in hexadecimal, of every level and limit that holds and of what differs for some
+    /// layers; comments, order and what only repeats the default make no difference.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut whole = self.table.to_string();
+        for Exception { pattern, table, .. } in &self.exceptions {
+            whole.extend([pattern, "\n", &table.to_string()]);
+        }
+        let digest = Sha256::digest(whole.as_bytes());
+        digest.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
     /// Levels and limits where no pattern says otherwise.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
@@ -192,6 +242,21 @@ impl Policy {
                 .iter()
                 .filter(|exception| exception.matches(layer)),
         )
+    }
+
+    /// One word for every layer of an audit.
+    ///
+    /// # Errors
+    /// When the limits for a layer cannot be read.
+    pub fn labels(&self, audit: &Audit) -> Result<Labels> {
+        let labelled = |layer: &LayerFacts| {
+            let rules = self.for_layer(&layer.name)?;
+            Ok(Labelled::judge(layer, rules.labels()))
+        };
+        Ok(Labels {
+            policy: self.digest(),
+            layers: audit.layers.iter().map(labelled).collect::<Result<_>>()?,
+        })
     }
 
     /// Refuses a pattern that matches none of the layers called so: most likely it is misspelt.
@@ -318,8 +383,8 @@ fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
 fn refused(check: &str, limit: &str, value: &Value) -> Option<&'static str> {
     // Every other type is refused by its name when the rules are read.
     let value = number(value)?;
-    let check = Check::ALL.into_iter().find(|known| known.name() == check)?;
-    let ranges = check.definition().ranges;
+    let check = Check::ALL.into_iter().find(|known| known.name() == check);
+    let ranges = check.map_or(label::RANGES, |check| check.definition().ranges);
     match ranges.iter().find(|range| range.key == limit) {
         Some(range) => (!range.range.contains(&value)).then_some(range.wanted),
         None => (!(0.0..=f64::MAX).contains(&value)).then_some("a finite number, 0 or more"),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::checks::{BesideBaseline, FigureBeside, FigureState, Rule, can_get_worse};
-use crate::compare::{self, Comparison, Figure, Matching, Pair, Standing, Unmatched};
+use crate::compare::{self, ComparedFigure, Comparison, FigureSides, Matching, Pair, Unmatched};
+use crate::label::Labels;
 use crate::policy::{CheckLimits, Policy, Rules};
 use crate::{Error, Result};
 use randomlike_core::audit::{Audit, LayerFacts};
@@ -13,7 +14,7 @@ use randomlike_core::audit::{Audit, LayerFacts};
 pub use crate::checks::{Check, Finding, FindingOutcome, Ruling, Severity};
 
 /// Every finding on one audit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Judgement {
     /// Checkpoint-wide findings first, then layer by layer in audit order, then those beside a
     /// baseline.
@@ -21,6 +22,8 @@ pub struct Judgement {
     /// What makes figures differ from the baseline's although no weight does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// One word for each layer of the audit.
+    pub labels: Labels,
 }
 
 impl Judgement {
@@ -72,7 +75,7 @@ pub fn judge_beside(audit: &Audit, baseline: &Audit, policy: &Policy) -> Result<
     let layers = audit.layers.iter().chain(&baseline.layers);
     policy.check_patterns(layers.map(|layer| layer.name.as_str()))?;
     let mut judgement = judge_alone(audit, policy)?;
-    let comparison = compare::audits(baseline, audit, Matching::ByName)?;
+    let comparison = compare::audits(baseline, audit, Matching::ByName, policy)?;
     if !tells_something(&comparison) {
         return Err(Error::EmptyBaseline {
             uri: baseline.source.uri.clone(),
@@ -114,15 +117,15 @@ fn gone(layer: &Unmatched) -> BesideBaseline<'_> {
 }
 
 /// A figure of the baseline, which is A of the comparison.
-fn in_baseline(figure: &Figure) -> Option<FigureBeside<'_>> {
-    let state = match &figure.standing {
-        Standing::Compared(change) => FigureState::Compared {
+fn in_baseline(figure: &ComparedFigure) -> Option<FigureBeside<'_>> {
+    let state = match &figure.sides {
+        FigureSides::Compared(change) => FigureState::Compared {
             before: change.a,
             now: change.b,
             unit: change.unit,
         },
-        Standing::OnlyInA { reason, .. } => FigureState::NoLongerMeasured { why: reason },
-        Standing::OnlyInB { .. } | Standing::Skipped { .. } => return None,
+        FigureSides::OnlyInA { reason, .. } => FigureState::NoLongerMeasured { why: reason },
+        FigureSides::OnlyInB { .. } | FigureSides::Skipped { .. } => return None,
     };
     Some(FigureBeside {
         name: &figure.name,
@@ -146,6 +149,7 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
     Ok(Judgement {
         findings,
         notes: Vec::new(),
+        labels: policy.labels(audit)?,
     })
 }
 
@@ -213,9 +217,9 @@ fn why_nothing(audit: &Audit) -> String {
             audit.layers.len()
         );
     }
-    let mut reasons = BTreeMap::<&str, usize>::new();
+    let mut reasons = BTreeMap::<String, usize>::new();
     for skipped in &audit.skipped {
-        *reasons.entry(&skipped.reason).or_default() += 1;
+        *reasons.entry(skipped.reason.to_string()).or_default() += 1;
     }
     let tensors = audit.skipped.len();
     match reasons.into_iter().max_by_key(|&(_, count)| count) {

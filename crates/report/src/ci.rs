@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::path::{Component, Path};
 
 use crate::sentences::{FindingSentences, finding_sentences};
-use randomlike_core::audit::{Audit, Label};
+use randomlike_core::audit::Audit;
+use randomlike_judge::label::Label;
 use randomlike_judge::verdict::{Finding, Judgement, Severity};
 
 /// Most characters of a layer's name beside other text.
@@ -51,10 +52,10 @@ impl<'a> Gate<'a> {
         };
         let mut groups = vec![group(None, None)];
         let mut places = HashMap::from([(None, 0)]);
-        for layer in &self.audit.layers {
+        for (layer, labelled) in self.audit.layers.iter().zip(&self.judgement.labels.layers) {
             let name = Some(layer.name.as_str());
             places.entry(name).or_insert_with(|| {
-                groups.push(group(name, Some(layer.label)));
+                groups.push(group(name, Some(labelled.label)));
                 groups.len() - 1
             });
         }

@@ -18,6 +18,7 @@ use randomlike_core::audit::{
 use randomlike_core::number_format::{counted, figure, grouped};
 use randomlike_core::shadow::{Estimate, LevelReturn, Recovery, Reversal};
 use randomlike_judge::checks::Subject;
+use randomlike_judge::label::{Label, Labelled};
 use randomlike_judge::verdict::{Finding, FindingOutcome, Judgement, Severity};
 
 const TEMPLATE: &str = include_str!("report.html");
@@ -82,7 +83,7 @@ struct Chain<'a> {
     /// Sizes, what was kept, and the theorem's conditions.
     drawn: Option<String>,
     picture: Option<Picture<'a>>,
-    absent: Option<&'a str>,
+    absent: Option<String>,
     ratio: Option<String>,
     levels: Vec<[String; 8]>,
 }
@@ -99,7 +100,7 @@ struct SkippedRow<'a> {
     tensor: &'a str,
     dtype: &'a str,
     shape: String,
-    reason: &'a str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -127,7 +128,7 @@ struct Part<'a> {
     /// What is seen, where the title does not say it.
     note: Option<&'static str>,
     picture: Option<Picture<'a>>,
-    absent: Option<&'a str>,
+    absent: Option<String>,
     /// What is to be read beside the picture where nothing is judged.
     words: Vec<String>,
     verdicts: Vec<Verdict>,
@@ -165,7 +166,10 @@ impl<'a> Page<'a> {
             overview: picture(&figures.overview),
             whole: judgement.for_checkpoint().map(verdict).collect(),
             layers: layers
-                .map(|(i, (layer, figures))| Layer::new(i, layer, judgement, figures))
+                .zip(&judgement.labels.layers)
+                .map(|((i, (layer, figures)), labelled)| {
+                    Layer::new(i, (layer, labelled), judgement, figures)
+                })
                 .collect(),
             chains: audit
                 .chains
@@ -173,7 +177,7 @@ impl<'a> Page<'a> {
                 .zip(&figures.chains)
                 .map(|(chain, figure)| Chain::new(chain, figure.as_ref()))
                 .collect(),
-            labels: randomlike_core::audit::Label::ALL.map(label_word).into(),
+            labels: Label::ALL.map(label_word).into(),
             skipped: audit.skipped.iter().map(skipped).collect(),
         }
     }
@@ -234,7 +238,7 @@ fn levels(chain: &ChainShadow) -> Vec<[String; 8]> {
 impl<'a> Layer<'a> {
     fn new(
         index: usize,
-        layer: &'a LayerFacts,
+        (layer, labelled): (&'a LayerFacts, &'a Labelled),
         judgement: &'a Judgement,
         figures: &'a LayerFigures,
     ) -> Self {
@@ -250,8 +254,8 @@ impl<'a> Layer<'a> {
             dtype: &layer.weight.dtype,
             decoded: layer.weight.decoded.as_deref(),
             orientation: orientation(layer),
-            label: label_word(layer.label),
-            reason: &layer.label_reason,
+            label: label_word(labelled.label),
+            reason: &labelled.reason,
             passed: count(FindingOutcome::Pass),
             failed: count(FindingOutcome::Fail),
             skipped: count(FindingOutcome::Skipped),
@@ -329,7 +333,7 @@ fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<
         absent: figures
             .vectors
             .is_none()
-            .then_some("no vector could be told from its neighbours"),
+            .then(|| "no vector could be told from its neighbours".to_owned()),
         words: words::vectors(vectors),
         verdicts: Vec::new(),
         figures: controls::vectors(layer),
@@ -355,10 +359,10 @@ fn with_error(estimate: &Estimate) -> String {
     format!("{} ± {}", number(estimate.mean), number(estimate.error))
 }
 
-const fn reason<T>(section: &Section<T>) -> Option<&str> {
+fn reason<T>(section: &Section<T>) -> Option<String> {
     match section {
         Section::Measured(_) => None,
-        Section::Skipped { reason } => Some(reason.as_str()),
+        Section::Skipped { reason } => Some(reason.to_string()),
     }
 }
 
@@ -387,7 +391,7 @@ fn verdict(finding: &Finding) -> Verdict {
     }
 }
 
-pub(super) fn label_word(label: randomlike_core::audit::Label) -> LabelWord {
+pub(super) fn label_word(label: Label) -> LabelWord {
     let (r, g, b) = label_colour(label);
     LabelWord {
         name: label.name(),
@@ -407,7 +411,7 @@ fn skipped(skipped: &Skipped) -> SkippedRow<'_> {
         tensor: &skipped.tensor.tensor,
         dtype: &skipped.tensor.dtype,
         shape: sides.join("×"),
-        reason: &skipped.reason,
+        reason: skipped.reason.to_string(),
     }
 }
 

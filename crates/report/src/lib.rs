@@ -30,7 +30,7 @@ impl Bundle {
     pub fn render(audit: &Audit, judgement: &Judgement) -> Result<Self> {
         let figures = Figures::draw(audit, judgement)?;
         let mut files = vec![
-            ("audit.json".into(), json::audit(audit)?),
+            ("audit.json".into(), json::audit(audit, &judgement.labels)?),
             (
                 "report.html".into(),
                 html::page(audit, judgement, &figures)?,

@@ -14,7 +14,8 @@ use crate::synth;
 use randomlike_checkpoint::FileError;
 use randomlike_checkpoint::checkpoint::Checkpoint;
 use randomlike_core::analysis;
-use randomlike_core::audit::{Audit, Label};
+use randomlike_core::audit::Audit;
+use randomlike_judge::label::Label;
 use randomlike_judge::policy::Policy;
 use randomlike_judge::verdict::{self, Check, Finding, FindingOutcome, Judgement};
 use randomlike_maths::linalg::Engine;
@@ -184,19 +185,19 @@ pub fn attempt(
     let again = road.through_json(&audit, before.as_ref())?;
     let same_from_json = judgement == again;
     let label = match truth.expected {
-        Expected::Verdicts(expected) => audit.layers.first().map(|layer| Labelled {
-            expected: expected.label,
-            obtained: layer.label,
-            reason: layer.label_reason.clone(),
-        }),
+        Expected::Verdicts(expected) => {
+            let labels = options.policy.labels(&audit)?.layers;
+            labels.into_iter().next().map(|found| Labelled {
+                expected: expected.label,
+                obtained: found.label,
+                reason: found.reason,
+            })
+        }
         Expected::NothingMeasured => None,
     };
     let (judgement, nothing_measured) = match judgement {
         Judged::Findings(judgement) => (judgement, None),
-        Judged::Nothing(reason) => {
-            let (findings, notes) = (Vec::new(), Vec::new());
-            (Judgement { findings, notes }, Some(reason))
-        }
+        Judged::Nothing(reason) => (Judgement::default(), Some(reason)),
     };
     Ok(Tried {
         truth: *truth,
@@ -297,7 +298,8 @@ impl Road<'_> {
 
     fn read_back(&self, audit: &Audit) -> Result<Audit> {
         let file = self.folder.join(json::AUDIT);
-        let bytes = json::audit(audit)?;
+        let labels = self.options.policy.labels(audit)?;
+        let bytes = json::audit(audit, &labels)?;
         write_file(&file, |to| to.write_all(&bytes))?;
         Ok(json::read_audit(&file)?)
     }

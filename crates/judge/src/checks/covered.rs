@@ -6,7 +6,8 @@ use super::{
     Case, Check, CheckDefinition, Finding, FindingOutcome, FindingValue, LimitRange, Rule, Ruling,
     Subject, Unit,
 };
-use randomlike_core::audit::{Audit, LayerFacts, Skipped};
+use randomlike_core::audit::{Audit, LayerFacts, Settings, Skipped, TensorSkip};
+use randomlike_core::layers;
 
 pub(super) static CHECK: CheckDefinition = CheckDefinition {
     name: "covered",
@@ -73,7 +74,8 @@ impl Limits {
             .filter(|(layer, findings)| is_judged(layer, findings))
             .map(|(layer, _)| layer)
             .collect();
-        let unread: Vec<_> = audit.skipped.iter().filter(|s| is_unread(s)).collect();
+        let unread = |skipped: &&Skipped| is_unread(skipped, &audit.settings);
+        let unread: Vec<_> = audit.skipped.iter().filter(unread).collect();
         let whole = audit.layers.iter().map(weights).sum::<f64>()
             + unread.iter().map(|s| entries(s)).sum::<f64>();
         let seen = judged.iter().map(|layer| weights(layer)).sum::<f64>();
@@ -107,14 +109,25 @@ fn is_judged(layer: &LayerFacts, findings: &[Finding]) -> bool {
 }
 
 // A matrix, or a stack of them, that nobody asked to leave out: most likely a quantised
-// layer. Logical masks and 64-bit indices are buffers. A reason that begins with `matches ` is
-// a pattern: the audit does not say so in data.
-fn is_unread(skipped: &Skipped) -> bool {
+// layer. Logical masks and 64-bit indices are buffers.
+fn is_unread(skipped: &Skipped, settings: &Settings) -> bool {
     let dtype = skipped.tensor.dtype.as_str();
     matches!(skipped.tensor.shape.len(), 2 | 3)
         && !skipped.tensor.is_read()
         && !matches!(dtype, "BOOL" | "I64" | "U64")
-        && !skipped.reason.starts_with("matches ")
+        && !is_left_out(skipped, settings)
+}
+
+/// The user's choice. An audit of an older version has no kind of reason, but its patterns.
+fn is_left_out(skipped: &Skipped, settings: &Settings) -> bool {
+    match &skipped.reason {
+        TensorSkip::Excluded { .. } | TensorSkip::NotIncluded => true,
+        TensorSkip::Other(_) => {
+            let name = &skipped.tensor.tensor;
+            layers::leaves_out(&settings.include, &settings.exclude, name)
+        }
+        _ => false,
+    }
 }
 
 fn weights(layer: &LayerFacts) -> f64 {

@@ -8,7 +8,9 @@ use toml::Table;
 use toml::de::Error;
 
 use super::{Case, Finding, Ruling, SkipReason};
-use randomlike_core::audit::{Audit, Biases, LayerFacts, LayerShadow, Section, Spectrum, Weights};
+use randomlike_core::audit::{
+    Audit, Biases, LayerFacts, LayerShadow, Section, Spectrum, Unmeasured, Weights,
+};
 
 type OfCheckpoint = dyn Fn(&Audit, &[Vec<Finding>]) -> Ruling + Send + Sync;
 type OfLayer = dyn Fn(&LayerFacts) -> Ruling + Send + Sync;
@@ -132,9 +134,9 @@ impl Rule {
 }
 
 /// A ruling where a section was not measured.
-pub(crate) fn not_measured<S: NeededSection>(why: &str, case: &'static Case) -> Ruling {
+pub(crate) fn not_measured<S: NeededSection>(why: &Unmeasured, case: &'static Case) -> Ruling {
     let section = S::NAME;
-    let why = why.to_owned();
+    let why = why.to_string();
     Ruling::skipped(SkipReason::NotMeasured { section, why }, case)
 }
 

@@ -12,7 +12,8 @@ fn message(text: &str) -> String {
 #[test]
 fn the_default_parses_and_has_a_table_for_every_check() {
     let table: Table = Policy::default_text().parse().unwrap();
-    assert_eq!(table.len(), Check::ALL.len());
+    assert_eq!(table.len(), Check::ALL.len() + 1);
+    assert!(table.contains_key("labels"));
     for check in Check::ALL {
         let limits = table[check.name()].as_table().unwrap();
         for range in check.definition().ranges {
@@ -180,4 +181,22 @@ fn a_pattern_without_a_layer_is_an_error() {
 fn broken_toml_names_the_file() {
     let error = message("[finite");
     assert!(error.contains("own.toml"), "{error}");
+}
+
+#[test]
+fn the_digest_is_that_of_the_limits() {
+    let digest = |text: &str| parse(text).unwrap().digest();
+    assert_eq!(digest("").len(), 64);
+    assert_eq!(
+        digest("# a comment\n[finite]\nlevel = \"deny\""),
+        digest("")
+    );
+    assert_ne!(digest("[labels]\nmin_values = 31"), digest(""));
+    let layer = |pattern: &str| {
+        digest(&format!(
+            "[[layer]]\npattern = \"{pattern}\"\nlabels = {{ min_values = 31 }}"
+        ))
+    };
+    assert_ne!(layer("a"), digest(""));
+    assert_ne!(layer("a"), layer("b"));
 }

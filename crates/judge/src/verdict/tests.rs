@@ -193,6 +193,19 @@ fn covered_counts_matrices_that_could_not_be_read() {
         passes(skipped("I8", &[512, 512], &without)),
         "the user's choice"
     );
+    // An audit of an older version has the sentence alone, and the patterns.
+    let mut old = Audit {
+        skipped: skipped("I8", &[512, 512], &without),
+        ..audit(vec![layer("a")])
+    };
+    old.skipped[0].reason = "matches --exclude q".into();
+    let judged = |old: &Audit| {
+        let judgement = judge(old, &Policy::default()).unwrap();
+        finding(&judgement, Check::Covered).outcome
+    };
+    assert_eq!(judged(&old), FindingOutcome::Fail);
+    old.settings.exclude = without.exclude;
+    assert_eq!(judged(&old), FindingOutcome::Pass);
 }
 
 // 64 weights and 8 singular values fit every law.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use crate::synth::{self, Bias, Dtype, Kind};
-use randomlike_core::audit::Label;
+use randomlike_judge::label::Label;
 use randomlike_judge::verdict::{Check, FindingOutcome};
 
 use Check::{
