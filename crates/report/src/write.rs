@@ -287,7 +287,7 @@ mod tests {
             Err(Error::File(FileError::Io { .. }))
         ));
         assert!(matches!(
-            prepare(&file.join("below"), AUDIT),
+            prepare(file.join("below"), AUDIT),
             Err(Error::File(FileError::Io { .. }))
         ));
         assert_eq!(fs::read(&file).unwrap(), b"mine");

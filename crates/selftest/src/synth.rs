@@ -551,7 +551,7 @@ mod tests {
                 outputs,
                 ..Options::default()
             };
-            write(Kind::Zeros, &options, &folder.path().join("x.safetensors"))
+            write(Kind::Zeros, &options, folder.path().join("x.safetensors"))
         };
         assert!(sized(1, 1).is_ok());
         for (inputs, outputs) in [(0, 5), (5, 0), (1 << 40, 1), (1 << 40, 1 << 40)] {

@@ -34,6 +34,7 @@ pub struct Experiment {
 
 /// How a run came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunOutcome {
     /// The method.
     pub method: TrainingMethod,
@@ -49,6 +50,7 @@ pub struct RunOutcome {
 
 /// The net every method of a seed starts from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UntrainedNet {
     /// The seed.
     pub seed: u64,
@@ -58,6 +60,7 @@ pub struct UntrainedNet {
 
 /// Everything that was found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Results {
     /// The nets before training, in the order of seeds.
     pub starts: Vec<UntrainedNet>,

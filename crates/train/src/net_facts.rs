@@ -11,6 +11,7 @@ use randomlike_core::audit::{LayerFacts, Section};
 
 /// A layer, in figures. What could not be measured is absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LayerInside {
     /// Its name.
     pub layer: String,
