@@ -1,7 +1,7 @@
 """The spectrum of one layer of fc6's shape: this engine, NumPy, LAPACK and the floor, in turns.
 
-    cargo build --release --example one_spectrum
-    cargo build --release --example one_spectrum --features lapack --target-dir target/lapack
+    cargo build --release -p randomlike-maths --example one_spectrum
+    cargo build --release -p randomlike-maths --example one_spectrum --features lapack --target-dir target/lapack
     python3 bench/spectrum.py
 
 The second build needs Debian's libopenblas-dev and has a folder of its own, so that neither build
@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--turns", type=int, default=3)
     args = parser.parse_args()
     if not os.path.exists(FAER):
-        parser.error("build first: cargo build --release --example one_spectrum")
+        parser.error("build first: cargo build --release -p randomlike-maths --example one_spectrum")
     engines = {"faer": FAER}
     if os.path.exists(LAPACK):
         engines["lapack"] = LAPACK

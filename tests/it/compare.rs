@@ -552,7 +552,12 @@ fn an_audit_of_odd_structure_is_compared_or_refused() {
 
 #[test]
 fn chains_stand_side_by_side() {
-    let nets = ["plain", "shadow"].map(|net| format!("reports/fashion_{net}/audit.json"));
+    let folder = tempfile::tempdir().unwrap();
+    let shadow = folder.path().join("shadow.json");
+    let measured = succeeded(&["inspect", "fixtures/fashion_shadow.safetensors", "--json"]);
+    fs::write(&shadow, measured).unwrap();
+    let plain = "reports/fashion_plain/audit.json".to_owned();
+    let nets = [plain, shadow.to_str().unwrap().to_owned()];
     let args = ["compare", &nets[0], &nets[1]];
     let said = String::from_utf8(succeeded(&args)).unwrap();
     assert!(said.contains("layers.0 → layers.1 → layers.2"), "{said}");

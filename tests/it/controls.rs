@@ -290,7 +290,7 @@ fn what_was_not_asked_for_says_so() {
     };
     assert!(reason.contains("--vectors"));
     // An audit of a version that knew of neither.
-    let text = include_str!("../../reports/pybullet_enjoy_Humanoid/audit.json");
+    let text = include_str!("../../reports/guesslang_vscode/audit.json");
     let mut old: serde_json::Value = serde_json::from_str(text).unwrap();
     for layer in old["layers"].as_array_mut().unwrap() {
         let layer = layer.as_object_mut().unwrap();

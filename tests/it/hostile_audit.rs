@@ -15,7 +15,7 @@ fn audits() -> u64 {
 
 /// A real audit of one layer, short enough to be drawn often.
 fn sound() -> Value {
-    let text = include_str!("../../reports/pybullet_enjoy_Humanoid/audit.json");
+    let text = include_str!("../../reports/guesslang_vscode/audit.json");
     let mut audit: Value = serde_json::from_str(text).unwrap();
     audit["layers"].as_array_mut().unwrap().truncate(1);
     audit

@@ -1,11 +1,10 @@
 //! Every file in `tests/hostile/`, named by what is wrong with it, is refused with exit status 2, in
-//! under a second and under 100 MB, by its name and in the words of `faults.tsv`.
+//! five seconds of the processor and 100 MB, by its name and in the words of `faults.tsv`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -13,10 +12,9 @@ const BINARY: &str = env!("CARGO_BIN_EXE_randomlike");
 const FEWEST: usize = 60;
 /// Kilobytes of address space, of which memory in use is a part.
 const SPACE: u32 = 100_000;
-/// Seconds of the processor after which the system ends a run, for one that spins never ends.
-const WORK: u32 = 30;
-/// A second, and as much again for each of the others that a busy machine runs meanwhile.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Seconds of the processor after which the system ends a run: the slowest takes a fifth of one, and
+/// some times that where arithmetic is checked.
+const WORK: u32 = 5;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -48,7 +46,7 @@ fn run(name: &str) -> Output {
 }
 
 #[test]
-fn every_file_is_refused_by_name_fault_time_and_memory() {
+fn every_file_is_refused_by_name_fault_work_and_memory() {
     let faults = fs::read_to_string(folder().join("faults.tsv")).unwrap();
     let faults: Vec<(&str, &str)> = faults
         .lines()
@@ -63,7 +61,6 @@ fn every_file_is_refused_by_name_fault_time_and_memory() {
     assert_eq!(there, named);
     assert!(there.len() >= FEWEST);
     faults.par_iter().for_each(|(name, words)| {
-        let start = Instant::now();
         let output = run(name);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{name}: {said}");
@@ -74,9 +71,6 @@ fn every_file_is_refused_by_name_fault_time_and_memory() {
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(&words), "{name}: {said}\nwanted: {words}");
-        assert!(
-            output.stdout.is_empty() && start.elapsed() < PATIENCE,
-            "{name}"
-        );
+        assert!(output.stdout.is_empty(), "{name}");
     });
 }

@@ -7,13 +7,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
+use crate::packages;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_randomlike");
-/// A page takes a second or two; a browser that waits for something waits for ever.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A report on layers with these names.
 fn report(names: &[String], folder: &Path) -> PathBuf {
@@ -60,7 +59,7 @@ fn chromium() -> Option<&'static str> {
 /// may hold a pipe open after it has ended.
 fn opened(chromium: &str, page: &Path, folder: &Path) -> String {
     let said = folder.join("dom");
-    let mut child = Command::new(chromium)
+    let status = Command::new(chromium)
         .args([
             "--headless",
             "--no-sandbox",
@@ -79,16 +78,9 @@ fn opened(chromium: &str, page: &Path, folder: &Path) -> String {
         .arg(format!("file://{}", page.display()))
         .stdout(fs::File::create(&said).unwrap())
         .stderr(Stdio::null())
-        .spawn()
+        .status()
         .unwrap();
-    let start = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if start.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            panic!("Chromium has not ended after {PATIENCE:?}");
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
+    assert!(status.success(), "Chromium: {status}");
     fs::read_to_string(said).unwrap()
 }
 
@@ -121,8 +113,7 @@ fn a_page_of_markup_runs_no_script_and_asks_nobody() {
     // Nothing beside the report, whatever a name says.
     let beside: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(beside.len(), 2);
-    let Some(chromium) = chromium() else {
-        eprintln!("no Chromium here: the page was read and not opened");
+    let Some(chromium) = packages::needed("chromium", chromium()) else {
         return;
     };
     let dom = opened(chromium, &page, folder.path());

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use half::{bf16, f16};
 use randomlike::analysis::{self, Options};
@@ -410,9 +411,11 @@ fn every_other_dtype_is_skipped_by_name() {
 fn changed(change: impl Fn(&Path)) -> Option<String> {
     let home = folder(&[(ONE, sound(&["a"]))]);
     let path = home.path().join(ONE);
+    // An hour old, so that a write shows however coarse the clock is that files are stamped by.
+    let old = SystemTime::now() - Duration::from_hours(1);
+    let options = fs::File::options().write(true).open(&path);
+    options.unwrap().set_modified(old).unwrap();
     let checkpoint = Checkpoint::open(&path).unwrap();
-    // Longer than a step of the clock that files are stamped by.
-    std::thread::sleep(std::time::Duration::from_millis(30));
     let mut told = false;
     let measured = analysis::measure(&checkpoint, &Options::default(), &mut |_| {
         if !std::mem::replace(&mut told, true) {

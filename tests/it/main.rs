@@ -18,6 +18,7 @@ mod hub;
 mod loading;
 mod module_circles;
 mod outputs;
+mod packages;
 mod pipeline;
 mod planted;
 mod policies;

@@ -4,26 +4,10 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 
-/// Runs to the end, or ends a run that waits for something.
 fn run(command: &mut Command) -> Output {
-    let begun = Instant::now();
-    let mut child: Child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while child.try_wait().unwrap().is_none() {
-        if begun.elapsed() > Duration::from_mins(1) {
-            child.kill().unwrap();
-            panic!("{command:?} waits");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.wait_with_output().unwrap()
+    command.stdin(Stdio::null()).output().unwrap()
 }
 
 fn randomlike(args: &[&Path]) -> Command {
@@ -34,9 +18,13 @@ fn randomlike(args: &[&Path]) -> Command {
 
 /// Exit status 2 and a message that names `path`.
 fn refused(args: &[&Path], path: &Path, sentence: &str) {
-    let output = run(&mut randomlike(args));
+    said_of(&run(&mut randomlike(args)), path, sentence);
+}
+
+/// The same of a run that has ended.
+fn said_of(output: &Output, path: &Path, sentence: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     let named = format!("`{}`", path.display());
     assert!(said.contains(&named) && said.contains(sentence), "{said}");
 }
@@ -61,26 +49,28 @@ fn an_output_that_cannot_be_written_is_refused_before_the_work() {
     let (file, source) = (home.path().join("mine"), home.path().join("x.safetensors"));
     fs::write(&file, b"mine").unwrap();
     huge(&source, 1 << 17);
-    let (inspect, synth, out) = (Path::new("inspect"), Path::new("synth"), Path::new("--out"));
+    let (inspect, out) = (Path::new("inspect"), Path::new("--out"));
     let below = file.join("report");
     for source in [Path::new("no-such.safetensors"), &source] {
         for place in [&file, &below] {
             refused(&[inspect, source, out, place], place, "cannot write to");
         }
     }
-    let begun = Instant::now();
-    // 58 million weights would take longer than this whole test may.
-    let alexnet = Path::new("alexnet");
+    // 2³¹ weights are not drawn in two seconds of a processor.
     let nowhere = home.path().join("no/such/x.safetensors");
-    for place in [&below, &nowhere] {
-        refused(&[synth, alexnet, place], place, "cannot write");
+    for (place, sentence) in [
+        (below.as_path(), "cannot write"),
+        (&nowhere, "cannot write"),
+        (home.path(), "is a directory"),
+    ] {
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", r#"ulimit -t 2; exec "$@""#, "sh"])
+            .args([env!("CARGO_BIN_EXE_randomlike"), "synth", "gaussian"])
+            .arg(place)
+            .args(["--inputs", "65536", "--outputs", "32768"]);
+        said_of(&run(&mut limited), place, sentence);
     }
-    refused(
-        &[synth, alexnet, home.path()],
-        home.path(),
-        "is a directory",
-    );
-    assert!(begun.elapsed() < Duration::from_secs(2));
     assert_eq!(fs::read(&file).unwrap(), b"mine");
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
 }
@@ -124,12 +114,29 @@ fn the_working_folder_is_not_replaced() {
     assert!(said.contains("no-such"), "{said}");
 }
 
+/// A pipe is refused, and not opened: a thread waits at its other end, so that a program that opens it
+/// goes on and is seen.
+#[cfg(unix)]
+fn refused_unopened(args: &[&Path], pipe: &Path, other: fs::OpenOptions) {
+    let end = pipe.to_owned();
+    let waiting = std::thread::spawn(move || drop(other.open(end).unwrap()));
+    refused(args, pipe, "is a named pipe");
+    assert!(!waiting.is_finished(), "{args:?} opens {}", pipe.display());
+    // Opened both ways a pipe does not wait, and lets the thread go.
+    let both = fs::File::options().read(true).write(true).open(pipe);
+    waiting.join().unwrap();
+    drop(both.unwrap());
+}
+
 #[cfg(unix)]
 #[test]
 fn pipes_and_devices_are_neither_waited_for_nor_replaced() {
     use std::os::unix::fs::FileTypeExt as _;
     let home = tempfile::tempdir().unwrap();
     let kind = |path: &Path| fs::metadata(path).unwrap().file_type();
+    let (mut reads, mut writes) = (fs::OpenOptions::new(), fs::OpenOptions::new());
+    reads.read(true);
+    writes.write(true);
     for name in ["x.safetensors", "x.json", "x.safetensors.index.json"] {
         let pipe = home.path().join(name);
         assert!(
@@ -140,25 +147,19 @@ fn pipes_and_devices_are_neither_waited_for_nor_replaced() {
                 .success()
         );
         for command in ["inspect", "check", "layers"] {
-            refused(&[Path::new(command), &pipe], &pipe, "is a named pipe");
+            refused_unopened(&[Path::new(command), &pipe], &pipe, writes.clone());
         }
-        refused(
-            &[Path::new("synth"), Path::new("zeros"), &pipe],
-            &pipe,
-            "is a named pipe",
-        );
+        let synth = [Path::new("synth"), Path::new("zeros"), &pipe];
+        refused_unopened(&synth, &pipe, reads.clone());
         assert!(kind(&pipe).is_fifo());
     }
     // As one of the files of a folder.
     fs::remove_file(home.path().join("x.safetensors.index.json")).unwrap();
     let pipe = home.path().join("x.safetensors");
-    refused(
-        &[Path::new("inspect"), home.path()],
-        &pipe,
-        "is a named pipe",
-    );
-    let full = Path::new("/dev/full");
-    if full.exists() {
+    refused_unopened(&[Path::new("inspect"), home.path()], &pipe, writes);
+    // Not every system has it, and one that all have is not to be risked.
+    if cfg!(target_os = "linux") {
+        let full = Path::new("/dev/full");
         let synth = [Path::new("synth"), Path::new("zeros"), full];
         refused(&synth, full, "is a device");
         refused(&[Path::new("inspect"), full], full, "is a device");
@@ -240,6 +241,14 @@ fn a_full_disk_leaves_the_earlier_report() {
     assert!(contents(home.path()) == before);
 }
 
+/// Bytes that a process has read.
+#[cfg(target_os = "linux")]
+fn read_by(process: u32) -> u64 {
+    let counts = fs::read_to_string(format!("/proc/{process}/io")).unwrap();
+    let count = counts.lines().find_map(|line| line.strip_prefix("rchar: "));
+    count.unwrap().parse().unwrap()
+}
+
 // `env` of other systems cannot give the signal back its meaning.
 #[cfg(target_os = "linux")]
 #[test]
@@ -268,8 +277,12 @@ fn an_interrupt_leaves_no_report_and_nothing_else() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    assert!(running.try_wait().unwrap().is_none());
+    // It is at work once it has read half of the file.
+    let half = fs::metadata(&file).unwrap().len() / 2;
+    while read_by(running.id()) < half {
+        assert!(running.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
     let killed = Command::new("sh")
         .args(["-c", &format!("kill -INT {}", running.id())])
         .status();

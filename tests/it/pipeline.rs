@@ -148,21 +148,26 @@ fn too_little_memory_is_refused_with_the_layer_and_what_would_be_right() {
     assert!(!out.exists());
 }
 
-/// Largest resident set of a run, in MB, as the system counts it.
+/// What a pipe of Linux holds that nobody reads.
+#[cfg(target_os = "linux")]
+const PIPE: usize = 1 << 16;
+
+/// Largest resident set of a run that prints more than a pipe holds, in MB, as the system counts it:
+/// looked at when the first byte has come, for then all is measured and the program waits.
 #[cfg(target_os = "linux")]
 fn resident(command: &mut Command) -> f64 {
-    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut largest = 0.0_f64;
-    while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-        largest = largest.max(kilobytes.unwrap_or(0.0) * 1024.0 / 1e6);
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
+    use std::io::Read as _;
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut printed = child.stdout.take().unwrap();
+    let mut bytes = vec![0];
+    printed.read_exact(&mut bytes).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    printed.read_to_end(&mut bytes).unwrap();
     assert!(child.wait().unwrap().success());
-    largest
+    assert!(bytes.len() > PIPE + 1, "only {} bytes", bytes.len());
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.unwrap().trim().strip_suffix(" kB").unwrap();
+    kilobytes.parse::<f64>().unwrap() * 1024.0 / 1e6
 }
 
 #[cfg(target_os = "linux")]

@@ -1,142 +1,92 @@
-//! The reports in `reports/` are what the program writes today.
+//! The committed reports have the structure and the numbers that the program writes today.
 //!
-//! Numbers may differ in their last digits from machine to machine, and a line in a picture
-//! by a pixel; words, files and structure may not.
+//! `bench/reports.sh` writes them. Sentences and the pixels of pictures may change without it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-const NETS: [&str; 6] = [
-    "fashion_plain",
-    "fashion_shadow",
-    "fc3u_256x128x256",
-    "guesslang_vscode",
-    "neuralfoil_medium",
-    "pybullet_enjoy_Humanoid",
-];
+const HOW: &str = "`bench/reports.sh .` writes it anew";
+/// The limit on all of `reports/`, in bytes.
+const MOST: u64 = 4_000_000;
 
-/// Every file below `folder` and its content.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(at) = open.pop() {
-        for entry in std::fs::read_dir(&at).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_owned();
-                found.insert(name, std::fs::read(&path).unwrap());
-            }
+/// Relative tolerance of numbers computed in double precision: 1e7 roundings, since sums, exp and ln
+/// round differently where a processor has other vector instructions.
+const DOUBLE: f64 = 1e-9;
+/// Relative tolerance of controls and of the shadow model: single precision, 6e-8 a rounding, in sums
+/// whose order follows the processor's vectors, with constants chosen from them.
+const SINGLE: f64 = 1e-4;
+/// Relative tolerance of the difference of two such numbers, which is a hundred times smaller.
+const CHANGE: f64 = 1e-2;
+/// Absolute tolerance, as a share of the relative one: of numbers that are 0 but for rounding.
+const ZERO: f64 = 1e-4;
+
+/// Every file below `folder`, with `/` between its parts.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            found.extend(files(&path).iter().map(|below| format!("{name}/{below}")));
+        } else {
+            found.insert(name);
         }
     }
     found
 }
 
-#[test]
-fn the_sample_reports_are_those_of_today() {
-    for net in NETS {
-        is_that_of_today(net, &["inspect", &format!("fixtures/{net}.safetensors")]);
+/// How the two reports differ in files, in the structure of pages, or in audits and comparisons.
+fn difference(kept: &Path, fresh: &Path) -> Option<String> {
+    let (there, wanted) = (files(kept), files(fresh));
+    if let Some(file) = there.symmetric_difference(&wanted).next() {
+        let place = if there.contains(file) {
+            "written"
+        } else {
+            "committed"
+        };
+        return Some(format!("{file}: not {place}"));
     }
+    there.iter().find_map(|file| {
+        let read = |folder: &Path| std::fs::read_to_string(folder.join(file)).unwrap();
+        let found = match file.rsplit('.').next() {
+            Some("json") => {
+                let parse = |folder| serde_json::from_str::<Value>(&read(folder)).unwrap();
+                values(&parse(kept), &parse(fresh), DOUBLE)
+            }
+            Some("html") => {
+                let (a, b) = (outline(&read(kept)), outline(&read(fresh)));
+                (a != b).then(|| format!("{a:?} committed, {b:?} written"))
+            }
+            _ => None,
+        };
+        Some(format!("{file}: {}", found?))
+    })
 }
 
-#[test]
-fn the_sample_comparison_is_that_of_today() {
-    let nets = ["plain", "shadow"].map(|net| format!("fixtures/fashion_{net}.safetensors"));
-    is_that_of_today("compare_fashion", &["compare", &nets[0], &nets[1]]);
+/// How often each part that gives a page its structure is there.
+fn outline(page: &str) -> [(&'static str, usize); 5] {
+    [
+        "class=\"card\"",
+        "<h2>",
+        "<h3>",
+        "<table",
+        "data:image/png;base64,",
+    ]
+    .map(|part| (part, page.matches(part).count()))
 }
 
-/// Whether `reports/NAME` is what `command --out` writes.
-fn is_that_of_today(name: &str, command: &[&str]) {
-    let home = tempfile::tempdir().unwrap();
-    let fresh = home.path().join(name);
-    let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
-        .args(command)
-        .arg("--out")
-        .arg(&fresh)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{name}");
-    let (kept, fresh) = (files(&Path::new("reports").join(name)), files(&fresh));
-    let command = command.join(" ");
-    let how = format!("cargo run --release -- {command} --out reports/{name}");
-    assert!(
-        kept.keys().eq(fresh.keys()),
-        "other files in reports/{name}; {how}"
-    );
-    for (file, bytes) in &kept {
-        let differs = difference(file, bytes, &fresh[file]);
-        assert_eq!(differs, None, "reports/{name}/{}; {how}", file.display());
-    }
-}
-
-/// The kind that earns each label, and the picture that shows it, in docs/labels.md.
-const LABELS: [(&str, &str, &str); 6] = [
-    ("rank-deficient", "duplicated-rows", "spectrum"),
-    ("at-initialisation", "kaiming", "weights"),
-    ("heavy-tailed", "laplace", "weights"),
-    ("random-like", "gaussian", "spectrum"),
-    ("random-bulk-with-spikes", "spikes", "spectrum"),
-    ("undecided", "uniform", "weights"),
-];
-
-#[test]
-fn the_pictures_of_the_labels_are_those_of_today() {
-    let home = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_randomlike"));
-        let output = command.current_dir(home.path()).args(arguments).output();
-        assert!(output.unwrap().status.success(), "{arguments:?}");
-    };
-    for (label, kind, picture) in LABELS {
-        let file = format!("{kind}.safetensors");
-        run(&["synth", kind, &file]);
-        run(&["inspect", &file, "--out", kind]);
-        let audit = std::fs::read(home.path().join(kind).join("audit.json")).unwrap();
-        let audit: Value = serde_json::from_slice(&audit).unwrap();
-        assert_eq!(audit["layers"][0]["label"], label, "{kind}");
-        let name = audit["layers"][0]["name"].as_str().unwrap();
-        let fresh = format!("{kind}/figures/01-{name}-{picture}.png");
-        let fresh = std::fs::read(home.path().join(fresh)).unwrap();
-        let kept = format!("docs/figures/label-{label}.png");
-        if std::env::var_os("REDRAW").is_some() {
-            std::fs::write(&kept, &fresh).unwrap();
-        }
-        let how = "REDRAW=1 cargo test --release --test it pictures_of_the_labels";
-        let differs = pictures(&std::fs::read(&kept).unwrap_or_default(), &fresh);
-        assert_eq!(differs, None, "{kept}; {how}");
-    }
-}
-
-fn difference(name: &Path, kept: &[u8], fresh: &[u8]) -> Option<String> {
-    match name.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => {
-            let read = |bytes| serde_json::from_slice::<Value>(bytes).unwrap();
-            values(&read(kept), &read(fresh), 1e-9)
-        }
-        Some("png") => pictures(kept, fresh),
-        _ => (without_pictures(kept) != without_pictures(fresh)).then(|| "other words".to_owned()),
-    }
-}
-
-/// Digits of controls, which are drawn in single precision, and of what the shadow model computes
-/// in single precision, in an order of its sums that follows the processor's vectors; a constant
-/// chosen from them is good to 1e-4.
-const SINGLE: f64 = 1e-4;
-/// Digits of the change of such a figure, which is small beside it.
-const CHANGE: f64 = 1e-2;
-
-/// Numbers to this share of them, all else exactly.
+/// Numbers to this share of them, text that is no sentence exactly. A sentence has a space in it.
 fn values(kept: &Value, fresh: &Value, share: f64) -> Option<String> {
     match (kept, fresh) {
         (Value::Number(a), Value::Number(b)) => {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
-            let near = (a - b).abs() <= share * a.abs().max(b.abs()) + 1e-4 * share;
-            (!near).then(|| format!("{a} was {b}"))
+            let near = (a - b).abs() <= share * (a.abs().max(b.abs()) + ZERO);
+            (!near).then(|| format!("{a} committed, {b} written"))
         }
+        (Value::String(a), Value::String(b)) if a.contains(' ') && b.contains(' ') => None,
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             a.iter().zip(b).find_map(|(a, b)| values(a, b, share))
         }
@@ -146,63 +96,100 @@ fn values(kept: &Value, fresh: &Value, share: f64) -> Option<String> {
                     // Among the figures of a comparison are the shadow's.
                     "shadow" | "chains" | "controls" | "figures" => SINGLE,
                     "change" | "units" => CHANGE,
+                    // Not the report's, but the program's.
+                    "tool" => return None,
                     _ => share,
                 };
                 Some(format!("{key}: {}", values(a, &b[key], share)?))
             })
         }
-        _ => (kept != fresh).then(|| format!("{kept} was {fresh}")),
+        _ => (kept != fresh).then(|| format!("{kept} committed, {fresh} written")),
     }
-}
-
-fn without_pictures(page: &[u8]) -> Vec<String> {
-    let page = std::str::from_utf8(page).unwrap();
-    page.split('"')
-        .filter(|part| !part.starts_with("data:image/png;base64,"))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// At most one pixel in 500 may differ by more than a shade.
-fn pictures(kept: &[u8], fresh: &[u8]) -> Option<String> {
-    let (a, b) = (pixels(kept), pixels(fresh));
-    if a.len() != b.len() {
-        return Some("another size".to_owned());
-    }
-    let apart = |(a, b): &(&u8, &u8)| a.abs_diff(**b) > 24;
-    let differing = a.iter().zip(&b).filter(apart).count();
-    (differing * 500 > a.len()).then(|| format!("{differing} of {} bytes", a.len()))
-}
-
-fn pixels(bytes: &[u8]) -> Vec<u8> {
-    let mut decoder = png::Decoder::new(bytes);
-    decoder.set_transformations(png::Transformations::EXPAND);
-    let mut reader = decoder.read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size()];
-    reader.next_frame(&mut pixels).unwrap();
-    pixels
 }
 
 #[test]
-fn the_comparison_notices_what_it_should() {
-    let one = serde_json::json!({"a": [1.0, {"b": 2.0}], "c": "x"});
-    let with = |b: f64, c: &str| serde_json::json!({"a": [1.0, {"b": b}], "c": c});
-    let differ = |other: &Value| values(&one, other, 1e-9);
-    assert_eq!(differ(&with(2.0 + 1e-12, "x")), None);
-    assert!(differ(&with(2.0 + 1e-6, "x")).is_some());
-    assert!(differ(&with(2.0, "y")).is_some());
-    let shadow = |error: f64| serde_json::json!({"shadow": {"error": error}});
-    assert_eq!(values(&shadow(1.0), &shadow(1.00001), 1e-9), None);
-    assert!(values(&shadow(1.0), &shadow(1.001), 1e-9).is_some());
-    let figure = |change: f64| serde_json::json!({"figures": [{"a": 1.0, "change": change}]});
-    assert_eq!(values(&figure(0.01), &figure(0.01001), 1e-9), None);
-    assert!(values(&figure(0.01), &figure(0.0102), 1e-9).is_some());
-    let folder = Path::new("reports/neuralfoil_medium/figures");
-    let picture = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    let (a, b) = (
-        picture("02-net.2-spectrum.png"),
-        picture("03-net.4-spectrum.png"),
-    );
-    assert_eq!(pictures(&a, &a), None);
-    assert!(pictures(&a, &b).is_some());
+fn the_committed_reports_are_those_of_today() {
+    let fresh = tempfile::tempdir().unwrap();
+    let output = Command::new("bash")
+        .arg("bench/reports.sh")
+        .arg(fresh.path())
+        .env("RANDOMLIKE", env!("CARGO_BIN_EXE_randomlike"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let found = difference(Path::new("reports"), &fresh.path().join("reports"));
+    assert_eq!(found, None, "{HOW}");
+    // One picture a label, and the file says which label was found.
+    let labels = |folder: &Path| {
+        let mut pictures = files(&folder.join("docs/figures"));
+        pictures.retain(|name| name.starts_with("label-"));
+        pictures
+    };
+    assert_eq!(labels(Path::new(".")), labels(fresh.path()), "{HOW}");
+    assert_eq!(labels(fresh.path()).len(), 6);
+}
+
+#[test]
+fn the_committed_reports_are_small() {
+    let reports = Path::new("reports");
+    let bytes = |file: &String| reports.join(file).metadata().unwrap().len();
+    let all: u64 = files(reports).iter().map(bytes).sum();
+    assert!(all > 0 && all < MOST, "{all} bytes");
+}
+
+/// A copy of a committed report in a folder of its own.
+fn copied(name: &str) -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let home = tempfile::tempdir().unwrap();
+    let (kept, copy) = (Path::new("reports").join(name), home.path().join(name));
+    for file in files(&kept) {
+        let to = copy.join(&file);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(kept.join(file), to).unwrap();
+    }
+    (home, kept, copy)
+}
+
+/// What is said when `change` was done to a file of a copy.
+fn noticed(file: &str, change: impl Fn(&str) -> String) -> Option<String> {
+    let (_home, kept, copy) = copied("guesslang_vscode");
+    let path = copy.join(file);
+    let before = std::fs::read_to_string(&path).unwrap();
+    let after = change(&before);
+    assert_ne!(after, before, "{file} is as it was");
+    std::fs::write(path, after).unwrap();
+    difference(&kept, &copy)
+}
+
+#[test]
+fn a_changed_number_and_a_missing_part_are_noticed() {
+    let (_home, kept, copy) = copied("guesslang_vscode");
+    assert_eq!(difference(&kept, &copy), None);
+    std::fs::remove_file(copy.join("figures/overview.png")).unwrap();
+    let said = difference(&kept, &copy).unwrap();
+    assert!(said.contains("overview.png: not written"), "{said}");
+
+    let audit = |pointer: &'static str, factor: f64| {
+        noticed("audit.json", move |text| {
+            let mut audit: Value = serde_json::from_str(text).unwrap();
+            let number = audit.pointer_mut(pointer).unwrap();
+            *number = json!(number.as_f64().unwrap() * factor);
+            audit.to_string()
+        })
+    };
+    let (ks, shadow) = ("/layers/0/weights/ks", "/layers/0/shadow/ratio/mean");
+    assert_eq!(audit(ks, 1.0 + 1e-10), None);
+    assert!(audit(ks, 1.0 + 1e-8).unwrap().contains("weights: ks: "));
+    assert_eq!(audit(shadow, 1.0 + 1e-5), None);
+    assert!(audit(shadow, 1.0 + 1e-3).unwrap().contains("ratio: "));
+
+    let replaced = |file, from: &'static str, to: &'static str| {
+        noticed(file, move |text| text.replacen(from, to, 1))
+    };
+    let label = "\"label\": \"at-initialisation\"";
+    assert!(replaced("audit.json", label, "\"label\": \"random-like\"").is_some());
+    assert!(replaced("audit.json", "\"ks\":", "\"kolmogorov\":").is_some());
+    assert_eq!(replaced("audit.json", "nothing fitted", "no fit"), None);
+    assert!(replaced("report.html", "<h3>", "<h4>").is_some());
+    assert!(replaced("report.html", "data:image/png;base64,", "data:,").is_some());
+    assert_eq!(replaced("report.html", "Overview", "All layers"), None);
 }

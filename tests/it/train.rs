@@ -8,6 +8,8 @@ use randomlike::train::tune::Tried;
 use randomlike::train::{MethodSettings, Runs, TrainingMethod};
 use serde_json::Value;
 
+use crate::packages;
+
 /// Images of 4×4 in which one bright pixel tells the class of three, among dim ones.
 fn data(folder: &Path) {
     let sides = |sides: &[u32]| -> Vec<u8> {
@@ -250,19 +252,15 @@ const FASHION: &str = "/usr/share/datasets/fashion-mnist";
 // was chosen on validation images with 20 other seeds (docs/training.md).
 #[test]
 fn shadows_help_and_track_on_real_images() {
-    let data = Path::new(FASHION);
-    if !data.is_dir() {
-        // Written past the capture of passing tests.
-        let text = format!(
-            "\n*** SKIPPED: no {FASHION}; install Debian's dataset-fashion-mnist to train on real \
-             images ***\n"
-        );
-        std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
+    let data = Some(Path::new(FASHION)).filter(|data| data.is_dir());
+    let Some(data) = packages::needed("dataset-fashion-mnist", data) else {
         return;
-    }
+    };
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_randomlike"))
-        .args(["train", "--data", FASHION, "--out"])
+        .args(["train", "--data"])
+        .arg(data)
+        .arg("--out")
         .arg(home.path())
         .args(["--methods", "backprop,shadow", "--seeds", "5", "--json"])
         .args(["--layers", "784,128,128,10", "--train-size", "500"])

@@ -2,25 +2,24 @@
 
 mod biases;
 mod controls;
-mod cost;
+mod expected_memory;
+mod expected_time;
 mod initializer;
 mod label;
-mod memory;
-mod pipeline;
 mod progress;
 mod reversal;
-mod road;
+mod side_by_side;
 mod spectrum;
 mod vectors;
 mod weights;
+mod whole_checkpoint;
 
 use label::Lost;
 pub use label::{BULK, FEWEST, of_the_bulk};
-use memory::Need;
-use pipeline::Stage;
 pub use progress::{Progress, time_left};
-use road::Road;
+use side_by_side::Stage;
 use weights::{Survey, count_not_finite};
+use whole_checkpoint::WholeCheckpoint;
 
 use half::{bf16, f16};
 use serde::Serialize;
@@ -74,18 +73,18 @@ pub fn measure(
         return Err(randomlike_maths::linalg::SpectrumError::NotBuilt.into());
     }
     let found = layers::find(checkpoint.tensors(), selection)?;
-    let needs: Vec<Need> = found.layers.iter().map(|l| Need::of(l, options)).collect();
-    let bytes = memory::room(&found.layers, &needs, options.memory)?;
     let named = activation::named(checkpoint, checkpoint.folder());
     let shadow = reversal::Model::new(named.as_ref(), options);
-    let road = Road {
+    let whole = WholeCheckpoint {
         checkpoint,
         options,
         shadow: &shadow,
         layers: &found.layers,
     };
-    let travel = || road.travel(&needs, bytes, progress);
-    let ((facts, chains), files) = checkpoint.digest_beside(travel)?;
+    let jobs = whole.jobs();
+    let bytes = expected_memory::for_layers(&jobs, options.memory)?;
+    let measure = || whole.measure(&jobs, bytes, progress);
+    let ((facts, chains), files) = checkpoint.digest_beside(measure)?;
     Ok(Audit {
         layers: facts,
         chains,

@@ -1,11 +1,11 @@
-//! A checkpoint's way: its layers, beside each other, and then its chains, each told of as a share
-//! of the whole.
+//! All layers of a checkpoint side by side and then its chains, each told of as a share of the
+//! whole.
 
 use std::cell::RefCell;
 
-use super::cost::{self, Cost};
-use super::memory::Need;
-use super::pipeline::{self, Stage, Work};
+use super::expected_memory::ExpectedMemory;
+use super::expected_time::{self, ExpectedTime};
+use super::side_by_side::{self, Job, Stage};
 use super::{Numbers, Options, Progress, reversal, writable};
 use crate::Result;
 use crate::audit::{ChainFacts, LayerFacts};
@@ -13,56 +13,52 @@ use crate::layers::{self, Layer};
 use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
 
 /// All layers of a checkpoint, and what is done with them.
-pub(super) struct Road<'a> {
+pub(super) struct WholeCheckpoint<'a> {
     pub checkpoint: &'a Checkpoint,
     pub options: &'a Options,
     pub shadow: &'a reversal::Model,
     pub layers: &'a [Layer],
 }
 
-impl Road<'_> {
+impl<'a> WholeCheckpoint<'a> {
+    /// Each layer and what it is expected to take.
+    pub(super) fn jobs(&self) -> Vec<Job<'a>> {
+        let job = |layer| Job {
+            layer,
+            memory: ExpectedMemory::of(layer, self.options),
+            time: ExpectedTime::of(layer, self.options),
+        };
+        self.layers.iter().map(job).collect()
+    }
+
     /// Layers in at most `bytes` at a time, then chains.
-    pub(super) fn travel(
+    pub(super) fn measure(
         &self,
-        needs: &[Need],
+        jobs: &[Job<'_>],
         bytes: u64,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(Vec<LayerFacts>, Vec<ChainFacts>)> {
         let chains = layers::chains(self.layers);
         let crossed = chains.iter().flatten().filter(|_| self.shadow.runs());
-        let crossings = crossed.map(|&at| 2.0 * cost::crossing(&self.layers[at]));
-        let costs: Vec<Cost> = self
-            .layers
-            .iter()
-            .map(|l| Cost::of(l, self.options))
-            .collect();
-        let of_layers: f64 = costs.iter().map(Cost::whole).sum();
+        let crossings = crossed.map(|&at| 2.0 * expected_time::crossing(&self.layers[at]));
+        let of_layers: f64 = jobs.iter().map(|job| job.time.whole()).sum();
         let total = of_layers + crossings.sum::<f64>();
-        let count = self.layers.len();
-        let plan = pipeline::Plan {
-            layers: self.layers,
-            needs,
-            costs: &costs,
-            bytes,
-        };
-        let work = Work {
-            read: &|layer| Read::new(self.checkpoint, layer),
-            measure: &|layer, read: Read, stage| {
-                read.measured(layer, (self.options, self.shadow), stage)
-            },
+        let measure_layer = |layer: &Layer, stage: &mut dyn FnMut(Stage)| {
+            Read::new(self.checkpoint, layer)?.measured(layer, (self.options, self.shadow), stage)
         };
         // Added up in the order in which layers end: the last digit may differ from `of_layers`.
         let mut reached = of_layers;
-        let facts = pipeline::measure(&plan, &work, &mut |index, stage, done| {
-            reached = reached.max(done);
-            progress(Progress {
-                layer: &self.layers[index].name,
-                index,
-                layers: count,
-                stage: stage.name(),
-                done: done / total,
-            });
-        })?;
+        let facts =
+            side_by_side::measure(jobs, bytes, &measure_layer, &mut |index, stage, done| {
+                reached = reached.max(done);
+                progress(Progress {
+                    layer: &self.layers[index].name,
+                    index,
+                    layers: jobs.len(),
+                    stage: stage.name(),
+                    done: done / total,
+                });
+            })?;
         let chains = self.chains(&chains, (reached, total), progress)?;
         Ok((facts, chains))
     }
@@ -94,7 +90,11 @@ impl Road<'_> {
                 shadow: writable(self.shadow.measure_chain(self.checkpoint, &chain, &tell)?),
             });
             let crossed = if self.shadow.runs() { 2.0 } else { 0.0 };
-            done += crossed * chain.iter().map(|layer| cost::crossing(layer)).sum::<f64>();
+            done += crossed
+                * chain
+                    .iter()
+                    .map(|layer| expected_time::crossing(layer))
+                    .sum::<f64>();
         }
         Ok(facts)
     }
@@ -118,7 +118,7 @@ impl<'a> Crossed<'a> {
     fn before(&mut self, layer: usize) -> f64 {
         self.done += self.now;
         let ways = if layer == 0 { 2.0 } else { 1.0 };
-        self.now = ways * cost::crossing(self.chain[layer]);
+        self.now = ways * expected_time::crossing(self.chain[layer]);
         self.done
     }
 }
@@ -178,7 +178,7 @@ mod tests {
         let layers = [in_memory(30, 20), in_memory(20, 10), in_memory(10, 40)];
         let chain: Vec<&Layer> = layers.iter().collect();
         let mut crossed = Crossed::new(&chain);
-        let one_way = cost::crossing(&layers[1]);
+        let one_way = expected_time::crossing(&layers[1]);
         let ways = [2, 1, 0, 1, 2].map(|layer| crossed.before(layer) / one_way);
         let expected = [0.0, 2.0, 3.0, 9.0, 10.0];
         assert!(

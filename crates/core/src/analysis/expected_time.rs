@@ -7,7 +7,7 @@ use crate::layers::Layer;
 
 /// Seconds of each stage of a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Cost {
+pub(super) struct ExpectedTime {
     pub read: f64,
     pub spectrum: f64,
     pub shadow: f64,
@@ -16,7 +16,7 @@ pub(super) struct Cost {
 /// Most bins of a sample.
 const BINS: f64 = (1_u32 << 18) as f64;
 
-impl Cost {
+impl ExpectedTime {
     pub(super) fn of(layer: &Layer, options: &Options) -> Self {
         let (n, m) = (layer.fan_in as f64, layer.fan_out as f64);
         let (longer, shorter, count) = (n.max(m), n.min(m), n * m);
@@ -84,25 +84,25 @@ mod tests {
     use super::*;
     use crate::analysis::in_memory;
 
-    fn cost(sides: (usize, usize)) -> Cost {
-        Cost::of(&in_memory(sides.0, sides.1), &Options::default())
+    fn time(sides: (usize, usize)) -> ExpectedTime {
+        ExpectedTime::of(&in_memory(sides.0, sides.1), &Options::default())
     }
 
     #[test]
     fn a_larger_layer_takes_longer_at_every_stage() {
         for pair in [(8, 8), (64, 64), (512, 600), (4096, 4096), (9216, 4096)].windows(2) {
-            let (small, large) = (cost(pair[0]), cost(pair[1]));
+            let (small, large) = (time(pair[0]), time(pair[1]));
             assert!(small.read < large.read && small.spectrum < large.spectrum);
             assert!(small.shadow < large.shadow, "{pair:?}");
         }
-        let twice = (cost((100, 900)), cost((900, 100)));
+        let twice = (time((100, 900)), time((900, 100)));
         assert_eq!(twice.0, twice.1);
     }
 
     #[test]
     fn what_is_left_out_takes_no_time_and_what_is_asked_for_does() {
         let layer = in_memory(512, 512);
-        let with = |options: &Options| Cost::of(&layer, options);
+        let with = |options: &Options| ExpectedTime::of(&layer, options);
         let all = with(&Options::default());
         let alone = Options {
             alone: true,

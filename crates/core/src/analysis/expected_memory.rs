@@ -3,7 +3,8 @@
 //! `bench/memory.py` holds it against what the system counts.
 
 use super::Options;
-use super::cost::width;
+use super::expected_time::width;
+use super::side_by_side::Job;
 use crate::layers::Layer;
 use crate::{Error, Result};
 
@@ -15,9 +16,7 @@ const MARGIN: f64 = 0.25;
 
 /// Bytes a layer takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Need {
-    /// Read and not measured yet.
-    pub read: u64,
+pub(super) struct ExpectedMemory {
     /// At most while it is measured. A direct decomposition is not in it: only the spectrum
     /// tells whether it takes place.
     pub peak: u64,
@@ -31,7 +30,7 @@ const GROUPS: f64 = (1_u32 << 18) as f64;
 /// Entries of a part that has bins of its own.
 const PART: f64 = (1_u32 << 22) as f64;
 
-impl Need {
+impl ExpectedMemory {
     pub(super) fn of(layer: &Layer, options: &Options) -> Self {
         let (n, m) = (layer.fan_in as f64, layer.fan_out as f64);
         let (longer, shorter, count) = (n.max(m), n.min(m), n * m);
@@ -44,7 +43,6 @@ impl Need {
         let controls = if options.alone { 0.0 } else { controls };
         let after = controls.max(vectors);
         Self {
-            read: read as u64,
             peak: (read + spectrum.max(after)) as u64,
             after: (read + after) as u64,
         }
@@ -83,22 +81,20 @@ fn controls(dtype: &str, n: f64, m: f64) -> f64 {
     copies * 4.0 * n * m + 256.0 * 12.0 * (n + m)
 }
 
-/// The bytes that may be taken by layers at a time: of `memory`, or as many as the largest layer
-/// takes and some more.
-pub(super) fn room(layers: &[Layer], needs: &[Need], memory: Option<u64>) -> Result<u64> {
-    let largest = layers.iter().zip(needs).max_by_key(|(_, need)| need.peak);
-    let Some((layer, need)) = largest else {
+/// The bytes that may be taken by layers at a time: of those given to the program, or as many as
+/// the largest layer takes and some more.
+pub(super) fn for_layers(jobs: &[Job<'_>], given: Option<u64>) -> Result<u64> {
+    let Some(largest) = jobs.iter().max_by_key(|job| job.memory.peak) else {
         return Ok(0);
     };
-    let Some(given) = memory else {
-        return Ok(need
-            .peak
-            .saturating_add((MARGIN * need.peak as f64) as u64 + BESIDE));
+    let peak = largest.memory.peak;
+    let Some(given) = given else {
+        return Ok(peak.saturating_add((MARGIN * peak as f64) as u64 + BESIDE));
     };
-    let needed = need.peak.saturating_add(BESIDE);
+    let needed = peak.saturating_add(BESIDE);
     if given < needed {
         return Err(Error::Room {
-            layer: layer.name.clone(),
+            layer: largest.layer.name.clone(),
             needed,
             given,
         });
@@ -109,35 +105,42 @@ pub(super) fn room(layers: &[Layer], needs: &[Need], memory: Option<u64>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::expected_time::ExpectedTime;
     use crate::analysis::in_memory;
 
-    fn needs(sides: &[(usize, usize)], options: &Options) -> (Vec<Layer>, Vec<Need>) {
-        let layers: Vec<Layer> = sides.iter().map(|&(n, m)| in_memory(n, m)).collect();
-        let needs = layers.iter().map(|l| Need::of(l, options)).collect();
-        (layers, needs)
+    fn layers(sides: &[(usize, usize)]) -> Vec<Layer> {
+        sides.iter().map(|&(n, m)| in_memory(n, m)).collect()
+    }
+
+    fn jobs(layers: &[Layer]) -> Vec<Job<'_>> {
+        let options = Options::default();
+        let job = |layer| Job {
+            layer,
+            memory: ExpectedMemory::of(layer, &options),
+            time: ExpectedTime::of(layer, &options),
+        };
+        layers.iter().map(job).collect()
     }
 
     #[test]
     fn left_out_it_is_the_largest_layer_a_quarter_more_and_a_constant() {
-        let (layers, needs) = needs(&[(10, 10), (3000, 2000), (50, 60)], &Options::default());
-        let peak = needs[1].peak;
-        assert!(
-            needs
-                .iter()
-                .all(|need| need.read < need.peak && need.peak <= peak)
-        );
-        let room = room(&layers, &needs, None).unwrap();
-        assert!(room > peak + peak / 4 && room < peak + peak / 4 + 2 * BESIDE);
-        assert_eq!(super::room(&[], &[], None).unwrap(), 0);
-        assert_eq!(super::room(&[], &[], Some(1)).unwrap(), 0);
+        let layers = layers(&[(10, 10), (3000, 2000), (50, 60)]);
+        let jobs = jobs(&layers);
+        let peak = jobs[1].memory.peak;
+        assert!(jobs.iter().all(|job| job.memory.peak <= peak));
+        let bytes = for_layers(&jobs, None).unwrap();
+        assert!(bytes > peak + peak / 4 && bytes < peak + peak / 4 + 2 * BESIDE);
+        assert_eq!(for_layers(&[], None).unwrap(), 0);
+        assert_eq!(for_layers(&[], Some(1)).unwrap(), 0);
     }
 
     #[test]
     fn what_is_given_holds_each_layer_or_names_the_largest() {
-        let (layers, needs) = needs(&[(10, 10), (600, 500)], &Options::default());
-        let least = needs[1].peak + BESIDE;
-        assert_eq!(room(&layers, &needs, Some(least)).unwrap(), needs[1].peak);
-        match room(&layers, &needs, Some(least - 1)) {
+        let layers = layers(&[(10, 10), (600, 500)]);
+        let jobs = jobs(&layers);
+        let least = jobs[1].memory.peak + BESIDE;
+        assert_eq!(for_layers(&jobs, Some(least)).unwrap(), least - BESIDE);
+        match for_layers(&jobs, Some(least - 1)) {
             Err(Error::Room { needed, given, .. }) => {
                 assert_eq!((needed, given), (least, least - 1));
             }
@@ -148,27 +151,27 @@ mod tests {
     // AlexNet's fc6 in f64: the weights, their sorted copy, the bins and the Gram matrix.
     #[test]
     fn the_parts_add_up_by_hand() {
-        let (_, needs) = needs(&[(9216, 4096)], &Options::default());
+        let memory = ExpectedMemory::of(&in_memory(9216, 4096), &Options::default());
         let count = 9216 * 4096;
         let bins = (8 * 9 + 40) * (1 << 17) + 64 * (1 << 18);
         let parts = 8 * count + 8 * count + bins + 8 * 4096 * (4096 + 512 + 256);
-        assert_eq!((needs[0].read, needs[0].peak), (8 * count, parts));
+        assert_eq!(memory.peak, parts);
         // Then W/s, a control, and 96 draws of three states in single precision.
         let after = 8 * count + 2 * 4 * count + 256 * 12 * (9216 + 4096);
-        assert_eq!(needs[0].after, after);
+        assert_eq!(memory.after, after);
     }
 
     #[test]
     fn what_is_asked_for_takes_more_and_what_is_left_out_less() {
         let layer = in_memory(16, 20_000);
-        let peak = |options: &Options| Need::of(&layer, options).peak;
+        let peak = |options: &Options| ExpectedMemory::of(&layer, options).peak;
         let alone = Options {
             alone: true,
             ..Options::default()
         };
         assert!(peak(&alone) < peak(&Options::default()));
         let layer = in_memory(6000, 6000);
-        let peak = |options: &Options| Need::of(&layer, options).peak;
+        let peak = |options: &Options| ExpectedMemory::of(&layer, options).peak;
         let vectors = Options {
             vectors: Some(2),
             ..Options::default()
