@@ -3,6 +3,7 @@
 
 mod audit_names;
 mod calibration;
+mod check_list;
 mod ci_files;
 mod ci_formats;
 mod cli;

@@ -25,8 +25,8 @@ use panel::Panel;
 
 use crate::Result;
 use randomlike_core::audit::{Audit, ChainFacts, LayerFacts, LayerShadow, Section};
+use randomlike_core::number_format::{counted, figure, grouped};
 use randomlike_judge::verdict::Judgement;
-use randomlike_judge::verdict::figure::{counted, figure, grouped};
 
 use randomlike_core::shadow::theory::Series;
 use randomlike_core::shadow::{ChainRun, ChainShadow};

@@ -6,6 +6,7 @@ mod error;
 pub mod figures;
 pub mod html;
 pub mod json;
+pub mod sentences;
 mod template;
 pub mod words;
 pub mod write;
@@ -30,7 +31,7 @@ impl Bundle {
     pub fn render(audit: &Audit, judgement: &Judgement) -> Result<Self> {
         let figures = Figures::draw(audit, judgement)?;
         let mut files = vec![
-            ("audit.json".into(), json::audit(audit)?),
+            ("audit.json".into(), json::audit(audit, &judgement.labels)?),
             (
                 "report.html".into(),
                 html::page(audit, judgement, &figures)?,

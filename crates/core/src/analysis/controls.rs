@@ -6,7 +6,7 @@ mod trap;
 use std::borrow::Cow;
 
 use super::{Entry, spectrum};
-use crate::audit::{ControlFacts, Controls, Method, Section, Spectrum, Trap, Weights};
+use crate::audit::{ControlFacts, Controls, Method, Section, Spectrum, Trap, Unmeasured, Weights};
 use crate::controls::{self, Control, Entries, Origin};
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::linalg::{self, Engine, Lanczos, Matrix, SpectrumError};
@@ -127,7 +127,7 @@ impl<'a> Beside<'a> {
         match observed.and_then(|observed| self.facts(observed)) {
             Ok(facts) => Section::Measured(facts),
             Err(fault) => Section::Skipped {
-                reason: fault.to_string(),
+                reason: Unmeasured::Fault(fault.to_string()),
             },
         }
     }

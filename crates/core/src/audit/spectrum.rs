@@ -182,3 +182,39 @@ pub struct Bulk {
     /// Share of ‖W‖²_F in the values set aside below.
     pub energy_below: f64,
 }
+
+/// Singular values that are zero to rounding, among all of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZeroSingularValues {
+    /// How many are.
+    pub count: usize,
+    /// Number of all.
+    pub of: usize,
+}
+
+impl ZeroSingularValues {
+    /// Those among `values`, descending, below 1e-7 of the largest where `dtype` has at most
+    /// 24 significant bits, below 1e-13 where it has 53. The usual N·ε of `matrix_rank` would
+    /// flag large square random matrices, whose σ_min is about σ₁/2N.
+    pub fn among(values: &[f64], dtype: &str) -> Self {
+        let share = if dtype == "F64" { 1e-13 } else { 1e-7 };
+        let floor = share * values.first().copied().unwrap_or(0.0);
+        Self {
+            count: values.iter().filter(|&&s| s <= floor).count(),
+            of: values.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // f32 keeps 24 bits, f64 53.
+    #[test]
+    fn rounding_is_that_of_the_dtype() {
+        let values = [1.0, 1e-9];
+        assert_eq!(ZeroSingularValues::among(&values, "F32").count, 1);
+        assert_eq!(ZeroSingularValues::among(&values, "F64").count, 0);
+    }
+}

@@ -8,6 +8,7 @@ use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, 
 use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
 use crate::section::Section;
+use crate::skip::Unmeasured;
 use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
 use randomlike_maths::streams::Purpose;
 
@@ -193,7 +194,7 @@ pub fn of_layer(
     };
     Ok(measured.map_or_else(
         |fault| Section::Skipped {
-            reason: fault.to_string(),
+            reason: Unmeasured::Fault(fault.to_string()),
         },
         Section::Measured,
     ))
