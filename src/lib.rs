@@ -15,19 +15,20 @@
 //! The library never prints.
 //!
 //! ```
+//! use randomlike::checks::FindingOutcome;
 //! use randomlike::policy::Policy;
 //! use randomlike::verdict::judge;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let audit = randomlike::audit("fixtures/fashion_plain.safetensors")?;
 //! let judgement = judge(&audit, &Policy::default())?;
-//! for finding in &judgement.findings {
-//!     println!("{finding:?}");
+//! for (layer, labelled) in audit.layers.iter().zip(&judgement.labels.layers) {
+//!     println!("{}: {}", layer.name, labelled.label.name());
 //! }
-//! for layer in &audit.layers {
-//!     println!("{}: {}", layer.name, layer.label.name());
+//! for finding in judgement.findings.iter().filter(|f| f.outcome == FindingOutcome::Fail) {
+//!     println!("{}: {:?}", finding.check.name(), finding.values);
 //! }
-//! assert!(!judgement.fails());
+//! assert!(judgement.fails());
 //! # Ok(())
 //! # }
 //! ```

@@ -115,7 +115,6 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .force_no_tty()
         .set_header(header.to_vec())
         .add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {

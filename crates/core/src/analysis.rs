@@ -428,6 +428,7 @@ impl Numbers<'_> {
 }
 
 /// Facts about a matrix that is no layer of a file, such as the difference of two.
+#[non_exhaustive]
 pub struct MatrixFacts {
     /// The weights.
     pub weights: Section<Weights>,

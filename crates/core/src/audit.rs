@@ -32,6 +32,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// All facts about one checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Audit {
     /// Layout version, [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -81,6 +82,7 @@ impl Audit {
 
 /// Name and version of the measuring program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tool {
     /// `randomlike`.
     pub name: String,
@@ -100,6 +102,7 @@ impl Tool {
 
 /// What was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SourceFacts {
     /// The source as the user named it.
     pub uri: String,
@@ -128,6 +131,7 @@ impl SourceFacts {
 
 /// Choices that change the figures. The number of threads is not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Settings {
     /// Which engine computed singular values.
     pub engine: Engine,
@@ -188,6 +192,7 @@ fn of_an_older_version<T>() -> Section<T> {
 
 /// The facts of one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LayerFacts {
     /// The layer's name: `classifier.1`, or `experts[3]` for a slice of a stacked weight.
     pub name: String,
@@ -228,6 +233,7 @@ pub struct LayerFacts {
 
 /// Counts of entries that are not finite numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NonFinite {
     /// NaN entries of the weight.
     pub weight_nan: u64,
@@ -248,6 +254,7 @@ impl NonFinite {
 
 /// Facts about the marginal distribution of a layer's weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Weights {
     /// Number of entries.
     pub count: u64,
@@ -300,6 +307,7 @@ pub struct Initializer {
 
 /// Facts about a layer's biases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Biases {
     /// Number of biases.
     pub count: u64,

@@ -17,6 +17,7 @@ pub use chains::chains;
 
 /// A tensor that was not analysed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Skipped {
     /// The tensor.
     #[serde(flatten)]

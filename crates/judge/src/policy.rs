@@ -338,7 +338,7 @@ fn exception(mut table: Table, known: &Table, path: &Path) -> Result<Exception> 
         .map_err(|source| Error::PolicyPattern {
             path: path.to_owned(),
             pattern: pattern.clone(),
-            source,
+            source: source.into(),
         })?
         .compile_matcher();
     Ok(Exception {

@@ -33,6 +33,7 @@ pub struct Gate<'a> {
 
 /// The findings on one layer, or on the checkpoint as a whole.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Group<'a> {
     /// The layer's name; nothing for the checkpoint.
     pub layer: Option<&'a str>,

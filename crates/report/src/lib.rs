@@ -20,6 +20,7 @@ use randomlike_judge::verdict::Judgement;
 
 /// Every file of a report, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bundle {
     /// Relative path and content.
     pub files: Vec<(String, Vec<u8>)>,

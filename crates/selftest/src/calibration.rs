@@ -93,6 +93,7 @@ impl Alarm {
 
 /// What became of a number of drawn layers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// How many.
     pub draws: usize,

@@ -61,6 +61,7 @@ pub struct Progress<'a> {
 
 /// A truth, and what came out of the road.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Tried {
     /// What was planted and what must come out.
     pub truth: Truth,
@@ -78,6 +79,7 @@ pub struct Tried {
 
 /// One check on one planted checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Verdict {
     /// Which check.
     pub check: Check,
@@ -98,6 +100,7 @@ pub struct Verdict {
 
 /// The label of the planted layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Labelled {
     /// What it must be.
     pub expected: Label,

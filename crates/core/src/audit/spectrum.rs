@@ -18,6 +18,7 @@ pub enum Law {
 
 /// Facts about a layer's singular values. σ and every edge are in the weights' own units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Spectrum {
     /// The law of comparison.
     pub law: Law,
@@ -106,6 +107,7 @@ impl Spectrum {
 /// The figures of a spectrum beside those of matrices with independent entries of its shape and
 /// excess kurtosis; docs/theory.md §3.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SpectrumNulls {
     /// Where the nulls come from.
     pub origin: Origin,
@@ -154,6 +156,7 @@ pub struct NullFact {
 /// The largest part of a spectrum, in the middle of it, that cannot be told from that of a matrix
 /// of independent entries; docs/labels.md.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Bulk {
     /// Largest values that had to be set aside.
     pub above: usize,

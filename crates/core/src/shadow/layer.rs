@@ -74,6 +74,7 @@ impl Plan {
 
 /// What comes back from one matrix: with the best constant bias, and otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Reversal {
     /// z·h/‖h‖² before bias and ReLU.
     pub gain: Estimate,
@@ -95,6 +96,7 @@ pub struct Reversal {
 
 /// What comes back when 1 − q of x is dropped on the way up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Dropout {
     /// Share that is kept, q.
     pub keep: f64,
@@ -109,6 +111,7 @@ pub struct Dropout {
 
 /// The same draws through what the layer is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Controls {
     /// A Gaussian matrix of the same shape.
     pub gaussian: Reversal,
@@ -118,6 +121,7 @@ pub struct Controls {
 
 /// A layer, its controls on the same draws, and what theory gives for a Gaussian matrix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LayerShadow {
     /// Positive coordinates of a code.
     pub k: usize,

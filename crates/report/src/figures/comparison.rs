@@ -26,6 +26,7 @@ const REACH: f64 = 2.5;
 
 /// The pictures of one pair; none of what was not measured, or did not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PairFigures {
     /// Both spectra beside the law, and the distance between them.
     pub spectra: Option<Figure>,
@@ -35,6 +36,7 @@ pub struct PairFigures {
 
 /// Every picture of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ComparisonFigures {
     /// All layers at a glance; none where neither spectra nor differences were measured.
     pub overview: Option<Figure>,

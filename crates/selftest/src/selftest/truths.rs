@@ -53,6 +53,7 @@ pub enum Expected {
 
 /// A verdict of each check: what is not named passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdicts {
     /// Checks that fail.
     pub fails: &'static [Check],
