@@ -17,8 +17,8 @@ pub(crate) const POLICY: &str = r"
 [labels]
 # With fewer singular values the null's spread is as wide as the effects: undecided.
 min_values = 32
-# Share of the singular values on the law from which the others are spikes, and from which the
-# whole is no longer random with exceptions.
+# Share of the singular values on the law from which the others are called spikes. With less on
+# the law the layer is undecided.
 min_bulk_share = 0.9
 # A layer is at initialisation while KS, largest and smallest singular value are each reached by
 # more than this share of random matrices: the end of what the tables know.
@@ -81,7 +81,7 @@ pub struct Labelled {
 /// The labels of an audit, and by what they were judged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
-    /// Digest of the policy, see [`Policy::digest`].
+    /// Digest of the policy, [`Policy::digest`](crate::policy::Policy::digest).
     pub policy: String,
     /// In the order of the layers.
     pub layers: Vec<Labelled>,
