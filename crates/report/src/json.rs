@@ -28,21 +28,12 @@ pub const COMPARISON: &str = "comparison.json";
 /// the layers are written beside the facts, for other programs; [`read_audit`] leaves them out,
 /// for they are judged again.
 pub fn audit(audit: &Audit, labels: &Labels) -> Result<Vec<u8>> {
-    let Audit {
-        schema_version,
-        tool,
-        source,
-        settings,
-        layers,
-        chains,
-        skipped,
-    } = audit;
-    let labelled = layers.iter().zip(&labels.layers);
+    let labelled = audit.layers.iter().zip(&labels.layers);
     let whole = LabelledAudit {
-        schema_version: *schema_version,
-        tool,
-        source,
-        settings,
+        schema_version: audit.schema_version,
+        tool: &audit.tool,
+        source: &audit.source,
+        settings: &audit.settings,
         labels: JudgedBy {
             policy: &labels.policy,
         },
@@ -53,8 +44,8 @@ pub fn audit(audit: &Audit, labels: &Labels) -> Result<Vec<u8>> {
                 label_reason: &labelled.reason,
             })
             .collect(),
-        chains,
-        skipped,
+        chains: &audit.chains,
+        skipped: &audit.skipped,
     };
     pretty(&whole, AUDIT)
 }
