@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use randomlike::Result;
-use randomlike::audit::Label;
 use randomlike::calibration::{Alarm, Counts, Truth, alarms, verdicts};
+use randomlike::label::Label;
 use randomlike::nulls::Marginal;
 use randomlike::verdict::Check;
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use randomlike::checks::Check;
 use randomlike::layers::Orientation;
 use randomlike::policy::Policy;
 use randomlike::shadow::{LayerShadow, Plan, Stored, measure};
@@ -42,10 +43,13 @@ fn main() -> ExitCode {
             let errors = of(&|s| s.ratio.error);
             let control = of(&|s| s.controls.shuffled.calibrated.relative_error.mean);
             let far = of(&|s| (s.ratio.mean - 1.0) / s.ratio.error);
-            let rules = policy.rules().shadow_reversible;
+            let limit = |key| policy.rules().limit(Check::ShadowReversible, key);
+            let (max_ratio, noise) = limit("max_ratio")
+                .zip(limit("noise"))
+                .expect("the default policy has both");
             let fails = |s: &&LayerShadow| {
                 let LayerShadow { ratio, .. } = s;
-                ratio.mean > rules.max_ratio && ratio.mean - 1.0 > rules.noise * ratio.error
+                ratio.mean > max_ratio && ratio.mean - 1.0 > noise * ratio.error
             };
             let failing = found.iter().filter(fails).count() as f64 / found.len() as f64;
             println!(

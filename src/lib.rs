@@ -15,19 +15,20 @@
 //! The library never prints.
 //!
 //! ```
+//! use randomlike::checks::FindingOutcome;
 //! use randomlike::policy::Policy;
 //! use randomlike::verdict::judge;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let audit = randomlike::audit("fixtures/fashion_plain.safetensors")?;
 //! let judgement = judge(&audit, &Policy::default())?;
-//! for finding in &judgement.findings {
-//!     println!("{finding:?}");
+//! for (layer, labelled) in audit.layers.iter().zip(&judgement.labels.layers) {
+//!     println!("{}: {}", layer.name, labelled.label.name());
 //! }
-//! for layer in &audit.layers {
-//!     println!("{}: {}", layer.name, layer.label.name());
+//! for finding in judgement.findings.iter().filter(|f| f.outcome == FindingOutcome::Fail) {
+//!     println!("{}: {:?}", finding.check.name(), finding.values);
 //! }
-//! assert!(!judgement.fails());
+//! assert!(judgement.fails());
 //! # Ok(())
 //! # }
 //! ```
@@ -39,7 +40,7 @@ mod error;
 pub use error::{Error, Result};
 pub use randomlike_checkpoint::{self as checkpoint, hub, regular_file};
 pub use randomlike_core::{analysis, audit, controls, layers, names, shadow};
-pub use randomlike_judge::{compare, policy, verdict};
+pub use randomlike_judge::{checks, compare, label, policy, verdict};
 pub use randomlike_maths::{linalg, nulls, stats};
 pub use randomlike_report as report;
 pub use randomlike_selftest::{calibration, selftest, synth};

@@ -10,7 +10,8 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use randomlike::analysis::{Progress, time_left};
-use randomlike::verdict::{Finding, Level, Outcome};
+use randomlike::verdict::{Finding, FindingOutcome, Severity};
+use textwrap::{Options, WordSeparator, WordSplitter};
 
 pub use randomlike::names::{cut, harmless};
 
@@ -56,22 +57,15 @@ pub fn remark(text: &str) {
 /// `text` broken at spaces to fit the page, every line after `indent` spaces.
 pub fn wrap(text: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in harmless(text).split_whitespace() {
-        let used = line.chars().count() + usize::from(!line.is_empty()) + word.chars().count();
-        if !line.is_empty() && indent + used > WIDTH {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
-        .iter()
-        .fold(String::new(), |text, line| text + &margin + line + "\n")
+    let page = Options::new(WIDTH)
+        .initial_indent(&margin)
+        .subsequent_indent(&margin)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    let text = harmless(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    textwrap::fill(&words.join(" "), page) + "\n"
 }
 
 /// `count` with a comma between thousands.
@@ -107,11 +101,11 @@ pub fn headed(text: &str) -> String {
 /// A word of at most four letters for a finding, in its colour.
 pub fn mark(finding: &Finding) -> String {
     let (word, style) = match (finding.outcome, finding.level) {
-        (Outcome::Pass, _) => ("pass", GREEN),
-        (Outcome::Skipped, _) => ("skip", DIM),
-        (Outcome::Fail, Level::Deny) => ("FAIL", RED),
-        (Outcome::Fail, Level::Warn) => ("warn", YELLOW),
-        (Outcome::Fail, Level::Allow) => ("note", DIM),
+        (FindingOutcome::Pass, _) => ("pass", GREEN),
+        (FindingOutcome::Skipped, _) => ("skip", DIM),
+        (FindingOutcome::Fail, Severity::Deny) => ("FAIL", RED),
+        (FindingOutcome::Fail, Severity::Warn) => ("warn", YELLOW),
+        (FindingOutcome::Fail, Severity::Allow) => ("note", DIM),
     };
     format!("{style}{word}{style:#}")
 }
@@ -121,7 +115,6 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .force_no_tty()
         .set_header(header.to_vec())
         .add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {

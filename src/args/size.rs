@@ -1,35 +1,16 @@
 //! Amounts of memory as people write them.
 
-/// Bytes of a unit, in lower case.
-const UNITS: [(&str, u64); 9] = [
-    ("kib", 1 << 10),
-    ("mib", 1 << 20),
-    ("gib", 1 << 30),
-    ("tib", 1 << 40),
-    ("kb", 1_000),
-    ("mb", 1_000_000),
-    ("gb", 1_000_000_000),
-    ("tb", 1_000_000_000_000),
-    ("b", 1),
-];
+use bytesize::ByteSize;
 
 /// Bytes of `800MiB`, `2GB` or `1.5 GB`: a number and a unit.
 pub fn bytes(text: &str) -> Result<u64, String> {
-    let amount = || {
-        let text = text.to_ascii_lowercase();
-        let ends =
-            |(unit, bytes): &(&str, u64)| Some((text.strip_suffix(unit)?.trim_end(), *bytes));
-        let (number, unit) = UNITS
-            .iter()
-            .find_map(ends)
-            .map(|(n, unit)| (n.to_owned(), unit))?;
-        let is_plain = number.starts_with(|c: char| c.is_ascii_digit())
-            && number.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let number: f64 = number.parse().ok().filter(|_| is_plain)?;
-        let bytes = number * unit as f64;
-        (bytes >= 1.0 && bytes < u64::MAX as f64).then_some(bytes as u64)
-    };
-    amount().ok_or_else(|| "give a number and a unit, such as 2GB or 800MiB".into())
+    // The library takes a number alone for bytes and `G` for `GB`.
+    let is_whole = text.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(['b', 'B']);
+    let amount = text.parse().ok().filter(|_| is_whole);
+    let bytes = amount.map(|amount: ByteSize| amount.as_u64());
+    bytes
+        .filter(|bytes| (1..u64::MAX).contains(bytes))
+        .ok_or_else(|| "give a number and a unit, such as 2GB or 800MiB".into())
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 use randomlike::audit::Audit;
 use randomlike::policy::Policy;
 use randomlike::report::ci::{self, Gate, github, junit, sarif};
+use randomlike::report::sentences::finding_sentences;
 use randomlike::report::{json, words};
-use randomlike::verdict::{Finding, Outcome, judge, judge_beside};
+use randomlike::verdict::{Finding, FindingOutcome, judge, judge_beside};
 use serde::Serialize;
 
 use super::{Done, FAILED, HOLDS, audit, is_audit, read_policy};
@@ -113,17 +114,18 @@ fn page(gate: &Gate<'_>) -> String {
 /// What did not pass: failures with their figures, the rest in a line each.
 fn findings<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
     let mut text = String::new();
-    for finding in findings.filter(|finding| finding.outcome != Outcome::Pass) {
+    for finding in findings.filter(|finding| finding.outcome != FindingOutcome::Pass) {
         let _ = writeln!(
             text,
             "  {}  {}",
             terminal::mark(finding),
             finding.check.name()
         );
-        text += &terminal::wrap(&finding.measured, 8);
-        if finding.outcome == Outcome::Fail {
-            text += &terminal::wrap(&format!("limit: {}", finding.limit), 8);
-            text += &terminal::wrap(&finding.meaning, 8);
+        let said = finding_sentences(finding);
+        text += &terminal::wrap(&said.measured, 8);
+        if finding.outcome == FindingOutcome::Fail {
+            text += &terminal::wrap(&format!("limit: {}", said.limit), 8);
+            text += &terminal::wrap(&said.meaning, 8);
         }
     }
     text
@@ -138,7 +140,7 @@ struct Object<'a> {
     holds: bool,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     notes: &'a [String],
-    findings: &'a [Finding],
+    findings: Vec<json::FindingJson<'a>>,
 }
 
 fn object(gate: &Gate<'_>) -> Result<String, serde_json::Error> {
@@ -148,7 +150,7 @@ fn object(gate: &Gate<'_>) -> Result<String, serde_json::Error> {
         baseline: gate.baseline,
         holds: !gate.judgement.fails(),
         notes: &gate.judgement.notes,
-        findings: &gate.judgement.findings,
+        findings: gate.judgement.findings.iter().map(json::finding).collect(),
     };
     Ok(serde_json::to_string_pretty(&object)? + "\n")
 }

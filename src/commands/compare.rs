@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::path::Path;
 
+use randomlike::analysis::Progress;
 use randomlike::audit::{Audit, Section};
 use randomlike::checkpoint::Checkpoint;
 use randomlike::compare::{
-    self, ChainPair, Comparison, Figure, MatchedBy, Pair, Side, Standing, Unmatched,
+    self, ChainPair, ComparedFigure, Comparison, FigureSides, MatchedBy, Pair, Side, Unmatched,
 };
+use randomlike::policy::Policy;
 use randomlike::report::{Bundle, json, write};
 
 use super::{Done, HOLDS, is_audit, measure_undigested};
@@ -39,7 +41,9 @@ pub fn run(args: &Compare) -> Done {
     let [a, b] = sources;
     let (a, b) = (a.measured(&args.measuring)?, b.measured(&args.measuring)?);
     let bar = Bar::new();
-    let comparison = compare::compare(a.side(), b.side(), &mut |progress| bar.show(&progress));
+    let policy = Policy::default();
+    let mut show = |progress: Progress<'_>| bar.show(&progress);
+    let comparison = compare::compare(a.side(), b.side(), &policy, &mut show);
     bar.clear();
     let comparison = comparison?;
     if let Some(destination) = destination {
@@ -208,8 +212,8 @@ fn chain(pair: &ChainPair) -> String {
 }
 
 /// A table of those that are not the same on both sides, and a line on the others.
-fn figures(figures: &[Figure]) -> String {
-    let changed: Vec<&Figure> = figures.iter().filter(|f| is_changed(f)).collect();
+fn figures(figures: &[ComparedFigure]) -> String {
+    let changed: Vec<&ComparedFigure> = figures.iter().filter(|f| is_changed(f)).collect();
     let text = if changed.is_empty() {
         String::new()
     } else {
@@ -235,16 +239,16 @@ fn difference(pair: &Pair) -> String {
 }
 
 /// Whether the two sides differ: by their figure, or by having one.
-fn is_changed(figure: &Figure) -> bool {
-    match &figure.standing {
-        Standing::Compared(change) => change.change != 0.0,
-        Standing::OnlyInA { .. } | Standing::OnlyInB { .. } => true,
-        Standing::Skipped { .. } => false,
+fn is_changed(figure: &ComparedFigure) -> bool {
+    match &figure.sides {
+        FigureSides::Compared(change) => change.change != 0.0,
+        FigureSides::OnlyInA { .. } | FigureSides::OnlyInB { .. } => true,
+        FigureSides::Skipped { .. } => false,
     }
 }
 
-fn table(figures: &[&Figure]) -> String {
-    let row = |figure: &&Figure| {
+fn table(figures: &[&ComparedFigure]) -> String {
+    let row = |figure: &&ComparedFigure| {
         let mut cells = vec![format!("  {}", figure.name)];
         cells.extend(figure.words());
         cells
@@ -254,15 +258,15 @@ fn table(figures: &[&Figure]) -> String {
 }
 
 /// What is equal, and why the others are missing, in a line each.
-fn the_rest(figures: &[Figure]) -> String {
+fn the_rest(figures: &[ComparedFigure]) -> String {
     let mut lines: Vec<(String, usize)> = Vec::new();
     for figure in figures {
-        let line = match &figure.standing {
-            Standing::Compared(change) if change.change == 0.0 => "are the same".to_owned(),
-            Standing::Compared(_) => continue,
-            Standing::OnlyInA { reason, .. } => format!("are not in B: {reason}"),
-            Standing::OnlyInB { reason, .. } => format!("are not in A: {reason}"),
-            Standing::Skipped { reason } => format!("are in neither: {reason}"),
+        let line = match &figure.sides {
+            FigureSides::Compared(change) if change.change == 0.0 => "are the same".to_owned(),
+            FigureSides::Compared(_) => continue,
+            FigureSides::OnlyInA { reason, .. } => format!("are not in B: {reason}"),
+            FigureSides::OnlyInB { reason, .. } => format!("are not in A: {reason}"),
+            FigureSides::Skipped { reason } => format!("are in neither: {reason}"),
         };
         match lines.iter_mut().find(|(known, _)| *known == line) {
             Some((_, count)) => *count += 1,

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
+use randomlike::label::{Label, Labelled};
+use randomlike::report::sentences::finding_sentences;
 use randomlike::report::{Bundle, json, words, write};
-use randomlike::verdict::{Judgement, Outcome, judge};
+use randomlike::verdict::{FindingOutcome, Judgement, judge};
 
 use super::{Done, HOLDS, audit, read_policy};
 use crate::args::Inspect;
@@ -30,7 +32,7 @@ pub fn run(args: &Inspect) -> Done {
         destination.commit(&Bundle::render(&audit, &judgement)?.files)?;
     }
     if args.json {
-        terminal::print(&json::audit(&audit)?)?;
+        terminal::print(&json::audit(&audit, &judgement.labels)?)?;
     } else {
         terminal::print(page(args, &audit, &judgement).as_bytes())?;
     }
@@ -46,10 +48,10 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
         terminal::counted(audit.source.parameters, "parameter"),
         terminal::counted(audit.skipped.len() as u64, "tensor"),
     );
-    page += &overview(&audit.layers);
-    for layer in &audit.layers {
+    page += &overview(&audit.layers, &judgement.labels.layers);
+    for (layer, labelled) in audit.layers.iter().zip(&judgement.labels.layers) {
         page.push('\n');
-        page += &verdict(layer, judgement);
+        page += &verdict(layer, labelled, judgement);
     }
     for facts in &audit.chains {
         page.push('\n');
@@ -61,11 +63,16 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
 }
 
 /// The table: a line a layer.
-fn overview(layers: &[LayerFacts]) -> String {
+fn overview(layers: &[LayerFacts], labels: &[Labelled]) -> String {
     let header = [
         "layer", "in→out", "label", "KS", "spectrum", "bulk", "out", "biases",
     ];
-    let mut rows: Vec<Vec<String>> = layers.iter().map(row).collect();
+    let mut rows: Vec<Vec<String>> = {
+        let layers = layers.iter().zip(labels);
+        layers
+            .map(|(layer, found)| row(layer, found.label))
+            .collect()
+    };
     let room = room(&header, &rows);
     for row in &mut rows {
         row[0] = terminal::cut(&row[0], room);
@@ -86,7 +93,7 @@ fn room(header: &[&str], rows: &[Vec<String>]) -> usize {
     WIDTH.saturating_sub(others).max(8)
 }
 
-fn row(layer: &LayerFacts) -> Vec<String> {
+fn row(layer: &LayerFacts, label: Label) -> Vec<String> {
     let spectrum = layer.spectrum.measured();
     let ks = layer
         .weights
@@ -97,7 +104,7 @@ fn row(layer: &LayerFacts) -> Vec<String> {
     vec![
         layer.name.clone(),
         format!("{}→{}", layer.fan_in, layer.fan_out),
-        layer.label.name().to_owned(),
+        label.name().to_owned(),
         ks.map_or_else(dash, |ks| format!("{ks:.4}")),
         spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
         spectrum.map_or_else(dash, bulk),
@@ -129,10 +136,10 @@ fn biases(layer: &LayerFacts) -> &'static str {
 }
 
 /// The label with its reason, and a sentence for each check that did not pass.
-fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
+fn verdict(layer: &LayerFacts, labelled: &Labelled, judgement: &Judgement) -> String {
     let mut text = terminal::heading(&terminal::cut(&layer.name, WIDTH)) + "\n";
     text += &terminal::wrap(
-        &format!("{}: {}", layer.label.name(), layer.label_reason),
+        &format!("{}: {}", labelled.label.name(), labelled.reason),
         2,
     );
     if let Some(decoded) = &layer.weight.decoded {
@@ -160,16 +167,16 @@ fn verdict(layer: &LayerFacts, judgement: &Judgement) -> String {
             .for_layer(&layer.name)
             .filter(move |finding| finding.outcome == outcome)
     };
-    for finding in with(Outcome::Fail) {
-        let sentence = terminal::wrap(&finding.meaning, 8);
+    for finding in with(FindingOutcome::Fail) {
+        let sentence = terminal::wrap(&finding_sentences(finding).meaning, 8);
         let _ = writeln!(text, "  {}  {}", terminal::mark(finding), sentence.trim());
     }
-    let skipped: Vec<_> = with(Outcome::Skipped)
+    let skipped: Vec<_> = with(FindingOutcome::Skipped)
         .map(|finding| finding.check.name())
         .collect();
     let mut rest = format!(
         "{} of {} checks pass",
-        with(Outcome::Pass).count(),
+        with(FindingOutcome::Pass).count(),
         judgement.for_layer(&layer.name).count()
     );
     if !skipped.is_empty() {

@@ -81,7 +81,7 @@ fn skipped_row(skipped: &Skipped) -> Vec<String> {
         terminal::cut(&skipped.tensor.tensor, 26),
         terminal::cut(&shape, 14),
         terminal::cut(skipped.tensor.dtype.name(), 8),
-        terminal::harmless(&skipped.reason),
+        terminal::harmless(&skipped.reason.to_string()),
     ]
 }
 

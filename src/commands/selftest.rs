@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use randomlike::selftest::{self, Options, TRUTHS, Tried, Truth, Verdict};
-use randomlike::verdict::Outcome;
+use randomlike::verdict::FindingOutcome;
 use serde::Serialize;
 
 use super::{Done, FAILED, HOLDS, read_policy};
@@ -118,15 +118,15 @@ fn row(tried: &Tried) -> Vec<String> {
 
 /// What is shown of one side: an outcome that theory leaves open is not.
 struct Column {
-    outcomes: Vec<(&'static str, Outcome)>,
+    outcomes: Vec<(&'static str, FindingOutcome)>,
     label: Option<&'static str>,
     nothing: bool,
 }
 
 fn outcomes(
     tried: &Tried,
-    side: impl Fn(&Verdict) -> Option<Outcome>,
-) -> Vec<(&'static str, Outcome)> {
+    side: impl Fn(&Verdict) -> Option<FindingOutcome>,
+) -> Vec<(&'static str, FindingOutcome)> {
     let told = tried.verdicts.iter().filter(|v| v.expected.is_some());
     told.filter_map(|verdict| Some((verdict.check.name(), side(verdict)?)))
         .collect()
@@ -138,10 +138,10 @@ impl std::fmt::Display for Column {
             return f.write_str("nothing measured");
         }
         let are = |outcome| self.outcomes.iter().filter(move |(_, it)| *it == outcome);
-        for (check, _) in are(Outcome::Fail) {
+        for (check, _) in are(FindingOutcome::Fail) {
             writeln!(f, "{check}")?;
         }
-        let skipped = are(Outcome::Skipped).count();
+        let skipped = are(FindingOutcome::Skipped).count();
         if skipped > 0 {
             writeln!(f, "{skipped} skipped")?;
         }
@@ -183,19 +183,19 @@ fn mismatches(tried: &Tried) -> String {
     )
 }
 
-const fn verb(outcome: Outcome) -> &'static str {
+const fn verb(outcome: FindingOutcome) -> &'static str {
     match outcome {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "fail",
-        Outcome::Skipped => "be skipped",
+        FindingOutcome::Pass => "pass",
+        FindingOutcome::Fail => "fail",
+        FindingOutcome::Skipped => "be skipped",
     }
 }
 
 const fn obtained(verdict: &Verdict) -> &'static str {
     match verdict.obtained {
-        Some(Outcome::Pass) => "passed",
-        Some(Outcome::Fail) => "failed",
-        Some(Outcome::Skipped) => "was skipped",
+        Some(FindingOutcome::Pass) => "passed",
+        Some(FindingOutcome::Fail) => "failed",
+        Some(FindingOutcome::Skipped) => "was skipped",
         None => "said nothing",
     }
 }

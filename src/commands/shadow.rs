@@ -124,16 +124,17 @@ impl Measured<'_> {
             return Err(format!("the chain has no shadow: {reason}"));
         }
         let layers = self.layers.iter().map(|(_, section)| reason(section));
-        let reasons: Option<Vec<&str>> = layers.collect();
+        let reasons: Option<Vec<String>> = layers.collect();
         let (Some(reasons), Some(source)) = (reasons, &args.source) else {
             return Ok(());
         };
         Err(format!(
             "no layer of `{}` has a shadow: {}",
             source.display(),
-            reasons
-                .first()
-                .unwrap_or(&"it has no layer; `randomlike layers` says why")
+            reasons.first().map_or(
+                "it has no layer; `randomlike layers` says why",
+                String::as_str
+            )
         ))
     }
 
@@ -196,9 +197,9 @@ impl Measured<'_> {
 }
 
 /// Why a section was skipped; nothing when it was measured.
-fn reason<T>(section: &Section<T>) -> Option<&str> {
+fn reason<T>(section: &Section<T>) -> Option<String> {
     match section {
         Section::Measured(_) => None,
-        Section::Skipped { reason } => Some(reason),
+        Section::Skipped { reason } => Some(reason.to_string()),
     }
 }

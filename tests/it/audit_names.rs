@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Paths that must be there on a layer whose every section was measured.
-const LAYER: [&str; 149] = [
+const LAYER: [&str; 152] = [
     "name",
     "weight.tensor",
     "weight.dtype",
@@ -18,6 +18,9 @@ const LAYER: [&str; 149] = [
     "orientation",
     "orientation_from",
     "label",
+    "label_reason",
+    "zero_singular_values.count",
+    "zero_singular_values.of",
     "weights.status",
     "weights.count",
     "weights.mean",
@@ -158,7 +161,7 @@ const LAYER: [&str; 149] = [
 ];
 
 /// Paths on the audit as a whole; a number is a position in a list.
-const WHOLE: [&str; 46] = [
+const WHOLE: [&str; 48] = [
     "schema_version",
     "tool.name",
     "tool.version",
@@ -170,6 +173,7 @@ const WHOLE: [&str; 46] = [
     "source.parameters",
     "source.activation",
     "source.activation_from",
+    "labels.policy",
     "settings.engine",
     "settings.seed",
     "settings.assume_relu",
@@ -188,6 +192,7 @@ const WHOLE: [&str; 46] = [
     "skipped.0.dtype",
     "skipped.0.shape",
     "skipped.0.reason",
+    "skipped.0.reason_kind",
     "chains.0.layers.2",
     "chains.0.status",
     "chains.0.sizes.3",
@@ -259,7 +264,8 @@ fn what_is_missing_is_said_and_never_a_number() {
     let biases = &audit["layers"][0]["biases"];
     assert_eq!(biases["status"], "skipped");
     assert!(biases["reason"].as_str().unwrap().contains("no bias"));
-    assert_eq!(biases.as_object().unwrap().len(), 2);
+    assert_eq!(biases["reason_kind"], "no-bias");
+    assert_eq!(biases.as_object().unwrap().len(), 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! False alarms and planted truths at reduced size; docs/calibration.md has the rest.
 
-use randomlike::audit::Label;
 use randomlike::calibration::{Alarm, Truth, alarms, verdicts};
+use randomlike::label::Label;
 use randomlike::nulls::Marginal;
 use randomlike::verdict::Check;
 

@@ -5,6 +5,7 @@ mod audit_names;
 #[cfg(target_os = "linux")]
 mod bytes_read;
 mod calibration;
+mod check_list;
 mod ci_files;
 mod ci_formats;
 mod cli;

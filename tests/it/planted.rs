@@ -6,9 +6,9 @@ use randomlike::checkpoint::Checkpoint;
 use randomlike::policy::Policy;
 use randomlike::selftest::{self, TRUTHS};
 use randomlike::synth::{self, Bias, Kind, Options};
-use randomlike::verdict::{self, Check, Judgement, Outcome};
+use randomlike::verdict::{self, Check, FindingOutcome, Judgement};
 
-use Outcome::{Fail, Pass, Skipped};
+use FindingOutcome::{Fail, Pass, Skipped};
 
 fn run(kind: Kind, bias: Bias) -> (Audit, Judgement) {
     let folder = tempfile::tempdir().unwrap();
@@ -48,21 +48,14 @@ fn the_mean_trap_is_named() {
     let square = theta * theta;
     let sigma = s * n.sqrt() * ((1.0 + square) * (m / n + square)).sqrt() / theta;
     assert!((spectrum.spectral_norm - sigma).abs() < 3.0 * s);
-    let meaning = |judgement: &Judgement| {
+    let case = |judgement: &Judgement| {
         let edge = |f: &&verdict::Finding| f.check == Check::SpectralEdge;
-        judgement
-            .findings
-            .iter()
-            .find(edge)
-            .unwrap()
-            .meaning
-            .clone()
+        judgement.findings.iter().find(edge).unwrap().case.name
     };
-    let named = "may be made by the entry mean alone";
-    assert!(meaning(&judgement).contains(named));
+    assert_eq!(case(&judgement), "one-maybe-by-mean");
     // A signal with as many plus as minus signs has no mean to blame.
     let (_, spikes) = run(Kind::Spikes, Bias::Constant);
-    assert!(!meaning(&spikes).contains(named));
+    assert_eq!(case(&spikes), "outside");
 }
 
 // A published net: the layer that never left its initialiser, and the one that was trained.

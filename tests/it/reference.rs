@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use randomlike::analysis;
-use randomlike::audit::{Audit, Label, Spectrum};
+use randomlike::audit::{Audit, Spectrum};
 use randomlike::checkpoint::Checkpoint;
+use randomlike::label::Label;
 use randomlike::linalg::Engine;
+use randomlike::policy::Policy;
 
 const NETS: [&str; 4] = [
     "fc3u_256x128x256",
@@ -84,11 +86,9 @@ fn figures_equal_the_reference_where_it_is_right() {
 #[test]
 fn labels_of_the_four_nets() {
     let labels = |net| {
-        audit(net, Engine::Faer)
-            .layers
-            .into_iter()
-            .map(|l| l.label)
-            .collect::<Vec<_>>()
+        let judged = Policy::default().labels(&audit(net, Engine::Faer));
+        let labels = judged.unwrap().layers.into_iter();
+        labels.map(|found| found.label).collect::<Vec<_>>()
     };
     assert_eq!(
         labels("guesslang_vscode")[..3],
@@ -99,10 +99,13 @@ fn labels_of_the_four_nets() {
     let last = policy_net
         .layers
         .iter()
-        .find(|l| l.weight.tensor == "weights_final_w");
-    let last = last.unwrap();
+        .position(|l| l.weight.tensor == "weights_final_w");
+    let (last, label) = (
+        &policy_net.layers[last.unwrap()],
+        labels("pybullet_enjoy_Humanoid")[last.unwrap()],
+    );
     assert_eq!(last.weights.measured().unwrap().initializer, None);
-    assert_eq!(last.label, Label::Undecided);
+    assert_eq!(label, Label::Undecided);
     for net in [
         "fc3u_256x128x256",
         "neuralfoil_medium",

@@ -5,7 +5,6 @@ mod controls;
 mod expected_memory;
 mod expected_time;
 mod initializer;
-mod label;
 mod progress;
 mod reversal;
 mod side_by_side;
@@ -14,10 +13,9 @@ mod vectors;
 mod weights;
 mod whole_checkpoint;
 
-use label::Lost;
-pub use label::{BULK, FEWEST, of_the_bulk};
 pub use progress::{Progress, time_left};
 use side_by_side::Stage;
+pub use spectrum::FEWEST_IN_A_BULK;
 use weights::{Survey, count_not_finite};
 use whole_checkpoint::WholeCheckpoint;
 
@@ -27,8 +25,9 @@ use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::Result;
 use crate::audit::{
-    Audit, Controls, LayerFacts, LayerShadow, NamedIn, NonFinite, SCHEMA_VERSION, Section,
-    Settings, SourceFacts, Spectrum, TensorFacts, Tool, Weights,
+    ActivationSource, Audit, Controls, EntriesOf, LayerFacts, LayerShadow, NonFinite,
+    SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, TensorFacts, Tool, Unmeasured,
+    Weights, ZeroSingularValues,
 };
 use crate::controls::Entries as Drawn;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
@@ -216,7 +215,10 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
     }
 }
 
-fn source_facts(checkpoint: &Checkpoint, activation: Option<(String, NamedIn)>) -> SourceFacts {
+fn source_facts(
+    checkpoint: &Checkpoint,
+    activation: Option<(String, ActivationSource)>,
+) -> SourceFacts {
     let (activation, activation_from) = activation.unzip();
     let entries = |shape: &[usize]| shape.iter().map(|&side| side as u64).product::<u64>();
     SourceFacts {
@@ -268,7 +270,7 @@ impl Entry for bf16 {
 struct Measured {
     weights: Section<Weights>,
     spectrum: Section<Spectrum>,
-    lost: Lost,
+    zeros: Option<ZeroSingularValues>,
 }
 
 /// What was measured on a matrix beside its controls.
@@ -278,8 +280,8 @@ struct Compared {
 }
 
 impl Compared {
-    fn skipped(reason: &str) -> Self {
-        let reason = || reason.to_owned();
+    fn skipped(reason: &Unmeasured) -> Self {
+        let reason = || reason.clone();
         Self {
             shadow: Section::Skipped { reason: reason() },
             controls: Section::Skipped { reason: reason() },
@@ -308,18 +310,18 @@ impl Numbers<'_> {
         let non_finite = self.non_finite(&survey);
         stage(Stage::Spectrum);
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
-        let broken = not_finite(broken, "weights");
+        let broken = not_finite(broken, EntriesOf::Weights);
         let Measured {
             weights,
             spectrum,
-            lost,
+            zeros,
         } = match broken.clone() {
             Some(reason) => Measured {
                 weights: Section::Skipped {
                     reason: reason.clone(),
                 },
                 spectrum: Section::Skipped { reason },
-                lost: Lost::default(),
+                zeros: None,
             },
             None => self.weights_and_spectrum(entries, &survey)?,
         };
@@ -331,7 +333,7 @@ impl Numbers<'_> {
         stage(Stage::Shadow);
         let Compared { shadow, controls } = match broken {
             Some(reason) => Compared::skipped(&reason),
-            None if self.options.alone => Compared::skipped("left out"),
+            None if self.options.alone => Compared::skipped(&Unmeasured::LeftOut),
             None => self.compared(entries, weights.measured(), spectrum.measured()),
         };
         let plan = vectors::Plan {
@@ -339,7 +341,6 @@ impl Numbers<'_> {
             seed: self.options.seed,
         };
         let vectors = writable(plan.measure(entries, self.layer, &spectrum));
-        let (label, label_reason) = label::of(weights.measured(), spectrum.measured(), lost);
         Ok(LayerFacts {
             name: self.layer.name.clone(),
             weight: self.layer.weight.clone(),
@@ -352,11 +353,10 @@ impl Numbers<'_> {
             weights,
             biases,
             spectrum,
+            zero_singular_values: zeros,
             controls,
             vectors,
             shadow,
-            label,
-            label_reason,
         })
     }
 
@@ -382,7 +382,7 @@ impl Numbers<'_> {
                     .measure(entries, self.layer, self.bias, &mut |_, _| (), &mut room);
             return Compared {
                 shadow: writable(shadow),
-                ..Compared::skipped("the weights are all zero or too large to be squared")
+                ..Compared::skipped(&Unmeasured::NoControls)
             };
         };
         let mut seen = |control, drawn: &Drawn<'_>| beside.see(control, drawn);
@@ -402,17 +402,16 @@ impl Numbers<'_> {
             || spectrum::values(entries, self.layer, self.options.engine),
         );
         let values = values?;
-        let lost = values.as_ref().map_or_else(
-            |_| Lost::default(),
-            |values| Lost::among(values, &self.layer.weight.dtype),
-        );
+        let dtype = &self.layer.weight.dtype;
+        let zeros = values.as_ref().ok();
+        let zeros = zeros.map(|values| ZeroSingularValues::among(values, dtype));
         let plan = spectrum::NullPlan::of(self.options);
         let spectrum =
             spectrum::measure(&values, self.layer, marginal(&weights), (T::EPSILON, plan));
         Ok(Measured {
             weights,
             spectrum: writable(spectrum),
-            lost,
+            zeros,
         })
     }
 
@@ -429,6 +428,7 @@ impl Numbers<'_> {
 }
 
 /// Facts about a matrix that is no layer of a file, such as the difference of two.
+#[non_exhaustive]
 pub struct MatrixFacts {
     /// The weights.
     pub weights: Section<Weights>,
@@ -469,13 +469,13 @@ pub fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section
         return section;
     }
     Section::Skipped {
-        reason: "a figure passes the range of numbers: the entries are too large".into(),
+        reason: Unmeasured::OutOfRange,
     }
 }
 
 /// Why a section is skipped when `count` entries are NaN or infinite.
-fn not_finite(count: u64, what: &str) -> Option<String> {
-    (count > 0).then(|| format!("{count} of the {what} are NaN or infinite"))
+fn not_finite(count: u64, entries: EntriesOf) -> Option<Unmeasured> {
+    (count > 0).then_some(Unmeasured::NotFinite { count, entries })
 }
 
 /// Row length of the stored matrix and its number of rows.

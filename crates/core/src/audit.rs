@@ -16,15 +16,15 @@ use serde::{Deserialize, Serialize};
 pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::section::Section;
-pub use crate::shadow::activation::NamedIn;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
+pub use crate::skip::{ActivationSource, EntriesOf, TensorSkip, Unmeasured};
 pub use randomlike_checkpoint::{FileFacts, TensorFacts};
 pub use randomlike_maths::linalg::Engine;
 pub use randomlike_maths::nulls::Origin;
 pub use randomlike_maths::stats::{
     Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw,
 };
-pub use spectrum::{Bulk, Law, NullFact, Spectrum, SpectrumNulls};
+pub use spectrum::{Bulk, Law, NullFact, Spectrum, SpectrumNulls, ZeroSingularValues};
 pub use vectors::{Component, Part, SingularVector, VectorFacts, VectorNull, VectorSides, Vectors};
 
 /// The version of the `audit.json` layout written by this crate.
@@ -32,6 +32,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// All facts about one checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Audit {
     /// Layout version, [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -54,7 +55,10 @@ impl Audit {
     /// What the shadow model takes for granted of the activation, in a sentence.
     pub fn premise(&self) -> Option<String> {
         let name = self.source.activation.as_deref().unwrap_or("another one");
-        let place = self.source.activation_from.unwrap_or(NamedIn::Metadata);
+        let place = self
+            .source
+            .activation_from
+            .unwrap_or(ActivationSource::Metadata);
         let place = place.words();
         Some(match self.settings.shadow_premise? {
             Premise::ReluNamed => {
@@ -78,6 +82,7 @@ impl Audit {
 
 /// Name and version of the measuring program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tool {
     /// `randomlike`.
     pub name: String,
@@ -97,6 +102,7 @@ impl Tool {
 
 /// What was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SourceFacts {
     /// The source as the user named it.
     pub uri: String,
@@ -112,7 +118,7 @@ pub struct SourceFacts {
     pub activation: Option<String>,
     /// Where it is named; an audit that does not say so looked in the metadata only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation_from: Option<NamedIn>,
+    pub activation_from: Option<ActivationSource>,
 }
 
 impl SourceFacts {
@@ -125,6 +131,7 @@ impl SourceFacts {
 
 /// Choices that change the figures. The number of threads is not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Settings {
     /// Which engine computed singular values.
     pub engine: Engine,
@@ -179,12 +186,13 @@ const fn two() -> usize {
 /// What an audit without the section says of it.
 fn of_an_older_version<T>() -> Section<T> {
     Section::Skipped {
-        reason: "unknown to the version that wrote this audit".into(),
+        reason: Unmeasured::OlderVersion,
     }
 }
 
 /// The facts of one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LayerFacts {
     /// The layer's name: `classifier.1`, or `experts[3]` for a slice of a stacked weight.
     pub name: String,
@@ -208,6 +216,10 @@ pub struct LayerFacts {
     pub biases: Section<Biases>,
     /// The singular values.
     pub spectrum: Section<Spectrum>,
+    /// Singular values that are zero to rounding, also where their spectrum has no scale; absent
+    /// where none were computed, and in older audits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_singular_values: Option<ZeroSingularValues>,
     /// The largest singular value beside those of what chance makes of the weights.
     #[serde(default = "of_an_older_version")]
     pub controls: Section<Controls>,
@@ -217,14 +229,11 @@ pub struct LayerFacts {
     /// What comes back when the layer is run in reverse and forward again.
     #[serde(default = "of_an_older_version")]
     pub shadow: Section<LayerShadow>,
-    /// One word for the layer, by the rules of docs/labels.md.
-    pub label: Label,
-    /// The figures that decided the label, in words.
-    pub label_reason: String,
 }
 
 /// Counts of entries that are not finite numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NonFinite {
     /// NaN entries of the weight.
     pub weight_nan: u64,
@@ -243,77 +252,9 @@ impl NonFinite {
     }
 }
 
-/// One word for a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Label {
-    /// The weights still match the law and scale of a known initialiser.
-    AtInitialisation,
-    /// Gaussian weights and a spectrum on the law.
-    RandomLike,
-    /// A bulk on the law with singular values outside it.
-    RandomBulkWithSpikes,
-    /// Weights or spectrum far heavier-tailed than a Gaussian matrix.
-    HeavyTailed,
-    /// Fewer independent directions than the shape allows.
-    RankDeficient,
-    /// Too small, not measured, or none of the above.
-    Undecided,
-}
-
-impl Label {
-    /// All of them, as the pages list them.
-    pub const ALL: [Self; 6] = [
-        Self::AtInitialisation,
-        Self::RandomLike,
-        Self::RandomBulkWithSpikes,
-        Self::HeavyTailed,
-        Self::RankDeficient,
-        Self::Undecided,
-    ];
-
-    /// Its name in `audit.json`, reports and docs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AtInitialisation => "at-initialisation",
-            Self::RandomLike => "random-like",
-            Self::RandomBulkWithSpikes => "random-bulk-with-spikes",
-            Self::HeavyTailed => "heavy-tailed",
-            Self::RankDeficient => "rank-deficient",
-            Self::Undecided => "undecided",
-        }
-    }
-
-    /// What it says and what it does not, in plain words.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::AtInitialisation => {
-                "Neither the weights nor the spectrum can be told from a known initialiser's. The \
-                 layer may have been trained a little; that it looks random says nothing."
-            }
-            Self::RandomLike => {
-                "Bell-shaped weights and singular values on their law, as the paper claims. That \
-                 is not praise: a net that was never trained is random-like too."
-            }
-            Self::RandomBulkWithSpikes => {
-                "Nine tenths of the singular values or more are on their law and a few lie \
-                 outside it. Training leaves such spikes, and so do a mean that is not zero and \
-                 unequal scales."
-            }
-            Self::HeavyTailed => {
-                "Far more very large weights than a bell curve has: not random-like."
-            }
-            Self::RankDeficient => {
-                "Some directions are lost to rounding: the layer carries less than its shape \
-                 allows."
-            }
-            Self::Undecided => "Too small to tell, not measured, or like none of the other labels.",
-        }
-    }
-}
-
 /// Facts about the marginal distribution of a layer's weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Weights {
     /// Number of entries.
     pub count: u64,
@@ -366,6 +307,7 @@ pub struct Initializer {
 
 /// Facts about a layer's biases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Biases {
     /// Number of biases.
     pub count: u64,

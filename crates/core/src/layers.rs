@@ -9,6 +9,7 @@ use std::ops::Range;
 use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
+use crate::skip::TensorSkip;
 use crate::{Error, Result};
 use randomlike_checkpoint::{Checkpoint, Entries, TensorFacts, weight_of};
 
@@ -16,12 +17,14 @@ pub use chains::chains;
 
 /// A tensor that was not analysed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Skipped {
     /// The tensor.
     #[serde(flatten)]
     pub tensor: TensorFacts,
-    /// Why, in words: "convolution (use --conv to include it)".
-    pub reason: String,
+    /// Why.
+    #[serde(flatten)]
+    pub reason: TensorSkip,
 }
 
 /// How a weight is stored.
@@ -139,7 +142,7 @@ pub fn find(tensors: &[TensorFacts], selection: &Selection) -> Result<Layers> {
             weight_of(&tensor.tensor).filter(|weight| by_name.contains_key(weight.as_str()));
         let refused = filter
             .refuses(tensor)
-            .or_else(|| scaled.map(|weight| format!("scales of `{weight}`")));
+            .or_else(|| scaled.map(|weight| TensorSkip::ScalesOf { weight }));
         match refused.map_or_else(|| sides(tensor, selection), Err) {
             Ok(shape) => {
                 // Two endings may ask for one bias: the first layer in order has it.
@@ -221,24 +224,25 @@ impl Sides {
 }
 
 /// The matrix in a tensor by its shape, or why there is none.
-fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sides, String> {
+fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sides, TensorSkip> {
     if !tensor.is_read() {
-        return Err(format!("dtype {} is not read", tensor.dtype));
+        let dtype = tensor.dtype.clone();
+        return Err(TensorSkip::DtypeNotRead { dtype });
     }
     let named = naming(&tensor.tensor);
     if !is_addressable(&tensor.shape) {
-        return Err("more entries than memory can hold".into());
+        return Err(TensorSkip::TooLarge);
     }
     let shape = match tensor.shape[..] {
-        [] => return Err("a single number".into()),
-        [_] if is_normalisation(&tensor.tensor) => return Err("normalisation".into()),
-        [_] => return Err("one-dimensional, and no layer's bias".into()),
+        [] => return Err(TensorSkip::SingleNumber),
+        [_] if is_normalisation(&tensor.tensor) => return Err(TensorSkip::Normalisation),
+        [_] => return Err(TensorSkip::OneDimensional),
         _ if is_bias(&tensor.tensor) => {
-            return Err("named a bias or a mask, and not one-dimensional".into());
+            return Err(TensorSkip::BiasOrMask);
         }
-        [_, _] | [_, _, _] if is_embedding(&tensor.tensor) => return Err("embedding".into()),
+        [_, _] | [_, _, _] if is_embedding(&tensor.tensor) => return Err(TensorSkip::Embedding),
         [_, _, _] if is_headed(&tensor.tensor) => {
-            return Err("a kernel with heads: which sides are inputs is not known".into());
+            return Err(TensorSkip::KernelWithHeads);
         }
         [rows, cols] => Sides {
             rows,
@@ -246,23 +250,26 @@ fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sid
             slices: None,
             named,
         },
-        [0, _, _] => return Err("a stack of no matrices".into()),
+        [0, _, _] => return Err(TensorSkip::EmptyStack),
         [count, rows, cols] if !is_conv1d(tensor) => Sides {
             rows,
             cols,
             slices: Some(count),
             named,
         },
-        _ if tensor.shape.len() > 5 => return Err(format!("{}-dimensional", tensor.shape.len())),
-        _ if !selection.conv => return Err("convolution (use --conv to include it)".into()),
+        _ if tensor.shape.len() > 5 => {
+            let count = tensor.shape.len();
+            return Err(TensorSkip::Dimensions { count });
+        }
+        _ if !selection.conv => return Err(TensorSkip::Convolution),
         _ => flattened(&tensor.shape, named),
     };
     let smaller = shape.rows.min(shape.cols);
     if smaller < selection.min_size {
-        return Err(format!(
-            "smaller side {smaller} is below the minimum of {}",
-            selection.min_size
-        ));
+        return Err(TensorSkip::BelowMinimum {
+            side: smaller,
+            minimum: selection.min_size,
+        });
     }
     Ok(shape)
 }
@@ -510,29 +517,40 @@ impl Filter {
     }
 
     /// Why a tensor is left out, if it is.
-    fn refuses(&self, tensor: &TensorFacts) -> Option<String> {
+    fn refuses(&self, tensor: &TensorFacts) -> Option<TensorSkip> {
         let hit = |(_, glob): &&(String, GlobMatcher)| glob.is_match(&tensor.tensor);
         if let Some((pattern, _)) = self.exclude.iter().find(hit) {
-            return Some(format!("matches --exclude {pattern}"));
+            let pattern = pattern.clone();
+            return Some(TensorSkip::Excluded { pattern });
         }
         (!self.include.is_empty() && !self.include.iter().any(|p| hit(&p)))
-            .then(|| "matches no --include pattern".to_owned())
+            .then_some(TensorSkip::NotIncluded)
     }
 }
 
+/// Whether patterns leave a tensor out: one excludes it, or there are some and none takes it in.
+pub fn leaves_out(include: &[String], exclude: &[String], tensor: &str) -> bool {
+    let hit = |pattern: &String| glob(pattern).is_ok_and(|glob| glob.is_match(tensor));
+    exclude.iter().any(hit) || (!include.is_empty() && !include.iter().any(hit))
+}
+
 /// A glob; text without glob characters stands for any name that holds it.
-fn matcher(pattern: &str, tensors: &[TensorFacts]) -> Result<GlobMatcher> {
+fn glob(pattern: &str) -> Result<GlobMatcher> {
     let text = if pattern.contains(['*', '?', '[', '{']) {
         pattern.to_owned()
     } else {
         format!("*{pattern}*")
     };
-    let glob = Glob::new(&text)
-        .map_err(|source| Error::Pattern {
-            pattern: pattern.to_owned(),
-            source: source.into(),
-        })?
-        .compile_matcher();
+    let glob = Glob::new(&text).map_err(|source| Error::Pattern {
+        pattern: pattern.to_owned(),
+        source: source.into(),
+    })?;
+    Ok(glob.compile_matcher())
+}
+
+/// The same of a pattern that matches something.
+fn matcher(pattern: &str, tensors: &[TensorFacts]) -> Result<GlobMatcher> {
+    let glob = glob(pattern)?;
     if tensors.iter().any(|tensor| glob.is_match(&tensor.tensor)) {
         return Ok(glob);
     }

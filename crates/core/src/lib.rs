@@ -10,7 +10,9 @@ pub mod controls;
 mod error;
 pub mod layers;
 pub mod names;
+pub mod number_format;
 mod section;
 pub mod shadow;
+pub mod skip;
 
 pub use error::{Error, Result};

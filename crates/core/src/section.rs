@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::skip::Unmeasured;
+
 /// A section of a layer: measured, or skipped with the reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
@@ -10,18 +12,16 @@ pub enum Section<T> {
     Measured(T),
     /// Not measured.
     Skipped {
-        /// Why, in words.
-        reason: String,
+        /// Why.
+        #[serde(flatten)]
+        reason: Unmeasured,
     },
 }
 
 impl<T> Section<T> {
     /// The facts, or why there are none.
-    pub(crate) fn of(facts: Option<T>, reason: &str) -> Self {
-        let skipped = || Self::Skipped {
-            reason: reason.to_owned(),
-        };
-        facts.map_or_else(skipped, Self::Measured)
+    pub(crate) fn of(facts: Option<T>, reason: Unmeasured) -> Self {
+        facts.map_or(Self::Skipped { reason }, Self::Measured)
     }
 
     /// The facts, when there are any.

@@ -1,38 +1,42 @@
-//! Two checkpoints side by side: facts, and nothing but facts.
+//! Two checkpoints side by side.
 //!
 //! A [`Comparison`] holds every figure of both, the change in units of its own uncertainty, the
-//! distance between spectra and, where both sides have their weights, the spectrum of B − A. It
-//! holds no threshold; docs/compare.md explains every field.
+//! distance between spectra and, where both sides have their weights, the spectrum of B − A;
+//! docs/compare.md explains every field. Only its words, the labels of layers and the kind of a
+//! difference, depend on the limits of a policy, and so does from which kurtosis on a figure has
+//! no unit.
 //!
 //! A unit is the root of the sum of squares of both errors, as if A and B were independent draws
 //! of the same law. A fine-tune is no such draw: it keeps most of A's weights, so what chance
 //! there was in A is in B too and cancels. There a change of less than one unit may still be a
 //! real one, and [`Difference`] is what tells; a change of many units is real either way.
 
-mod catalogue;
-mod chains;
-mod change;
+mod chain_figures;
+mod compared_figure;
 mod difference;
-mod kind;
+mod difference_kind;
+mod layer_figures;
 mod matching;
 mod spectra;
 
 use serde::{Deserialize, Serialize};
 
-pub use chains::ChainPair;
-pub use change::words_of;
-pub use change::{Change, Figure, Standing};
+pub use chain_figures::ChainPair;
+pub(crate) use compared_figure::is_count;
+pub use compared_figure::{ComparedFigure, FigureChange, FigureSides, figure_format};
 pub use difference::{Difference, EnergyShare};
-pub use kind::DifferenceKind;
+pub use difference_kind::DifferenceKind;
 pub use matching::{MatchedBy, Matching};
 pub use spectra::SpectraDistance;
 pub use spectra::scaled;
 
+use crate::label::{Label, LabelLimits, Labelled};
+use crate::policy::Policy;
 use crate::{Error, Result};
 use randomlike_checkpoint::{Checkpoint, Dtype};
 use randomlike_core::analysis::Progress;
 use randomlike_core::audit::{
-    Audit, Label, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
+    Audit, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
 };
 
 /// The version of the `comparison.json` layout written by this crate.
@@ -72,7 +76,7 @@ pub struct Pair {
     /// The layer in B.
     pub b: LayerSide,
     /// Every figure, side by side.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<ComparedFigure>,
     /// How far the two spectra are apart.
     pub spectra: Section<SpectraDistance>,
     /// The weights of B less those of A.
@@ -130,10 +134,11 @@ pub struct Side<'a> {
 pub fn compare(
     a: Side<'_>,
     b: Side<'_>,
+    policy: &Policy,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Comparison> {
-    let mut comparison = audits(a.audit, b.audit, Matching::ByNameThenShape)?;
-    difference::add(&mut comparison, a, b, progress)?;
+    let mut comparison = audits(a.audit, b.audit, Matching::ByNameThenShape, policy)?;
+    difference::add(&mut comparison, a, b, policy, progress)?;
     for (side, source) in [(a, &mut comparison.a), (b, &mut comparison.b)] {
         if let Some(checkpoint) = side.checkpoint.filter(|_| source.files.is_empty()) {
             source.files = checkpoint.digest()?;
@@ -146,8 +151,8 @@ pub fn compare(
 ///
 /// # Errors
 /// When no layer of one belongs to a layer of the other.
-pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
-    let matched = matching::of(&a.layers, &b.layers, matching);
+pub fn audits(a: &Audit, b: &Audit, matching: Matching, policy: &Policy) -> Result<Comparison> {
+    let matched = matching::match_layers(&a.layers, &b.layers, matching);
     if matched.pairs.is_empty() {
         return Err(Error::NothingInCommon {
             a: a.source.uri.clone(),
@@ -155,9 +160,17 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
             reason: matching::why_none(&a.layers, &b.layers),
         });
     }
-    let pair = |&(i, j, by)| Pair::new(by, (i, &a.layers[i]), (j, &b.layers[j]));
-    let layers: Vec<Pair> = matched.pairs.iter().map(pair).collect();
-    let (chains, not_compared) = chains::of(&a.chains, &b.chains, &layers);
+    let pair = |&(i, j, by): &(usize, usize, MatchedBy)| {
+        let in_a = JudgedLayer::new(i, &a.layers[i], policy)?;
+        let in_b = JudgedLayer::new(j, &b.layers[j], policy)?;
+        Ok(Pair::new(by, &in_a, &in_b))
+    };
+    let layers = matched
+        .pairs
+        .iter()
+        .map(pair)
+        .collect::<Result<Vec<Pair>>>()?;
+    let (chains, not_compared) = chain_figures::match_chains(&a.chains, &b.chains, &layers);
     let mut notes = notes((a, b), ("A", "B"));
     notes.extend(not_compared);
     Ok(Comparison {
@@ -173,14 +186,31 @@ pub fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
     })
 }
 
+/// A layer with its position in its audit and the limits of its label.
+struct JudgedLayer<'a> {
+    index: usize,
+    facts: &'a LayerFacts,
+    labels: LabelLimits,
+}
+
+impl<'a> JudgedLayer<'a> {
+    fn new(index: usize, facts: &'a LayerFacts, policy: &Policy) -> Result<Self> {
+        Ok(Self {
+            index,
+            facts,
+            labels: *policy.for_layer(&facts.name)?.labels(),
+        })
+    }
+}
+
 impl Pair {
-    fn new(by: MatchedBy, (i, a): (usize, &LayerFacts), (j, b): (usize, &LayerFacts)) -> Self {
+    fn new(by: MatchedBy, a: &JudgedLayer<'_>, b: &JudgedLayer<'_>) -> Self {
         Self {
             matched_by: by,
-            a: LayerSide::new(i, a),
-            b: LayerSide::new(j, b),
-            figures: catalogue::compare(a, b),
-            spectra: spectra::between(&a.spectrum, &b.spectrum),
+            a: LayerSide::new(a),
+            b: LayerSide::new(b),
+            figures: layer_figures::compare(a, b),
+            spectra: spectra::between(&a.facts.spectrum, &b.facts.spectrum),
             difference: Section::Skipped {
                 reason: difference::NO_WEIGHTS.into(),
             },
@@ -197,13 +227,13 @@ impl Pair {
     }
 
     /// The figure of this name.
-    pub fn figure(&self, name: &str) -> Option<&Figure> {
+    pub fn figure(&self, name: &str) -> Option<&ComparedFigure> {
         self.figures.iter().find(|figure| figure.name == name)
     }
 
     /// The figure that changed by the most of its own units, and by how many.
-    pub fn largest_change(&self) -> Option<(&Figure, f64)> {
-        let units = |figure| Some((figure, Figure::change(figure)?.units?));
+    pub fn largest_change(&self) -> Option<(&ComparedFigure, f64)> {
+        let units = |figure| Some((figure, ComparedFigure::change(figure)?.units?));
         self.figures
             .iter()
             .filter_map(units)
@@ -212,16 +242,17 @@ impl Pair {
 }
 
 impl LayerSide {
-    fn new(index: usize, layer: &LayerFacts) -> Self {
+    fn new(judged: &JudgedLayer<'_>) -> Self {
+        let layer = judged.facts;
         Self {
             name: layer.name.clone(),
-            index,
+            index: judged.index,
             fan_in: layer.fan_in,
             fan_out: layer.fan_out,
             dtype: layer.weight.dtype.clone(),
             orientation: layer.orientation,
             orientation_from: layer.orientation_from,
-            label: layer.label,
+            label: Labelled::judge(layer, &judged.labels).label,
         }
     }
 }
@@ -265,6 +296,10 @@ mod tests {
     use super::*;
     use randomlike_core::audit::example as facts;
 
+    fn audits(a: &Audit, b: &Audit, matching: Matching) -> Result<Comparison> {
+        super::audits(a, b, matching, &Policy::default())
+    }
+
     #[test]
     fn nothing_changes_between_an_audit_and_itself() {
         let audit = facts::audit(vec![facts::layer("a"), facts::unmeasured("b")]);
@@ -273,10 +308,10 @@ mod tests {
         let changes = || found.layers.iter().flat_map(|pair| &pair.figures);
         assert!(
             changes()
-                .filter_map(Figure::change)
+                .filter_map(ComparedFigure::change)
                 .all(|c| c.change == 0.0 && c.units.is_none_or(|units| units == 0.0))
         );
-        assert!(changes().filter_map(Figure::change).count() >= 25);
+        assert!(changes().filter_map(ComparedFigure::change).count() >= 25);
         let spectra = found.layers[0].spectra.measured().unwrap();
         assert!(spectra.wasserstein == 0.0 && spectra.ks == 0.0);
         assert!(found.layers[1].spectra.measured().is_none());

@@ -20,7 +20,7 @@ pub enum Error {
         /// The policy file.
         path: PathBuf,
         /// What the parser says, with the line.
-        source: Box<toml::de::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A policy names a check or a limit that does not exist.
     #[error("the policy `{path}` names an unknown {what} `{name}`{instead}", path = path.display())]
@@ -61,7 +61,7 @@ pub enum Error {
         /// The pattern as written.
         pattern: String,
         /// What is wrong with it.
-        source: globset::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A pattern that matches no layer.
     #[error("the policy `{path}` has the pattern `{pattern}`, which matches no layer; there are {layers}", path = path.display())]

@@ -1,26 +1,58 @@
 //! Limits: which checks there are, at which level, with which limit and why.
 //!
-//! The default policy is a file, `policy/default.toml`, that gives the reason beside each
-//! limit; it is both what [`Policy::default_text`] shows and what [`Policy::default`] parses,
-//! and its keys are the only ones a policy may use.
+//! The default policy is put together from the checks, each of which gives its own table with the
+//! reason beside each limit. It is both what [`Policy::default_text`] shows and what
+//! [`Policy::default`] parses, and its keys are the only ones a policy may use.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 use globset::{Glob, GlobMatcher};
-use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
-use crate::verdict::{
-    Baseline, BiasesConstant, Check, Covered, Finite, Level, LevelSpacing, MovedFromInitialisation,
-    QuarterCircle, ShadowReversible, SpectralEdge, WeightsGaussian, WeightsOnly,
-};
+use crate::checks::{Check, Rule, Severity, Subject};
+use crate::label::{self, LabelLimits, Labelled, Labels, NormalLimits};
 use crate::{Error, Result};
+use randomlike_core::audit::{Audit, LayerFacts};
 
-const DEFAULT: &str = include_str!("policy/default.toml");
+static DEFAULT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = HEAD.to_owned();
+    for check in Check::ALL.map(Check::definition) {
+        let _ = write!(
+            text,
+            "\n# {}\n[{}]\n{}",
+            check.description, check.name, check.policy
+        );
+    }
+    text + label::POLICY
+});
 const DEFAULT_PATH: &str = "default.toml";
+const HEAD: &str = r#"# The default policy of randomlike: every check, its level, its limits, and why.
+#
+# level = "deny"   a failure makes `randomlike check` exit with 1
+#         "warn"   a failure is reported, the gate holds
+#         "allow"  a failure is listed only
+#
+# A policy of your own names only what differs:
+#
+#   [weights-gaussian]
+#   max_ks = 0.03
+#
+#   [[layer]]                      # later patterns win over earlier ones
+#   pattern = "classifier.*"       # a layer's name, or a glob: * ? [ab] {x,y}
+#   quarter-circle = { level = "warn", max_multiple = 4 }
+#
+# A pattern that matches no layer is an error, and so is a name that is not in this file.
+# A fact that was not measured is skipped: it never counts as a pass.
+"#;
 /// The array of per-layer tables, and the key that says which layers one is for.
 const LAYER: &str = "layer";
 const PATTERN: &str = "pattern";
+/// The key that every check has.
+const LEVEL: &str = "level";
 
 /// Levels and limits for every check, and where they differ for some layers.
 #[derive(Debug, Clone)]
@@ -32,50 +64,100 @@ pub struct Policy {
 }
 
 /// Levels and limits as they hold for one layer.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Rules {
-    /// No weight or bias is NaN or infinite.
-    pub finite: Finite,
-    /// Enough of the checkpoint could be judged.
-    pub covered: Covered,
-    /// Whoever loads the checkpoint imports nothing but what weights are made of.
-    pub weights_only: WeightsOnly,
-    /// The weights follow a normal law.
-    pub weights_gaussian: WeightsGaussian,
-    /// The weights no longer match a known initialiser.
-    pub moved_from_initialisation: MovedFromInitialisation,
-    /// The biases are one constant, or negligible.
-    pub biases_constant: BiasesConstant,
-    /// The singular values follow the law.
-    pub quarter_circle: QuarterCircle,
-    /// No singular value lies outside the law's edges.
-    pub spectral_edge: SpectralEdge,
-    /// Neighbouring singular values repel.
-    pub level_spacing: LevelSpacing,
-    /// The layer gives codes back as well as its shuffled control does.
-    pub shadow_reversible: ShadowReversible,
-    /// Nothing is worse than in an earlier audit.
-    pub baseline: Baseline,
+    checks: Arc<BTreeMap<Check, CheckLimits>>,
+    labels: LabelLimits,
+}
+
+/// Level and limits of one check.
+#[derive(Debug)]
+pub(crate) struct CheckLimits {
+    pub level: Severity,
+    pub limits: BTreeMap<String, f64>,
+    pub rule: Rule,
 }
 
 impl Rules {
     /// What a failure of `check` means for the gate.
     #[must_use]
-    pub const fn level(&self, check: Check) -> Level {
-        match check {
-            Check::Finite => self.finite.level,
-            Check::Covered => self.covered.level,
-            Check::WeightsOnly => self.weights_only.level,
-            Check::WeightsGaussian => self.weights_gaussian.level,
-            Check::BiasesConstant => self.biases_constant.level,
-            Check::QuarterCircle => self.quarter_circle.level,
-            Check::SpectralEdge => self.spectral_edge.level,
-            Check::LevelSpacing => self.level_spacing.level,
-            Check::ShadowReversible => self.shadow_reversible.level,
-            Check::MovedFromInitialisation => self.moved_from_initialisation.level,
-            Check::Baseline => self.baseline.level,
-        }
+    pub fn level(&self, check: Check) -> Severity {
+        self.checks[&check].level
+    }
+
+    /// The limit of `check` with this key in the policy.
+    #[must_use]
+    pub fn limit(&self, check: Check, key: &str) -> Option<f64> {
+        self.checks[&check].limits.get(key).copied()
+    }
+
+    /// The limits of labels.
+    #[must_use]
+    pub const fn labels(&self) -> &LabelLimits {
+        &self.labels
+    }
+
+    /// Every check, in the order in which it is reported.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Check, &CheckLimits)> {
+        self.checks.iter().map(|(check, limits)| (*check, limits))
+    }
+
+    fn read(table: &Table, path: &Path) -> Result<Self> {
+        let limits = Check::ALL
+            .into_iter()
+            .map(|check| Ok((check, CheckLimits::read(check, table)?)))
+            .collect::<std::result::Result<_, _>>();
+        let checks: BTreeMap<_, _> = limits.map_err(|source| syntax(path, source))?;
+        let labels = label_limits(table, &checks).map_err(|source| syntax(path, source))?;
+        Ok(Self {
+            checks: Arc::new(checks),
+            labels,
+        })
+    }
+}
+
+/// The table of labels, and what they take from `weights-gaussian`.
+fn label_limits(
+    table: &Table,
+    checks: &BTreeMap<Check, CheckLimits>,
+) -> std::result::Result<LabelLimits, toml::de::Error> {
+    // Inside of its table, so that an error names it and the key.
+    let own = table
+        .get(label::NAME)
+        .map(|own| (label::NAME.to_owned(), own.clone()));
+    let mut read: BTreeMap<String, LabelLimits> = Table::from_iter(own).try_into()?;
+    let limits = &checks[&Check::WeightsGaussian].limits;
+    let normal = NormalLimits {
+        ks: limits["max_ks"],
+        wasserstein: limits["max_wasserstein"],
+        excess_kurtosis: limits["max_excess_kurtosis"],
+    };
+    let labels = read
+        .pop_first()
+        .expect("the default policy has the table")
+        .1;
+    Ok(LabelLimits { normal, ..labels })
+}
+
+impl CheckLimits {
+    fn read(check: Check, table: &Table) -> std::result::Result<Self, toml::de::Error> {
+        let table = table.get(check.name()).and_then(Value::as_table);
+        let table = table.cloned().unwrap_or_default();
+        let limits = table
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), number(value)?)))
+            .collect();
+        let level = table.get(LEVEL).cloned();
+        // Each inside of the check's table, so that an error names the check and the key.
+        let inside = |value: Value| Table::from_iter([(check.name().to_owned(), value)]);
+        let level = Table::from_iter(level.map(|level| (LEVEL.to_owned(), level)));
+        let levels: BTreeMap<String, BTreeMap<String, Severity>> =
+            inside(Value::Table(level)).try_into()?;
+        Ok(Self {
+            level: levels[check.name()][LEVEL],
+            limits,
+            rule: (check.definition().read)(inside(Value::Table(table)))?,
+        })
     }
 }
 
@@ -103,14 +185,14 @@ impl Default for Policy {
 impl Policy {
     /// The default policy as written, with the reason beside each limit.
     #[must_use]
-    pub const fn default_text() -> &'static str {
-        DEFAULT
+    pub fn default_text() -> &'static str {
+        &DEFAULT
     }
 
     /// Reads a policy; `path` only names it in errors. What the text leaves out is as in
     /// the default.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let known = table(DEFAULT, Path::new(DEFAULT_PATH))?;
+        let known = table(&DEFAULT, Path::new(DEFAULT_PATH))?;
         let mut written = table(text, path)?;
         let exceptions = take_exceptions(&mut written, path)?
             .into_iter()
@@ -121,7 +203,7 @@ impl Policy {
         merge(&mut merged, &written);
         let policy = Self {
             path: path.to_owned(),
-            rules: rules(&merged, path)?,
+            rules: Rules::read(&merged, path)?,
             table: merged,
             exceptions,
         };
@@ -130,6 +212,21 @@ impl Policy {
             policy.with(std::iter::once(exception))?;
         }
         Ok(policy)
+    }
+
+    /// SHA-256, in hexadecimal, of every level and limit that holds and of what differs for some
+    /// layers; comments, order and what only repeats the default make no difference.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut whole = self.table.to_string();
+        for Exception { pattern, table, .. } in &self.exceptions {
+            whole.extend([pattern, "\n", &table.to_string()]);
+        }
+        let digest = Sha256::digest(whole.as_bytes());
+        digest.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// Levels and limits where no pattern says otherwise.
@@ -145,6 +242,21 @@ impl Policy {
                 .iter()
                 .filter(|exception| exception.matches(layer)),
         )
+    }
+
+    /// One word for every layer of an audit.
+    ///
+    /// # Errors
+    /// When the limits for a layer cannot be read.
+    pub fn labels(&self, audit: &Audit) -> Result<Labels> {
+        let labelled = |layer: &LayerFacts| {
+            let rules = self.for_layer(&layer.name)?;
+            Ok(Labelled::judge(layer, rules.labels()))
+        };
+        Ok(Labels {
+            policy: self.digest(),
+            layers: audit.layers.iter().map(labelled).collect::<Result<_>>()?,
+        })
     }
 
     /// Refuses a pattern that matches none of the layers called so: most likely it is misspelt.
@@ -171,22 +283,22 @@ impl Policy {
                 &exception.table,
             );
         }
-        merged.map_or_else(|| Ok(self.rules.clone()), |table| rules(&table, &self.path))
+        merged.map_or_else(
+            || Ok(self.rules.clone()),
+            |table| Rules::read(&table, &self.path),
+        )
     }
 }
 
 fn table(text: &str, path: &Path) -> Result<Table> {
-    text.parse().map_err(|source| Error::PolicySyntax {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })
+    text.parse().map_err(|source| syntax(path, source))
 }
 
-fn rules(table: &Table, path: &Path) -> Result<Rules> {
-    Rules::deserialize(table.clone()).map_err(|source| Error::PolicySyntax {
+fn syntax(path: &Path, source: toml::de::Error) -> Error {
+    Error::PolicySyntax {
         path: path.to_owned(),
         source: Box::new(source),
-    })
+    }
 }
 
 fn take_exceptions(table: &mut Table, path: &Path) -> Result<Vec<Table>> {
@@ -216,15 +328,17 @@ fn exception(mut table: Table, known: &Table, path: &Path) -> Result<Exception> 
         });
     };
     let mut known = known.clone();
-    for check in Check::OF_THE_WHOLE {
-        known.remove(check.name());
+    for check in Check::ALL {
+        if check.subject() == Subject::Checkpoint {
+            known.remove(check.name());
+        }
     }
     check_keys(&table, &known, path)?;
     let matcher = Glob::new(&pattern)
         .map_err(|source| Error::PolicyPattern {
             path: path.to_owned(),
             pattern: pattern.clone(),
-            source,
+            source: source.into(),
         })?
         .compile_matcher();
     Ok(Exception {
@@ -253,7 +367,7 @@ fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
                 let meant = meant(limit, known_limits);
                 return Err(unknown(path, "key", &key, &meant, known_limits));
             }
-            if let Some(wanted) = refused(&key, value) {
+            if let Some(wanted) = refused(check, limit, value) {
                 return Err(Error::PolicyLimit {
                     path: path.to_owned(),
                     key,
@@ -266,28 +380,23 @@ fn check_keys(written: &Table, known: &Table, path: &Path) -> Result<()> {
 }
 
 // What the limit would have to be, when `value` is not.
-fn refused(key: &str, value: &Value) -> Option<&'static str> {
-    let value = match value {
-        Value::Float(value) => *value,
-        Value::Integer(value) => *value as f64,
-        // Every other type is refused by its name when the rules are read.
-        _ => return None,
-    };
-    let (range, wanted) = match key {
-        // A gate that asks for no layer would pass what nobody looked at.
-        "covered.min_layers" => (1.0..=f64::MAX, "1 or more"),
-        "covered.min_share" => (0.0..=1.0, "a share from 0 to 1"),
-        "moved-from-initialisation.min_weights" => (
-            1600.0..=f64::MAX,
-            "1600 or more, from where on initialisers are looked for",
-        ),
-        "shadow-reversible.max_control_error" => (
-            0.0..=0.95,
-            "a relative error from 0 to 0.95, beyond which every layer would pass",
-        ),
-        _ => (0.0..=f64::MAX, "a finite number, 0 or more"),
-    };
-    (!range.contains(&value)).then_some(wanted)
+fn refused(check: &str, limit: &str, value: &Value) -> Option<&'static str> {
+    // Every other type is refused by its name when the rules are read.
+    let value = number(value)?;
+    let check = Check::ALL.into_iter().find(|known| known.name() == check);
+    let ranges = check.map_or(label::RANGES, |check| check.definition().ranges);
+    match ranges.iter().find(|range| range.key == limit) {
+        Some(range) => (!range.range.contains(&value)).then_some(range.wanted),
+        None => (!(0.0..=f64::MAX).contains(&value)).then_some("a finite number, 0 or more"),
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(value) => Some(*value),
+        Value::Integer(value) => Some(*value as f64),
+        _ => None,
+    }
 }
 
 /// The nearest known name as a question, when few enough letters differ to be a slip.

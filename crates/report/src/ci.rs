@@ -8,8 +8,10 @@ pub mod sarif;
 use std::collections::HashMap;
 use std::path::{Component, Path};
 
-use randomlike_core::audit::{Audit, Label};
-use randomlike_judge::verdict::{Check, Finding, Judgement, Level};
+use crate::sentences::{FindingSentences, finding_sentences};
+use randomlike_core::audit::Audit;
+use randomlike_judge::label::Label;
+use randomlike_judge::verdict::{Finding, Judgement, Severity};
 
 /// Most characters of a layer's name beside other text.
 const SHOWN: usize = 160;
@@ -31,6 +33,7 @@ pub struct Gate<'a> {
 
 /// The findings on one layer, or on the checkpoint as a whole.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Group<'a> {
     /// The layer's name; nothing for the checkpoint.
     pub layer: Option<&'a str>,
@@ -50,10 +53,10 @@ impl<'a> Gate<'a> {
         };
         let mut groups = vec![group(None, None)];
         let mut places = HashMap::from([(None, 0)]);
-        for layer in &self.audit.layers {
+        for (layer, labelled) in self.audit.layers.iter().zip(&self.judgement.labels.layers) {
             let name = Some(layer.name.as_str());
             places.entry(name).or_insert_with(|| {
-                groups.push(group(name, Some(layer.label)));
+                groups.push(group(name, Some(labelled.label)));
                 groups.len() - 1
             });
         }
@@ -95,37 +98,32 @@ pub fn relative(uri: &str, folder: impl AsRef<Path>) -> String {
 }
 
 /// What a failure at `level` is called beside others.
-const fn severity(level: Level) -> &'static str {
+const fn severity(level: Severity) -> &'static str {
     match level {
-        Level::Allow => "note",
-        Level::Warn => "warning",
-        Level::Deny => "error",
+        Severity::Allow => "note",
+        Severity::Warn => "warning",
+        Severity::Deny => "error",
     }
 }
 
 /// What was measured, the limit and the meaning.
-fn sentences(finding: &Finding) -> String {
-    format!(
-        "{}; limit: {}. {}",
-        finding.measured, finding.limit, finding.meaning
-    )
+fn in_one_line(finding: &Finding) -> String {
+    let FindingSentences {
+        measured,
+        limit,
+        meaning,
+    } = finding_sentences(finding);
+    format!("{measured}; limit: {limit}. {meaning}")
 }
 
 /// What a finding is about, the same from run to run: the check's name, and for the check that
 /// finds several things on a layer also which of them.
 fn subject(finding: &Finding) -> String {
     let name = finding.check.name();
-    if finding.check != Check::Baseline {
-        return name.to_owned();
-    }
-    let has_digit = |word: &str| word.contains(|c: char| c.is_ascii_digit());
-    let words = finding.measured.split(' ');
-    let about: Vec<_> = words.take_while(|word| !has_digit(word)).collect();
-    if about.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name}: {}", about.join(" "))
-    }
+    finding
+        .figure
+        .as_ref()
+        .map_or_else(|| name.to_owned(), |figure| format!("{name}: {figure}"))
 }
 
 #[cfg(test)]
@@ -188,7 +186,10 @@ mod tests {
         let all: usize = groups.iter().map(|group| group.findings.len()).sum();
         assert_eq!(all, judgement.findings.len());
         let gone = groups[4].findings[0];
-        assert_eq!(subject(gone), "baseline: the baseline has this layer,");
+        assert_eq!(
+            (subject(gone).as_str(), gone.case.name),
+            ("baseline", "gone")
+        );
         for page in [
             github::commands(&gate),
             github::summary(&gate),

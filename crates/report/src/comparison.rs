@@ -7,11 +7,11 @@ use super::html::{LabelWord, Picture, label_word, number, picture, share};
 use super::template;
 use crate::Result;
 use randomlike_core::audit::{Orientation, Section, SourceFacts};
+use randomlike_core::number_format::{counted, grouped};
 use randomlike_judge::compare::{
-    ChainPair, Comparison, Difference, DifferenceKind, Figure, LayerSide, MatchedBy, Pair,
-    Standing, Unmatched,
+    ChainPair, ComparedFigure, Comparison, Difference, DifferenceKind, FigureSides, LayerSide,
+    MatchedBy, Pair, Unmatched,
 };
-use randomlike_judge::verdict::figure::{counted, grouped};
 
 const TEMPLATE: &str = include_str!("comparison.html");
 
@@ -50,9 +50,9 @@ struct Layer<'a> {
     distance: String,
     largest: String,
     difference: Option<Delta<'a>>,
-    no_difference: Option<&'a str>,
+    no_difference: Option<String>,
     spectra_picture: Option<Picture<'a>>,
-    no_spectra: Option<&'a str>,
+    no_spectra: Option<String>,
     figures: Vec<Row<'a>>,
     /// Whether any figure changed.
     moved: bool,
@@ -183,10 +183,10 @@ fn largest(pair: &Pair) -> String {
     }
 }
 
-const fn reason<T>(section: &Section<T>) -> Option<&str> {
+fn reason<T>(section: &Section<T>) -> Option<String> {
     match section {
         Section::Measured(_) => None,
-        Section::Skipped { reason } => Some(reason.as_str()),
+        Section::Skipped { reason } => Some(reason.to_string()),
     }
 }
 
@@ -211,11 +211,11 @@ fn stored(pair: &Pair) -> String {
     format!("stored as {} in A, {} in B", of(&pair.a), of(&pair.b))
 }
 
-fn rows(figures: &[Figure]) -> Vec<Row<'_>> {
-    let is_still = |figure: &Figure| figure.change().is_some_and(|c| c.change == 0.0);
+fn rows(figures: &[ComparedFigure]) -> Vec<Row<'_>> {
+    let is_still = |figure: &ComparedFigure| figure.change().is_some_and(|c| c.change == 0.0);
     figures
         .iter()
-        .filter(|figure| !matches!(figure.standing, Standing::Skipped { .. }))
+        .filter(|figure| !matches!(figure.sides, FigureSides::Skipped { .. }))
         .map(|figure| Row {
             name: &figure.name,
             cells: figure.words(),
@@ -225,14 +225,14 @@ fn rows(figures: &[Figure]) -> Vec<Row<'_>> {
 }
 
 /// A sentence for each reason why figures are missing.
-fn missing(figures: &[Figure]) -> Vec<String> {
+fn missing(figures: &[ComparedFigure]) -> Vec<String> {
     let mut told: Vec<(String, Vec<&str>)> = Vec::new();
     for figure in figures {
-        let sentence = match &figure.standing {
-            Standing::Compared(_) => continue,
-            Standing::OnlyInA { reason, .. } => format!("not in B: {reason}"),
-            Standing::OnlyInB { reason, .. } => format!("not in A: {reason}"),
-            Standing::Skipped { reason } => format!("in neither: {reason}"),
+        let sentence = match &figure.sides {
+            FigureSides::Compared(_) => continue,
+            FigureSides::OnlyInA { reason, .. } => format!("not in B: {reason}"),
+            FigureSides::OnlyInB { reason, .. } => format!("not in A: {reason}"),
+            FigureSides::Skipped { reason } => format!("in neither: {reason}"),
         };
         match told.iter_mut().find(|(known, _)| *known == sentence) {
             Some((_, names)) => names.push(&figure.name),
@@ -306,7 +306,7 @@ fn delta_figures(found: &Difference) -> Vec<(&'static str, String)> {
                 format!("{}, {}", s.outliers_above, s.outliers_below),
             ),
         ]),
-        Section::Skipped { reason } => rows.push(("law of its spectrum", reason.clone())),
+        Section::Skipped { reason } => rows.push(("law of its spectrum", reason.to_string())),
     }
     rows
 }
@@ -316,11 +316,12 @@ mod tests {
     use super::*;
     use randomlike_core::audit::example as facts;
     use randomlike_judge::compare::{Matching, audits};
+    use randomlike_judge::policy::Policy;
 
     fn of(name: &str) -> String {
         let a = facts::audit(vec![facts::layer(name), facts::unmeasured("b")]);
         let b = facts::audit(vec![facts::layer(name), facts::layer("c")]);
-        let comparison = audits(&a, &b, Matching::ByName).unwrap();
+        let comparison = audits(&a, &b, Matching::ByName, &Policy::default()).unwrap();
         let figures = ComparisonFigures::draw(&comparison, &a, &b).unwrap();
         String::from_utf8(page(&comparison, &figures).unwrap()).unwrap()
     }

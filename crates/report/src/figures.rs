@@ -25,8 +25,8 @@ use panel::Panel;
 
 use crate::Result;
 use randomlike_core::audit::{Audit, ChainFacts, LayerFacts, LayerShadow, Section};
+use randomlike_core::number_format::{counted, figure, grouped};
 use randomlike_judge::verdict::Judgement;
-use randomlike_judge::verdict::figure::{counted, figure, grouped};
 
 use randomlike_core::shadow::theory::Series;
 use randomlike_core::shadow::{ChainRun, ChainShadow};
@@ -47,6 +47,7 @@ const NAME: usize = 60;
 
 /// A picture and what it shows, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Figure {
     /// File name: `02-classifier.4-spectrum.png`.
     pub file: String,
@@ -58,6 +59,7 @@ pub struct Figure {
 
 /// The pictures of one layer; none of a section that was not measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LayerFigures {
     /// Histogram of the weights, linear and logarithmic.
     pub weights: Option<Figure>,
@@ -75,6 +77,7 @@ pub struct LayerFigures {
 
 /// Every picture of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Figures {
     /// One sheet for the whole checkpoint.
     pub overview: Figure,

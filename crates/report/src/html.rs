@@ -11,12 +11,15 @@ use serde::Serialize;
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
 use super::{template, words};
 use crate::Result;
+use crate::sentences::{FindingSentences, finding_numbers, finding_sentences};
 use randomlike_core::audit::{
     Audit, ChainFacts, ChainShadow, LayerFacts, Orientation, OrientationFrom, Section, Skipped,
 };
+use randomlike_core::number_format::{counted, figure, grouped};
 use randomlike_core::shadow::{Estimate, LevelReturn, Recovery, Reversal};
-use randomlike_judge::verdict::figure::{counted, figure, grouped};
-use randomlike_judge::verdict::{Check, Finding, Judgement, Level, Outcome};
+use randomlike_judge::checks::Subject;
+use randomlike_judge::label::{Label, Labelled};
+use randomlike_judge::verdict::{Finding, FindingOutcome, Judgement, Severity};
 
 const TEMPLATE: &str = include_str!("report.html");
 
@@ -41,7 +44,7 @@ struct Page<'a> {
     imports: Option<String>,
     holds: bool,
     overview: Picture<'a>,
-    whole: Vec<Verdict<'a>>,
+    whole: Vec<Verdict>,
     layers: Vec<Layer<'a>>,
     chains: Vec<Chain<'a>>,
     labels: Vec<LabelWord>,
@@ -63,13 +66,14 @@ pub(super) struct Picture<'a> {
 }
 
 #[derive(Serialize)]
-struct Verdict<'a> {
+struct Verdict {
     check: &'static str,
     outcome: &'static str,
     word: &'static str,
-    measured: &'a str,
-    limit: &'a str,
-    meaning: &'a str,
+    #[serde(flatten)]
+    sentences: FindingSentences,
+    /// The numbers, unrounded.
+    numbers: String,
 }
 
 /// Layers that feed each other.
@@ -79,7 +83,7 @@ struct Chain<'a> {
     /// Sizes, what was kept, and the theorem's conditions.
     drawn: Option<String>,
     picture: Option<Picture<'a>>,
-    absent: Option<&'a str>,
+    absent: Option<String>,
     ratio: Option<String>,
     levels: Vec<[String; 8]>,
 }
@@ -96,7 +100,7 @@ struct SkippedRow<'a> {
     tensor: &'a str,
     dtype: &'a str,
     shape: String,
-    reason: &'a str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -113,7 +117,7 @@ struct Layer<'a> {
     passed: usize,
     failed: usize,
     skipped: usize,
-    health: Vec<Verdict<'a>>,
+    health: Vec<Verdict>,
     sections: Vec<Part<'a>>,
 }
 
@@ -124,10 +128,10 @@ struct Part<'a> {
     /// What is seen, where the title does not say it.
     note: Option<&'static str>,
     picture: Option<Picture<'a>>,
-    absent: Option<&'a str>,
+    absent: Option<String>,
     /// What is to be read beside the picture where nothing is judged.
     words: Vec<String>,
-    verdicts: Vec<Verdict<'a>>,
+    verdicts: Vec<Verdict>,
     figures: Vec<(&'static str, String)>,
 }
 
@@ -162,7 +166,10 @@ impl<'a> Page<'a> {
             overview: picture(&figures.overview),
             whole: judgement.for_checkpoint().map(verdict).collect(),
             layers: layers
-                .map(|(i, (layer, figures))| Layer::new(i, layer, judgement, figures))
+                .zip(&judgement.labels.layers)
+                .map(|((i, (layer, figures)), labelled)| {
+                    Layer::new(i, (layer, labelled), judgement, figures)
+                })
                 .collect(),
             chains: audit
                 .chains
@@ -170,7 +177,7 @@ impl<'a> Page<'a> {
                 .zip(&figures.chains)
                 .map(|(chain, figure)| Chain::new(chain, figure.as_ref()))
                 .collect(),
-            labels: randomlike_core::audit::Label::ALL.map(label_word).into(),
+            labels: Label::ALL.map(label_word).into(),
             skipped: audit.skipped.iter().map(skipped).collect(),
         }
     }
@@ -231,7 +238,7 @@ fn levels(chain: &ChainShadow) -> Vec<[String; 8]> {
 impl<'a> Layer<'a> {
     fn new(
         index: usize,
-        layer: &'a LayerFacts,
+        (layer, labelled): (&'a LayerFacts, &'a Labelled),
         judgement: &'a Judgement,
         figures: &'a LayerFigures,
     ) -> Self {
@@ -247,12 +254,12 @@ impl<'a> Layer<'a> {
             dtype: layer.weight.dtype.name(),
             decoded: layer.weight.decoded.as_deref(),
             orientation: orientation(layer),
-            label: label_word(layer.label),
-            reason: &layer.label_reason,
-            passed: count(Outcome::Pass),
-            failed: count(Outcome::Fail),
-            skipped: count(Outcome::Skipped),
-            health: verdicts(judgement, layer, &[Check::Finite]),
+            label: label_word(labelled.label),
+            reason: &labelled.reason,
+            passed: count(FindingOutcome::Pass),
+            failed: count(FindingOutcome::Fail),
+            skipped: count(FindingOutcome::Skipped),
+            health: verdicts(judgement, layer, Subject::Entries),
             sections: [
                 Some(Part {
                     title: "Edge weights",
@@ -260,11 +267,7 @@ impl<'a> Layer<'a> {
                     picture: figures.weights.as_ref().map(picture),
                     absent: reason(&layer.weights),
                     words: Vec::new(),
-                    verdicts: verdicts(
-                        judgement,
-                        layer,
-                        &[Check::WeightsGaussian, Check::MovedFromInitialisation],
-                    ),
+                    verdicts: verdicts(judgement, layer, Subject::Weights),
                     figures: weight_figures(layer),
                 }),
                 Some(Part {
@@ -273,7 +276,7 @@ impl<'a> Layer<'a> {
                     picture: figures.biases.as_ref().map(picture),
                     absent: reason(&layer.biases),
                     words: Vec::new(),
-                    verdicts: verdicts(judgement, layer, &[Check::BiasesConstant]),
+                    verdicts: verdicts(judgement, layer, Subject::Biases),
                     figures: bias_figures(layer),
                 }),
                 Some(Part {
@@ -285,15 +288,7 @@ impl<'a> Layer<'a> {
                         .spectrum
                         .measured()
                         .map_or_else(Vec::new, words::spectrum),
-                    verdicts: verdicts(
-                        judgement,
-                        layer,
-                        &[
-                            Check::QuarterCircle,
-                            Check::SpectralEdge,
-                            Check::LevelSpacing,
-                        ],
-                    ),
+                    verdicts: verdicts(judgement, layer, Subject::Spectrum),
                     figures: spectrum::figures(layer),
                 }),
                 Some(controls_part(layer, figures)),
@@ -304,7 +299,7 @@ impl<'a> Layer<'a> {
                     picture: figures.shadow.as_ref().map(picture),
                     absent: reason(&layer.shadow),
                     words: Vec::new(),
-                    verdicts: verdicts(judgement, layer, &[Check::ShadowReversible]),
+                    verdicts: verdicts(judgement, layer, Subject::Shadow),
                     figures: shadow_figures(layer),
                 }),
             ]
@@ -338,7 +333,7 @@ fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<
         absent: figures
             .vectors
             .is_none()
-            .then_some("no vector could be told from its neighbours"),
+            .then(|| "no vector could be told from its neighbours".to_owned()),
         words: words::vectors(vectors),
         verdicts: Vec::new(),
         figures: controls::vectors(layer),
@@ -364,44 +359,39 @@ fn with_error(estimate: &Estimate) -> String {
     format!("{} ± {}", number(estimate.mean), number(estimate.error))
 }
 
-const fn reason<T>(section: &Section<T>) -> Option<&str> {
+fn reason<T>(section: &Section<T>) -> Option<String> {
     match section {
         Section::Measured(_) => None,
-        Section::Skipped { reason } => Some(reason.as_str()),
+        Section::Skipped { reason } => Some(reason.to_string()),
     }
 }
 
-fn verdicts<'a>(
-    judgement: &'a Judgement,
-    layer: &'a LayerFacts,
-    checks: &[Check],
-) -> Vec<Verdict<'a>> {
+fn verdicts(judgement: &Judgement, layer: &LayerFacts, subject: Subject) -> Vec<Verdict> {
     judgement
         .for_layer(&layer.name)
-        .filter(|finding| checks.contains(&finding.check))
+        .filter(|finding| finding.check.subject() == subject)
         .map(verdict)
         .collect()
 }
 
-fn verdict(finding: &Finding) -> Verdict<'_> {
+fn verdict(finding: &Finding) -> Verdict {
     let (outcome, word) = match (finding.outcome, finding.level) {
-        (Outcome::Pass, _) => ("pass", "pass"),
-        (Outcome::Skipped, _) => ("skip", "not judged"),
-        (Outcome::Fail, Level::Deny) => ("fail", "fail"),
-        (Outcome::Fail, Level::Warn) => ("warn", "warning"),
-        (Outcome::Fail, Level::Allow) => ("skip", "noted"),
+        (FindingOutcome::Pass, _) => ("pass", "pass"),
+        (FindingOutcome::Skipped, _) => ("skip", "not judged"),
+        (FindingOutcome::Fail, Severity::Deny) => ("fail", "fail"),
+        (FindingOutcome::Fail, Severity::Warn) => ("warn", "warning"),
+        (FindingOutcome::Fail, Severity::Allow) => ("skip", "noted"),
     };
     Verdict {
         check: finding.check.name(),
         outcome,
         word,
-        measured: &finding.measured,
-        limit: &finding.limit,
-        meaning: &finding.meaning,
+        sentences: finding_sentences(finding),
+        numbers: finding_numbers(finding).join("; "),
     }
 }
 
-pub(super) fn label_word(label: randomlike_core::audit::Label) -> LabelWord {
+pub(super) fn label_word(label: Label) -> LabelWord {
     let (r, g, b) = label_colour(label);
     LabelWord {
         name: label.name(),
@@ -421,7 +411,7 @@ fn skipped(skipped: &Skipped) -> SkippedRow<'_> {
         tensor: &skipped.tensor.tensor,
         dtype: skipped.tensor.dtype.name(),
         shape: sides.join("×"),
-        reason: &skipped.reason,
+        reason: skipped.reason.to_string(),
     }
 }
 
@@ -586,7 +576,7 @@ mod tests {
     use super::*;
     use randomlike_core::audit::example as facts;
     use randomlike_judge::policy::Policy;
-    use randomlike_judge::verdict::judge;
+    use randomlike_judge::verdict::{Check, judge};
 
     fn of(name: &str) -> String {
         let mut audit = facts::audit(vec![facts::layer(name), facts::unmeasured("b")]);
@@ -600,7 +590,7 @@ mod tests {
     fn every_layer_picture_and_verdict_is_on_the_page() {
         let html = of("classifier.1");
         assert_eq!(html.matches("data:image/png;base64,").count(), 7);
-        for check in Check::ALL {
+        for check in Check::of_one_audit() {
             assert!(html.contains(check.name()), "{}", check.name());
         }
         assert!(html.contains("not measured: too small"));

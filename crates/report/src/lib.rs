@@ -6,6 +6,7 @@ mod error;
 pub mod figures;
 pub mod html;
 pub mod json;
+pub mod sentences;
 mod template;
 pub mod words;
 pub mod write;
@@ -19,6 +20,7 @@ use randomlike_judge::verdict::Judgement;
 
 /// Every file of a report, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bundle {
     /// Relative path and content.
     pub files: Vec<(String, Vec<u8>)>,
@@ -29,7 +31,7 @@ impl Bundle {
     pub fn render(audit: &Audit, judgement: &Judgement) -> Result<Self> {
         let figures = Figures::draw(audit, judgement)?;
         let mut files = vec![
-            ("audit.json".into(), json::audit(audit)?),
+            ("audit.json".into(), json::audit(audit, &judgement.labels)?),
             (
                 "report.html".into(),
                 html::page(audit, judgement, &figures)?,

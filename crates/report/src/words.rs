@@ -5,8 +5,8 @@ use randomlike_core::audit::{
     Trap, VectorFacts, Vectors,
 };
 use randomlike_core::names::some_of;
-use randomlike_judge::verdict::figure::{chance, counted, figure};
-use randomlike_judge::verdict::{Judgement, Level, Outcome};
+use randomlike_core::number_format::{chance, counted, figure};
+use randomlike_judge::verdict::{FindingOutcome, Judgement, Severity};
 
 /// Most vectors that are told of one by one.
 const TOLD: usize = 3;
@@ -25,11 +25,12 @@ pub fn imports<'a>(all: impl IntoIterator<Item = &'a str>) -> Option<String> {
 /// Whether the gate holds, how many findings came out how, and what else is to be known of them.
 pub fn gate(judgement: &Judgement) -> String {
     let all = |outcome| {
-        [Level::Allow, Level::Warn, Level::Deny].map(|level| judgement.count(outcome, level))
+        [Severity::Allow, Severity::Warn, Severity::Deny]
+            .map(|level| judgement.count(outcome, level))
     };
-    let [noted, warned, denied] = all(Outcome::Fail);
-    let [passed, skipped] =
-        [Outcome::Pass, Outcome::Skipped].map(|outcome| all(outcome).iter().sum::<usize>());
+    let [noted, warned, denied] = all(FindingOutcome::Fail);
+    let [passed, skipped] = [FindingOutcome::Pass, FindingOutcome::Skipped]
+        .map(|outcome| all(outcome).iter().sum::<usize>());
     let verdict = if judgement.fails() {
         "The gate fails"
     } else {

@@ -10,10 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::Result;
-use randomlike_core::analysis::{self, FEWEST, Options};
-use randomlike_core::audit::{Label, NullFact, Section, Spectrum, SpectrumNulls};
+use randomlike_core::analysis::{self, FEWEST_IN_A_BULK, Options};
+use randomlike_core::audit::{NullFact, Section, Spectrum, SpectrumNulls};
+use randomlike_judge::label::Label;
 use randomlike_judge::policy::Policy;
-use randomlike_judge::verdict::{self, Check, Outcome};
+use randomlike_judge::verdict::{self, Check, FindingOutcome};
 
 pub use truth::Truth;
 
@@ -84,7 +85,7 @@ impl Alarm {
             Self::Bulk => match spectrum.bulk.measured() {
                 Some(bulk) => bulk.above + bulk.below > 0,
                 // Of fewer values there is no bulk.
-                None => spectrum.count() >= FEWEST,
+                None => spectrum.count() >= FEWEST_IN_A_BULK,
             },
         }
     }
@@ -92,6 +93,7 @@ impl Alarm {
 
 /// What became of a number of drawn layers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// How many.
     pub draws: usize,
@@ -154,12 +156,12 @@ pub fn verdicts(truth: Truth, shape: (usize, usize), draws: usize, seed: u64) ->
         let failed = judgement
             .findings
             .iter()
-            .filter(|f| f.outcome == Outcome::Fail);
-        let layer = &audit.layers[0];
+            .filter(|f| f.outcome == FindingOutcome::Fail);
+        let labels = judgement.labels.layers.iter();
         Ok(Counts {
             failed: failed.map(|finding| (finding.check, 1)).collect(),
-            labels: BTreeMap::from([(layer.label, 1)]),
-            ..alarms_of(&layer.spectrum)
+            labels: labels.map(|labelled| (labelled.label, 1)).collect(),
+            ..alarms_of(&audit.layers[0].spectrum)
         })
     })
 }

@@ -14,11 +14,13 @@ use crate::synth;
 use randomlike_checkpoint::Checkpoint;
 use randomlike_checkpoint::FileError;
 use randomlike_core::analysis;
-use randomlike_core::audit::{Audit, Label};
+use randomlike_core::audit::Audit;
+use randomlike_judge::label::Label;
 use randomlike_judge::policy::Policy;
-use randomlike_judge::verdict::{self, Check, Finding, Judgement, Outcome};
+use randomlike_judge::verdict::{self, Check, Finding, FindingOutcome, Judgement};
 use randomlike_maths::linalg::Engine;
 use randomlike_report::json;
+use randomlike_report::sentences::finding_sentences;
 use randomlike_report::write::write_file;
 
 pub use truths::{Expected, TRUTHS, Truth, Verdicts};
@@ -59,6 +61,7 @@ pub struct Progress<'a> {
 
 /// A truth, and what came out of the road.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Tried {
     /// What was planted and what must come out.
     pub truth: Truth,
@@ -76,18 +79,19 @@ pub struct Tried {
 
 /// One check on one planted checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Verdict {
     /// Which check.
     pub check: Check,
     /// What must come out; nothing where theory does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expected: Option<Outcome>,
+    pub expected: Option<FindingOutcome>,
     /// Why theory does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<&'static str>,
     /// What came out; nothing where the check said nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub obtained: Option<Outcome>,
+    pub obtained: Option<FindingOutcome>,
     /// The finding's words with figures.
     pub measured: String,
     /// The finding's limit.
@@ -96,6 +100,7 @@ pub struct Verdict {
 
 /// The label of the planted layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Labelled {
     /// What it must be.
     pub expected: Label,
@@ -183,19 +188,19 @@ pub fn attempt(
     let again = road.through_json(&audit, before.as_ref())?;
     let same_from_json = judgement == again;
     let label = match truth.expected {
-        Expected::Verdicts(expected) => audit.layers.first().map(|layer| Labelled {
-            expected: expected.label,
-            obtained: layer.label,
-            reason: layer.label_reason.clone(),
-        }),
+        Expected::Verdicts(expected) => {
+            let labels = options.policy.labels(&audit)?.layers;
+            labels.into_iter().next().map(|found| Labelled {
+                expected: expected.label,
+                obtained: found.label,
+                reason: found.reason,
+            })
+        }
         Expected::NothingMeasured => None,
     };
     let (judgement, nothing_measured) = match judgement {
         Judged::Findings(judgement) => (judgement, None),
-        Judged::Nothing(reason) => {
-            let (findings, notes) = (Vec::new(), Vec::new());
-            (Judgement { findings, notes }, Some(reason))
-        }
+        Judged::Nothing(reason) => (Judgement::default(), Some(reason)),
     };
     Ok(Tried {
         truth: *truth,
@@ -213,14 +218,17 @@ fn verdicts(truth: &Truth, judgement: &Judgement) -> Vec<Verdict> {
         .map(|(check, expected)| {
             let of_check = judgement.findings.iter().filter(|f| f.check == check);
             let worst = of_check.max_by_key(|finding| weight(finding));
-            let said = |text: fn(&Finding) -> &String| worst.map(text).cloned().unwrap_or_default();
+            let said = worst.map(finding_sentences);
+            let (measured, limit) = said
+                .map(|said| (said.measured, said.limit))
+                .unwrap_or_default();
             Verdict {
                 check,
                 expected,
                 open: truth.open(check),
                 obtained: worst.map(|finding| finding.outcome),
-                measured: said(|f| &f.measured),
-                limit: said(|f| &f.limit),
+                measured,
+                limit,
             }
         })
         .collect()
@@ -230,9 +238,9 @@ fn verdicts(truth: &Truth, judgement: &Judgement) -> Vec<Verdict> {
 /// worse), a failure speaks for all, and a pass before what was skipped.
 fn weight(finding: &Finding) -> u8 {
     match finding.outcome {
-        Outcome::Skipped => 0,
-        Outcome::Pass => 1,
-        Outcome::Fail => 2,
+        FindingOutcome::Skipped => 0,
+        FindingOutcome::Pass => 1,
+        FindingOutcome::Fail => 2,
     }
 }
 
@@ -293,7 +301,8 @@ impl Road<'_> {
 
     fn read_back(&self, audit: &Audit) -> Result<Audit> {
         let file = self.folder.join(json::AUDIT);
-        let bytes = json::audit(audit)?;
+        let labels = self.options.policy.labels(audit)?;
+        let bytes = json::audit(audit, &labels)?;
         write_file(&file, |to| to.write_all(&bytes))?;
         Ok(json::read_audit(&file)?)
     }

@@ -471,7 +471,9 @@ mod tests {
     use super::*;
     use randomlike_checkpoint::Checkpoint;
     use randomlike_core::analysis;
-    use randomlike_core::audit::{Audit, BiasKind, FamilyName, Label};
+    use randomlike_core::audit::{Audit, BiasKind, FamilyName};
+    use randomlike_judge::label::Label;
+    use randomlike_judge::policy::Policy;
 
     fn audit(kind: Kind, options: &Options) -> Audit {
         let folder = tempfile::tempdir().unwrap();
@@ -496,8 +498,9 @@ mod tests {
             (Kind::Nan, Label::Undecided),
         ];
         for (kind, label) in expected {
-            let layer = &audit(kind, &Options::default()).layers[0];
-            assert_eq!(layer.label, label, "{kind}: {}", layer.label_reason);
+            let labels = Policy::default().labels(&audit(kind, &Options::default()));
+            let found = &labels.unwrap().layers[0];
+            assert_eq!(found.label, label, "{kind}: {}", found.reason);
         }
     }
 
@@ -592,7 +595,7 @@ mod tests {
                     },
                 );
                 audit.source.uri.clear();
-                randomlike_report::json::audit(&audit).unwrap()
+                serde_json::to_vec(&audit).unwrap()
             })
         };
         assert!(run(1) == run(2) && run(2) == run(5));

@@ -12,6 +12,7 @@ const SETTLED: usize = 100;
 
 /// One method over its seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// The method.
     pub method: TrainingMethod,
@@ -35,6 +36,7 @@ pub struct Summary {
 
 /// One method less another, seed by seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Comparison {
     /// The method.
     pub method: TrainingMethod,
@@ -49,6 +51,7 @@ pub struct Comparison {
 
 /// How much closer, and how often.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GapDifference {
     /// Difference of gaps.
     pub difference: Difference,

@@ -12,7 +12,7 @@ use super::loss::Batch;
 use super::method::TrainingMethod;
 use super::method_settings::MethodSettings;
 use super::net::Net;
-use super::net_facts::{LayerInside, look_inside};
+use super::net_facts::{NetLayerFacts, measure_net};
 use super::run::{Evaluation, Run, Sets, TrainingPlan, error_of, first_net, test_set};
 use super::state::write_net;
 use super::workers::in_parallel;
@@ -34,6 +34,7 @@ pub struct Experiment {
 
 /// How a run came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunOutcome {
     /// The method.
     pub method: TrainingMethod,
@@ -44,20 +45,22 @@ pub struct RunOutcome {
     /// Looks at the validation set, the last at the end.
     pub curve: Vec<Evaluation>,
     /// What the inspector finds in the trained net.
-    pub inside: Vec<LayerInside>,
+    pub inside: Vec<NetLayerFacts>,
 }
 
 /// The net every method of a seed starts from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UntrainedNet {
     /// The seed.
     pub seed: u64,
     /// What the inspector finds in it.
-    pub inside: Vec<LayerInside>,
+    pub inside: Vec<NetLayerFacts>,
 }
 
 /// Everything that was found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Results {
     /// The nets before training, in the order of seeds.
     pub starts: Vec<UntrainedNet>,
@@ -184,7 +187,7 @@ impl Shared<'_> {
         write(&first_net(plan, seed)?, "start", plan, seed, &file)?;
         let start = UntrainedNet {
             seed,
-            inside: look_inside(&file)?,
+            inside: measure_net(&file)?,
         };
         write_finished(&facts, plan, None, &start)?;
         Ok(start)
@@ -210,7 +213,7 @@ impl Shared<'_> {
             seed,
             test_error: error_of(&net, &self.test)?,
             curve,
-            inside: look_inside(&file)?,
+            inside: measure_net(&file)?,
         };
         write_finished(&facts, plan, Some(arm), &outcome)?;
         finished_runs::remove_state(&state)?;

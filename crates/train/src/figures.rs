@@ -1,7 +1,7 @@
 //! The pictures of an experiment.
 
 mod curves;
-mod inside;
+mod net_facts;
 
 use randomlike_report::Result;
 use randomlike_report::figures::{Figure, grid_figure};
@@ -29,7 +29,7 @@ pub fn draw(starts: &[UntrainedNet], outcomes: &[RunOutcome]) -> Result<Vec<Figu
             "inside.png",
             name,
             "what the inspector finds before and after, mean ± sd over seeds; dashed: a random layer",
-            &inside::panels(starts, outcomes),
+            &net_facts::panels(starts, outcomes),
         )?,
     ])
 }

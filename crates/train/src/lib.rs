@@ -28,7 +28,7 @@ pub use choice::Choice;
 pub use experiment::{Experiment, Progress, Results, RunOutcome, UntrainedNet, run_all};
 pub use method::TrainingMethod;
 pub use method_settings::{CopyLabel, CopyScale, MethodSettings, Recipe};
-pub use net_facts::LayerInside;
+pub use net_facts::NetLayerFacts;
 pub use optimiser::{Rule, Schedule};
 pub use record::Runs;
 pub use run::{Evaluation, TrainingPlan};

@@ -11,7 +11,8 @@ use randomlike_core::audit::{LayerFacts, Section};
 
 /// A layer, in figures. What could not be measured is absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LayerInside {
+#[non_exhaustive]
+pub struct NetLayerFacts {
     /// Its name.
     pub layer: String,
     /// Excess kurtosis of its weights, 0 for a bell curve.
@@ -29,19 +30,19 @@ pub struct LayerInside {
 }
 
 /// Measures the net at `path` as `inspect` does.
-pub(super) fn look_inside(path: &Path) -> Result<Vec<LayerInside>, Error> {
+pub(super) fn measure_net(path: &Path) -> Result<Vec<NetLayerFacts>, Error> {
     let checkpoint = Checkpoint::open(path)?;
     let audit = analysis::measure(&checkpoint, &Options::default(), &mut |_| ())?;
     Ok(audit.layers.iter().map(figures).collect())
 }
 
-fn figures(layer: &LayerFacts) -> LayerInside {
+fn figures(layer: &LayerFacts) -> NetLayerFacts {
     let biases = match &layer.biases {
         Section::Measured(biases) => biases.spread_ratio,
         Section::Skipped { .. } => None,
     };
     let spectrum = layer.spectrum.measured();
-    LayerInside {
+    NetLayerFacts {
         layer: layer.name.clone(),
         excess_kurtosis: layer
             .weights

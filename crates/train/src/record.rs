@@ -12,6 +12,7 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// What runs.json holds. It can be read back, and summed up and drawn again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Runs {
     /// Layout version.
     pub schema_version: u32,

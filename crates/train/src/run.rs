@@ -42,6 +42,7 @@ pub struct TrainingPlan {
 
 /// A look at the validation set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Steps done.
     pub step: usize,

@@ -41,6 +41,7 @@ pub struct TuningRuns<'a> {
 
 /// A value that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tried {
     /// The value.
     pub value: String,
@@ -50,6 +51,7 @@ pub struct Tried {
 
 /// What was chosen for a method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Chosen {
     /// The method.
     pub method: TrainingMethod,

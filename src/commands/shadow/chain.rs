@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use randomlike::audit::Section;
+use randomlike::audit::{Section, Unmeasured};
 use randomlike::checkpoint::Checkpoint;
 use randomlike::layers::{self, Layer};
 use randomlike::report::figures::{self, Figure};
@@ -132,7 +132,7 @@ pub fn measure<'a>(
             Ok(run) => Section::Measured(run),
             Err(ShadowError::Read(error)) => return Err((*error).into()),
             Err(fault) => Section::Skipped {
-                reason: fault.to_string(),
+                reason: Unmeasured::Fault(fault.to_string()),
             },
         };
         measured.push((chain, section));

@@ -1,7 +1,7 @@
 //! Are the biases one constant? docs/theory.md §2.
 
 use super::{count_not_finite, not_finite};
-use crate::audit::{BiasKind, Biases, Section, Weights};
+use crate::audit::{BiasKind, Biases, EntriesOf, Section, Unmeasured, Weights};
 use randomlike_maths::stats::{Moments, Sample};
 
 /// Order statistics kept for the picture.
@@ -16,16 +16,16 @@ pub(super) fn measure(
 ) -> Section<Biases> {
     let Some(bias) = bias else {
         return Section::Skipped {
-            reason: "not applicable: the layer has no bias".into(),
+            reason: Unmeasured::NoBias,
         };
     };
     let (nan, infinite) = count_not_finite(bias);
-    if let Some(reason) = not_finite(nan + infinite, "biases") {
+    if let Some(reason) = not_finite(nan + infinite, EntriesOf::Biases) {
         return Section::Skipped { reason };
     }
     let Some(sample) = Sample::from_f64(bias) else {
         return Section::Skipped {
-            reason: "the tensor is empty".into(),
+            reason: Unmeasured::Empty,
         };
     };
     Section::Measured(facts(

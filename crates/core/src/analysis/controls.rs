@@ -1,12 +1,12 @@
 //! The layer's largest singular value beside those of what chance makes of its weights;
 //! docs/theory.md §4.
 
-mod trap;
+mod outlier_cause;
 
 use std::borrow::Cow;
 
 use super::{Entry, spectrum};
-use crate::audit::{ControlFacts, Controls, Method, Section, Spectrum, Trap, Weights};
+use crate::audit::{ControlFacts, Controls, Method, Section, Spectrum, Trap, Unmeasured, Weights};
 use crate::controls::{self, Control, Entries, Origin};
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::linalg::{self, Engine, Lanczos, Matrix, SpectrumError};
@@ -72,7 +72,7 @@ impl<'a> Beside<'a> {
         let measured = self.measured(entries, std).map(|facts| {
             let is_trap = control == Control::Shuffled && facts.outliers_above > 0;
             let trap = is_trap
-                .then(|| trap::explained(entries, self.plan.seed))
+                .then(|| outlier_cause::explained(entries, self.plan.seed))
                 .transpose();
             trap.map(|trap| Seen { facts, trap })
         });
@@ -127,7 +127,7 @@ impl<'a> Beside<'a> {
         match observed.and_then(|observed| self.facts(observed)) {
             Ok(facts) => Section::Measured(facts),
             Err(fault) => Section::Skipped {
-                reason: fault.to_string(),
+                reason: Unmeasured::Fault(fault.to_string()),
             },
         }
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Where a long measurement stands. Layers and stages come in order, whatever runs beside them.
+/// Where a long measurement stands. Layers that run side by side come in any order, `done` only
+/// grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress<'a> {
     /// The layer being measured.

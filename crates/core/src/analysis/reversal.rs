@@ -1,7 +1,7 @@
 //! The layer in reverse and forward again, where the theory's premise holds.
 
 use super::Options;
-use crate::audit::{ChainShadow, LayerShadow, NamedIn, Premise, Section};
+use crate::audit::{ActivationSource, ChainShadow, LayerShadow, Premise, Section, Unmeasured};
 use crate::controls::{self, Control};
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;
@@ -13,13 +13,13 @@ pub(super) struct Model {
     /// What it rests on.
     pub premise: Premise,
     /// Why it is not run.
-    refused: Option<String>,
+    refused: Option<Unmeasured>,
     seed: u64,
 }
 
 impl Model {
     /// `named` is the activation and where it was named.
-    pub(super) fn new(named: Option<&(String, NamedIn)>, options: &Options) -> Self {
+    pub(super) fn new(named: Option<&(String, ActivationSource)>, options: &Options) -> Self {
         let premise = match named {
             None => Premise::ReluAssumed,
             Some((name, _)) if is_relu(name) => Premise::ReluNamed,
@@ -29,12 +29,9 @@ impl Model {
         let refused = named.filter(|_| premise == Premise::NotRelu);
         Self {
             premise,
-            refused: refused.map(|(name, place)| {
-                format!(
-                    "the theory is about ReLU, and {} names the activation `{name}` \
-                     (`--assume-relu` measures all the same)",
-                    place.words()
-                )
+            refused: refused.map(|(name, place)| Unmeasured::NotRelu {
+                activation: name.clone(),
+                place: *place,
             }),
             seed: options.seed,
         }
@@ -71,7 +68,7 @@ impl Model {
         match shadow::measure_beside(&stored, &Plan::for_layer(n, m, self.seed), beside, room) {
             Ok(facts) => Section::Measured(facts),
             Err(fault) => Section::Skipped {
-                reason: fault.to_string(),
+                reason: Unmeasured::Fault(fault.to_string()),
             },
         }
     }
@@ -95,7 +92,7 @@ impl Model {
             Ok(run) => Ok(Section::Measured(run.facts)),
             Err(ShadowError::Read(error)) => Err(*error),
             Err(fault) => Ok(Section::Skipped {
-                reason: fault.to_string(),
+                reason: Unmeasured::Fault(fault.to_string()),
             }),
         }
     }
@@ -112,7 +109,7 @@ mod tests {
                 assume_relu,
                 ..Options::default()
             };
-            let named = name.map(|name| (name.to_owned(), NamedIn::Config));
+            let named = name.map(|name| (name.to_owned(), ActivationSource::Config));
             let model = Model::new(named.as_ref(), &options);
             (model.premise, model.refused)
         };
@@ -124,7 +121,7 @@ mod tests {
         );
         let (refused, reason) = premise(Some("gelu"), false);
         assert_eq!(refused, Premise::NotRelu);
-        let reason = reason.unwrap();
+        let reason = reason.unwrap().to_string();
         assert!(
             reason.contains("config.json names the activation `gelu`"),
             "{reason}"

@@ -5,12 +5,14 @@ mod nulls;
 
 use super::{Entry, Options, stored_sides};
 use crate::Result;
-use crate::audit::{Law, Section, Spectrum, Weights};
+use crate::audit::{Law, Section, Spectrum, Unmeasured, Weights};
 use crate::layers::Layer;
 use randomlike_maths::linalg::{self, Engine, Matrix, SpectrumError};
 use randomlike_maths::nulls::{Figure, Null, Shape, largest_at, of_values, smallest_at};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 use randomlike_maths::stats::{PowerLaw, level_ratio};
+
+pub use bulk::FEWEST_IN_A_BULK;
 
 /// An extreme value is an outlier when a random matrix passes it this rarely.
 pub(super) const OUTLIER_LEVEL: f64 = 0.01;
@@ -54,31 +56,29 @@ pub(super) fn values<T: Entry>(
     entries: &[T],
     layer: &Layer,
     engine: Engine,
-) -> Result<std::result::Result<Vec<f64>, String>> {
+) -> Result<std::result::Result<Vec<f64>, Unmeasured>> {
     let (rows, cols) = stored_sides(layer);
     let Some(matrix) = Matrix::new(entries, rows, cols) else {
-        return Ok(Err("the tensor does not have the layer's shape".into()));
+        return Ok(Err(Unmeasured::WrongShape));
     };
     match linalg::singular_values(matrix, engine) {
         // The engine is missing for every layer; the other faults are this layer's own.
         Err(fault @ SpectrumError::NotBuilt) => Err(fault.into()),
-        other => Ok(other.map_err(|fault| fault.to_string())),
+        other => Ok(other.map_err(|fault| Unmeasured::Fault(fault.to_string()))),
     }
 }
 
 /// What the values say; `epsilon` is that of the arithmetic the rank is judged in.
 pub(super) fn measure(
-    values: &std::result::Result<Vec<f64>, String>,
+    values: &std::result::Result<Vec<f64>, Unmeasured>,
     layer: &Layer,
     entries: EntryLaw,
     (epsilon, plan): (f64, NullPlan),
 ) -> Section<Spectrum> {
-    let skipped = |reason: &str| Section::Skipped {
-        reason: reason.into(),
-    };
+    let skipped = |reason| Section::Skipped { reason };
     let values = match values {
         Ok(values) => values,
-        Err(reason) => return skipped(reason),
+        Err(reason) => return skipped(reason.clone()),
     };
     let (rows, cols) = stored_sides(layer);
     match values.first() {
@@ -92,11 +92,10 @@ pub(super) fn measure(
                 epsilon,
                 plan,
             };
-            seen.facts(values)
-                .map_or_else(|reason| skipped(&reason), Section::Measured)
+            seen.facts(values).map_or_else(skipped, Section::Measured)
         }
-        Some(_) => skipped("all weights are zero"),
-        None => skipped("the tensor is empty"),
+        Some(_) => skipped(Unmeasured::AllZero),
+        None => skipped(Unmeasured::Empty),
     }
 }
 
@@ -109,12 +108,11 @@ struct Seen {
 }
 
 impl Seen {
-    fn facts(&self, values: &[f64]) -> std::result::Result<Spectrum, String> {
-        const NO_SCALE: &str = "more than half of the singular values are zero to rounding, which leaves the law no scale";
+    fn facts(&self, values: &[f64]) -> std::result::Result<Spectrum, Unmeasured> {
         let shape = self.shape;
         let (n, m) = (shape.n as f64, shape.m as f64);
-        let law = MarchenkoPastur::new(m / n).ok_or(NO_SCALE)?;
-        let figures = of_values(values, shape).ok_or(NO_SCALE)?;
+        let law = MarchenkoPastur::new(m / n).ok_or(Unmeasured::NoScale)?;
+        let figures = of_values(values, shape).ok_or(Unmeasured::NoScale)?;
         let null = self.null()?;
         let sigma_median = figures.sigma_median;
         let (largest, smallest) = (values[0], values[values.len() - 1]);
@@ -167,22 +165,22 @@ impl Seen {
             log_norm: Some(total.log10()),
             log_spectral_norm: Some((largest * largest).log10()),
             mp_softrank: (edge_upper / largest).powi(2),
-            nulls: Section::of(of_chance, "a spectrum of one value has no null"),
+            nulls: Section::of(of_chance, Unmeasured::OneValue),
             bulk: bulk.map_or_else(|reason| Section::Skipped { reason }, Section::Measured),
             singular_values: values.to_vec(),
         })
     }
 
     /// Of independent entries with the excess kurtosis of the weights.
-    fn null(&self) -> std::result::Result<Null, String> {
+    fn null(&self) -> std::result::Result<Null, Unmeasured> {
         let kurtosis = self.entries.excess_kurtosis;
         let NullPlan { simulate, seed } = self.plan;
         let null = match simulate {
             None => Null::at(self.shape, kurtosis),
             Some(draws) => Null::simulated(self.shape, kurtosis, draws, seed)
-                .map_err(|fault| fault.to_string())?,
+                .map_err(|fault| Unmeasured::Fault(fault.to_string()))?,
         };
-        null.ok_or_else(|| "two draws at least make a null".to_owned())
+        null.ok_or(Unmeasured::TooFewDraws)
     }
 }
 

@@ -4,8 +4,8 @@ use rand::seq::index;
 
 use super::{Entry, stored_sides};
 use crate::audit::{
-    Component, Part, Section, SingularVector, Spectrum, VectorFacts, VectorNull, VectorSides,
-    Vectors,
+    Component, Part, Section, SingularVector, Spectrum, Unmeasured, VectorFacts, VectorNull,
+    VectorSides, Vectors,
 };
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::linalg::{Matrix, SingularTriple, singular_vectors};
@@ -37,10 +37,10 @@ impl Plan {
     ) -> Section<Vectors> {
         let measured = self.places(layer, spectrum).and_then(|(count, places)| {
             let (rows, cols) = stored_sides(layer);
-            let matrix = Matrix::new(entries, rows, cols)
-                .ok_or_else(|| "the tensor does not have the layer's shape".to_owned())?;
+            let matrix = Matrix::new(entries, rows, cols).ok_or(Unmeasured::WrongShape)?;
             let at: Vec<usize> = places.iter().map(|place| place.1).collect();
-            let triples = singular_vectors(matrix, &at).map_err(|fault| fault.to_string())?;
+            let triples = singular_vectors(matrix, &at)
+                .map_err(|fault| Unmeasured::Fault(fault.to_string()))?;
             Ok(facts(layer, count, &places, &triples))
         });
         match measured {
@@ -54,19 +54,15 @@ impl Plan {
         &self,
         layer: &Layer,
         spectrum: &Section<Spectrum>,
-    ) -> Result<(usize, Vec<(Part, usize)>), String> {
-        let count = self
-            .count
-            .ok_or("not asked for (`inspect --vectors K` looks at them)")?;
+    ) -> Result<(usize, Vec<(Part, usize)>), Unmeasured> {
+        let count = self.count.ok_or(Unmeasured::VectorsNotAskedFor)?;
         let spectrum = match spectrum {
             Section::Measured(spectrum) => spectrum,
             Section::Skipped { reason } => return Err(reason.clone()),
         };
         let side = layer.fan_in.min(layer.fan_out);
         if side > MOST {
-            return Err(format!(
-                "the smaller side is {side}: from {MOST} on vectors would take too much memory"
-            ));
+            return Err(Unmeasured::TooLargeForVectors { side, limit: MOST });
         }
         Ok((count, places(spectrum, count, self.seed)))
     }
@@ -131,9 +127,7 @@ fn null(length: usize) -> VectorNull {
 fn sides(layer: &Layer, triple: &SingularTriple) -> Section<VectorSides> {
     if triple.angle > UNKNOWN {
         return Section::Skipped {
-            reason: "its singular value cannot be told from the next, or from 0: any vector of \
-                     a whole plane would do"
-                .into(),
+            reason: Unmeasured::NoVectorOfItsOwn,
         };
     }
     let (inputs, outputs) = match layer.orientation {

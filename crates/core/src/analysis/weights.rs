@@ -6,7 +6,7 @@ use survey::{Lines, lines_of_a_part};
 pub(super) use survey::{Survey, count_not_finite};
 
 use super::{Entry, initializer, stored_sides};
-use crate::audit::{Section, Weights};
+use crate::audit::{Section, Unmeasured, Weights};
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::stats::{Family, GaussianDistance, Histogram, Sample};
 
@@ -17,7 +17,7 @@ const BINS: usize = 1 << 17;
 pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer, survey: &Survey) -> Section<Weights> {
     let Some(sample) = T::sample(entries) else {
         return Section::Skipped {
-            reason: "the tensor is empty".into(),
+            reason: Unmeasured::Empty,
         };
     };
     let coarse = sample.coarsened(GaussianDistance::GROUPS);
@@ -100,7 +100,7 @@ fn rescaled<T: Entry>(
     match sample.as_ref().and_then(GaussianDistance::measure) {
         Some(distance) => Section::Measured(distance),
         None => Section::Skipped {
-            reason: "all rescaled weights are equal".into(),
+            reason: Unmeasured::RescaledEqual,
         },
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::audit::{
     Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
-    Histogram, Label, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact, Orientation,
+    Histogram, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact, Orientation,
     OrientationFrom, Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings,
     SingularVector, SourceFacts, Spectrum, SpectrumNulls, SweepPoint, TensorFacts, Tool,
-    VectorFacts, VectorNull, VectorSides, Vectors, Weights,
+    VectorFacts, VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
 use randomlike_checkpoint::Dtype;
@@ -73,11 +73,10 @@ pub fn layer(name: &str) -> LayerFacts {
         weights: Section::Measured(weights()),
         biases: Section::Measured(biases()),
         spectrum: Section::Measured(spectrum()),
+        zero_singular_values: Some(ZeroSingularValues { count: 0, of: 256 }),
         controls: Section::Measured(controls()),
         vectors: Section::Measured(vectors()),
         shadow: Section::Measured(shadow()),
-        label: Label::RandomLike,
-        label_reason: "normal weights, spectrum on the law".into(),
     }
 }
 
@@ -405,6 +404,7 @@ pub fn unmeasured(name: &str) -> LayerFacts {
     layer.spectrum = Section::Skipped {
         reason: "too small".into(),
     };
+    layer.zero_singular_values = None;
     layer.shadow = Section::Skipped {
         reason: "too small".into(),
     };

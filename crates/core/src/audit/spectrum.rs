@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{PowerLaw, Section, of_an_older_version};
+use randomlike_checkpoint::Dtype;
 use randomlike_maths::nulls::Origin;
 
 /// Which law the singular values are compared with.
@@ -17,6 +18,7 @@ pub enum Law {
 
 /// Facts about a layer's singular values. σ and every edge are in the weights' own units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Spectrum {
     /// The law of comparison.
     pub law: Law,
@@ -105,6 +107,7 @@ impl Spectrum {
 /// The figures of a spectrum beside those of matrices with independent entries of its shape and
 /// excess kurtosis; docs/theory.md §3.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SpectrumNulls {
     /// Where the nulls come from.
     pub origin: Origin,
@@ -153,6 +156,7 @@ pub struct NullFact {
 /// The largest part of a spectrum, in the middle of it, that cannot be told from that of a matrix
 /// of independent entries; docs/labels.md.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Bulk {
     /// Largest values that had to be set aside.
     pub above: usize,
@@ -178,4 +182,40 @@ pub struct Bulk {
     pub energy_above: f64,
     /// Share of ‖W‖²_F in the values set aside below.
     pub energy_below: f64,
+}
+
+/// Singular values that are zero to rounding, among all of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZeroSingularValues {
+    /// How many are.
+    pub count: usize,
+    /// Number of all.
+    pub of: usize,
+}
+
+impl ZeroSingularValues {
+    /// Those among `values`, descending, below 1e-7 of the largest where `dtype` has at most
+    /// 24 significant bits, below 1e-13 where it has 53. The usual N·ε of `matrix_rank` would
+    /// flag large square random matrices, whose σ_min is about σ₁/2N.
+    pub fn among(values: &[f64], dtype: &Dtype) -> Self {
+        let share = if *dtype == Dtype::F64 { 1e-13 } else { 1e-7 };
+        let floor = share * values.first().copied().unwrap_or(0.0);
+        Self {
+            count: values.iter().filter(|&&s| s <= floor).count(),
+            of: values.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // f32 keeps 24 bits, f64 53.
+    #[test]
+    fn rounding_is_that_of_the_dtype() {
+        let values = [1.0, 1e-9];
+        assert_eq!(ZeroSingularValues::among(&values, &Dtype::F32).count, 1);
+        assert_eq!(ZeroSingularValues::among(&values, &Dtype::F64).count, 0);
+    }
 }

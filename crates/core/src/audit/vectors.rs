@@ -6,6 +6,7 @@ use super::Section;
 
 /// Some singular vectors of a layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Vectors {
     /// Vectors asked for of each part.
     pub count: usize,
@@ -21,6 +22,7 @@ pub struct Vectors {
 
 /// What a random unit vector shows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VectorNull {
     /// Its length, n.
     pub length: usize,
@@ -48,6 +50,7 @@ pub enum Part {
 
 /// One singular value and what its two vectors look like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SingularVector {
     /// Where it was taken.
     pub part: Part,
@@ -62,6 +65,7 @@ pub struct SingularVector {
 
 /// The two vectors of a singular value: σ·u = W·v.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VectorSides {
     /// Sine of the angle within which both are known.
     pub angle: f64,
@@ -73,6 +77,7 @@ pub struct VectorSides {
 
 /// One unit vector.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VectorFacts {
     /// √n·KS of √n·v to N(0, 1) (Porter & Thomas 1956).
     pub ks: f64,
@@ -84,6 +89,7 @@ pub struct VectorFacts {
 
 /// One component of a vector.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Component {
     /// The input or output, from 0.
     pub index: usize,

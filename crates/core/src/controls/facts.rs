@@ -14,6 +14,7 @@ pub enum Method {
 
 /// The largest singular values of one control, in the units of the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ControlFacts {
     /// The largest, descending; all of them where that was asked for.
     pub singular_values: Vec<f64>,
@@ -74,6 +75,7 @@ pub struct Trap {
 
 /// A layer's largest singular value beside those of what chance makes of its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Controls {
     /// How the values were computed.
     pub method: Method,

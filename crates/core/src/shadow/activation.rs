@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use crate::skip::ActivationSource;
 use serde_json::Value;
 
 use randomlike_checkpoint::Checkpoint;
@@ -32,32 +32,11 @@ pub enum Activation {
     Unknown,
 }
 
-/// Where an activation was named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NamedIn {
-    /// The metadata of the files that hold the tensors.
-    #[serde(rename = "metadata")]
-    Metadata,
-    /// The config.json beside them.
-    #[serde(rename = "config.json")]
-    Config,
-}
-
-impl NamedIn {
-    /// As a sentence names it.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Metadata => "the checkpoint's metadata",
-            Self::Config => "config.json",
-        }
-    }
-}
-
 /// What the checkpoint's metadata, or else the config.json beside it, names the activation.
-pub fn named(checkpoint: &Checkpoint, source: &Path) -> Option<(String, NamedIn)> {
+pub fn named(checkpoint: &Checkpoint, source: &Path) -> Option<(String, ActivationSource)> {
     let named = KEYS.iter().find_map(|key| checkpoint.metadata().get(*key));
     if let Some(name) = named {
-        return Some((name.clone(), NamedIn::Metadata));
+        return Some((name.clone(), ActivationSource::Metadata));
     }
     let folder = if source.is_dir() {
         Some(source)
@@ -65,7 +44,7 @@ pub fn named(checkpoint: &Checkpoint, source: &Path) -> Option<(String, NamedIn)
         source.parent()
     };
     let config = read(&folder?.join("config.json"))?;
-    Some((named_in(&config)?.to_owned(), NamedIn::Config))
+    Some((named_in(&config)?.to_owned(), ActivationSource::Config))
 }
 
 /// Looks in the checkpoint's metadata, then in the config.json beside it.

@@ -55,6 +55,7 @@ impl ChainPlan {
 
 /// What came back at one level of the way up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LevelReturn {
     /// The level, 1 for what the lowest layer makes of x.
     pub level: usize,
@@ -79,6 +80,7 @@ pub struct LevelReturn {
 
 /// What comes back when 1 − q of every level is dropped on the way up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LevelDropout {
     /// Share that is kept, q.
     pub keep: f64,
@@ -91,6 +93,7 @@ pub struct LevelDropout {
 
 /// One way down from codes of one level and up again, and the same through the controls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Descent {
     /// Every level of the way up, from 1 to where the codes were.
     pub levels: Vec<LevelReturn>,
@@ -109,6 +112,7 @@ impl Descent {
 
 /// What a chain is compared with, level by level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChainControls {
     /// Gaussian matrices of the same shapes.
     pub gaussian: Vec<LevelReturn>,
@@ -118,6 +122,7 @@ pub struct ChainControls {
 
 /// What a chain of layers gives back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChainShadow {
     /// n₀ … n_ℓ.
     pub sizes: Vec<usize>,
@@ -151,6 +156,7 @@ pub struct ChainFacts {
 /// The facts of a chain, and its shadows for the pictures, in units of the inputs' own for real
 /// codes.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ChainRun {
     /// The facts.
     pub facts: ChainShadow,

@@ -8,6 +8,7 @@ use super::{Estimate, Pairs, Recovery, ShadowError, Sizes, SweepPoint, average, 
 use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
 use crate::section::Section;
+use crate::skip::Unmeasured;
 use randomlike_checkpoint::{Checkpoint, Entries};
 use randomlike_maths::streams::Purpose;
 
@@ -73,6 +74,7 @@ impl Plan {
 
 /// What comes back from one matrix: with the best constant bias, and otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Reversal {
     /// z·h/‖h‖² before bias and ReLU.
     pub gain: Estimate,
@@ -94,6 +96,7 @@ pub struct Reversal {
 
 /// What comes back when 1 − q of x is dropped on the way up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Dropout {
     /// Share that is kept, q.
     pub keep: f64,
@@ -108,6 +111,7 @@ pub struct Dropout {
 
 /// The same draws through what the layer is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Controls {
     /// A Gaussian matrix of the same shape.
     pub gaussian: Reversal,
@@ -117,6 +121,7 @@ pub struct Controls {
 
 /// A layer, its controls on the same draws, and what theory gives for a Gaussian matrix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LayerShadow {
     /// Positive coordinates of a code.
     pub k: usize,
@@ -189,7 +194,7 @@ pub fn of_layer(
     };
     Ok(measured.map_or_else(
         |fault| Section::Skipped {
-            reason: fault.to_string(),
+            reason: Unmeasured::Fault(fault.to_string()),
         },
         Section::Measured,
     ))

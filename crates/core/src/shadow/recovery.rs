@@ -7,6 +7,7 @@ use super::{Estimate, ShadowError};
 
 /// What came back, with one bias mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Recovery {
     /// ‖h̃ − h‖²/‖h‖².
     pub relative_error: Estimate,

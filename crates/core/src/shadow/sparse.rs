@@ -3,6 +3,10 @@
 //!
 //! A column is taken or left by itself, and its sums go over its entries in their order: what comes
 //! of it depends neither on the others, nor on how the matrix is stored, nor on threads.
+//!
+//! Products of whole matrices in its place cost 2.6 % of AlexNet's processor time (39.9 in place of
+//! 38.9 s, medians of three runs in turn) and 13 % of that of `shadow`; their sums, in another
+//! order, would change the last digits of every fact of the shadow model. So it stays.
 
 use std::borrow::Cow;
 

@@ -22,6 +22,7 @@ const PAIRS: usize = 300;
 
 /// Errors at one k, each with the best constant bias chosen on other draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SweepPoint {
     /// Positive coordinates of a code.
     pub k: usize,
@@ -43,6 +44,7 @@ pub struct SweepPoint {
 
 /// Coordinates of a few draws, before and after, to four decimals; ‖h‖ = 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Pairs {
     /// Draws they are of.
     pub draws: usize,

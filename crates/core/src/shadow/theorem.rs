@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a theorem asks of k₀ … k_ℓ, and whether it is so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Theorem {
     /// Its number in the paper: `1` for one layer, `2.1` for two, `3.1` for three; absent for
     /// more, about which there is none.
@@ -18,6 +19,7 @@ pub struct Theorem {
 
 /// left < right.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Condition {
     /// In symbols: `k2 < k1`.
     pub condition: String,

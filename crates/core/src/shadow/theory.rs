@@ -137,6 +137,7 @@ impl Case {
 
 /// One choice of sparsities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Point {
     /// n₀ … n_ℓ.
     pub sizes: Vec<usize>,

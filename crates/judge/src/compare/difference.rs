@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::{self, DifferenceKind};
+use super::difference_kind::{self, DifferenceKind};
 use super::{Comparison, LayerSide, Pair, Side};
 use crate::Result;
+use crate::label::LabelLimits;
+use crate::policy::Policy;
 use randomlike_checkpoint::{Checkpoint, Dtype};
 use randomlike_core::analysis::{self, Progress};
 use randomlike_core::audit::{Audit, Orientation, OrientationFrom, Section, Spectrum, Weights};
@@ -94,13 +96,14 @@ pub(super) fn add(
     comparison: &mut Comparison,
     a: Side<'_>,
     b: Side<'_>,
+    policy: &Policy,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<()> {
     let (Some(from), Some(to)) = (a.checkpoint, b.checkpoint) else {
         let reason = missing(a, b);
         for pair in &mut comparison.layers {
             pair.difference = Section::Skipped {
-                reason: reason.clone(),
+                reason: reason.clone().into(),
             };
         }
         return Ok(());
@@ -116,7 +119,8 @@ pub(super) fn add(
             stage: "difference",
             done: index as f64 / layers as f64,
         });
-        pair.difference = of_pair(pair, &from, &to, engine)?;
+        let limits = *policy.for_layer(&pair.a.name)?.labels();
+        pair.difference = of_pair(pair, &from, &to, engine, &limits)?;
     }
     from.checkpoint.unchanged()?;
     Ok(to.checkpoint.unchanged()?)
@@ -174,8 +178,13 @@ fn of_pair(
     from: &Source<'_>,
     to: &Source<'_>,
     engine: Engine,
+    limits: &LabelLimits,
 ) -> Result<Section<Difference>> {
-    let skipped = |reason: String| Ok(Section::Skipped { reason });
+    let skipped = |reason: String| {
+        Ok(Section::Skipped {
+            reason: reason.into(),
+        })
+    };
     let Some(orientation) = orientation_of_b(&pair.a, &pair.b) else {
         let sides = |side: &LayerSide| format!("{}→{}", side.fan_in, side.fan_out);
         return skipped(format!(
@@ -194,7 +203,7 @@ fn of_pair(
             return skipped(format!("NaN or infinite weights in {side}: {broken}"));
         }
     }
-    let mut difference = measured(&a, &b, engine)?;
+    let mut difference = measured(&a, &b, engine, limits)?;
     difference.transposed = orientation != pair.b.orientation;
     Ok(analysis::writable(Section::Measured(difference)))
 }
@@ -252,7 +261,12 @@ fn to_transpose(a: &[f64], b: &[f64], side: usize) -> f64 {
     rows.map(square).sum::<f64>().sqrt()
 }
 
-fn measured(a: &StoredMatrix<'_>, b: &StoredMatrix<'_>, engine: Engine) -> Result<Difference> {
+fn measured(
+    a: &StoredMatrix<'_>,
+    b: &StoredMatrix<'_>,
+    engine: Engine,
+    limits: &LabelLimits,
+) -> Result<Difference> {
     let entries: Vec<f64> = a
         .entries
         .iter()
@@ -300,7 +314,8 @@ fn measured(a: &StoredMatrix<'_>, b: &StoredMatrix<'_>, engine: Engine) -> Resul
         kind: DifferenceKind::Undecided,
         kind_reason: String::new(),
     };
-    (difference.kind, difference.kind_reason) = kind::of(&difference, within_rounding);
+    (difference.kind, difference.kind_reason) =
+        difference_kind::decide(&difference, within_rounding, limits);
     Ok(difference)
 }
 

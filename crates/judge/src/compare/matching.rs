@@ -35,7 +35,7 @@ pub(super) struct Matched {
 
 /// Layers of one name are taken in their order. Layers without a namesake are paired in their
 /// order when both sides have as many of a shape; otherwise nothing tells which is which.
-pub(super) fn of(a: &[LayerFacts], b: &[LayerFacts], matching: Matching) -> Matched {
+pub(super) fn match_layers(a: &[LayerFacts], b: &[LayerFacts], matching: Matching) -> Matched {
     let mut pairs = by_name(a, b);
     let (mut rest_a, mut rest_b) = rest(a.len(), b.len(), &pairs);
     if matching == Matching::ByNameThenShape {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn pairs(a: &[(&str, usize)], b: &[(&str, usize)], matching: Matching) -> Vec<(usize, usize)> {
-        let found = of(&layers(a), &layers(b), matching);
+        let found = match_layers(&layers(a), &layers(b), matching);
         found.pairs.iter().map(|&(i, j, _)| (i, j)).collect()
     }
 
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_could_be_either_is_neither() {
         let (a, b) = (layers(&[("p", 8), ("q", 8)]), layers(&[("r", 8)]));
-        let found = of(&a, &b, Matching::ByNameThenShape);
+        let found = match_layers(&a, &b, Matching::ByNameThenShape);
         assert!(found.pairs.is_empty());
         assert_eq!((found.only_in_a.len(), found.only_in_b.len()), (2, 1));
         let reason = &found.only_in_a[0].reason;

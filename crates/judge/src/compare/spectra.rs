@@ -43,12 +43,14 @@ mod null {
 
 /// The distance between two spectra that were measured.
 pub(super) fn between(a: &Section<Spectrum>, b: &Section<Spectrum>) -> Section<SpectraDistance> {
-    let skipped = |reason: String| Section::Skipped { reason };
+    let skipped = |reason: String| Section::Skipped {
+        reason: reason.into(),
+    };
     match (a, b) {
         (Section::Measured(a), Section::Measured(b)) if !of_one_shape(a, b) => {
             skipped("the shapes differ, and each has a law of its own".into())
         }
-        (Section::Measured(a), Section::Measured(b)) => of(a, b).map_or_else(
+        (Section::Measured(a), Section::Measured(b)) => distance(a, b).map_or_else(
             || skipped("a spectrum has no scale, or one beyond the range of numbers".into()),
             Section::Measured,
         ),
@@ -63,7 +65,7 @@ fn of_one_shape(a: &Spectrum, b: &Spectrum) -> bool {
 }
 
 /// The distance of two spectra of one shape; none where a figure passes the range of numbers.
-fn of(a: &Spectrum, b: &Spectrum) -> Option<SpectraDistance> {
+fn distance(a: &Spectrum, b: &Spectrum) -> Option<SpectraDistance> {
     let (nu_a, nu_b) = (scaled(a)?, scaled(b)?);
     let (m, y) = (nu_a.len() as f64, a.aspect);
     let found = SpectraDistance {
@@ -162,7 +164,10 @@ mod tests {
             let Section::Skipped { reason } = between(&section(|_| ()), &other) else {
                 panic!("two shapes have no distance");
             };
-            assert!(reason.starts_with("the shapes differ"), "{reason}");
+            assert!(
+                reason.to_string().starts_with("the shapes differ"),
+                "{reason}"
+            );
         }
     }
 
@@ -181,7 +186,10 @@ mod tests {
         let Section::Skipped { reason } = between(&section(|_| ()), &gone) else {
             panic!("there is nothing to measure");
         };
-        assert_eq!(reason, "B has no spectrum: all weights are zero");
+        assert_eq!(
+            reason.to_string(),
+            "B has no spectrum: all weights are zero"
+        );
         let flat = section(|s| s.sigma_median = 0.0);
         assert!(between(&flat, &flat).measured().is_none());
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::verdict::{Check, Level};
+use crate::checks::{Check, Severity};
 
 fn parse(text: &str) -> Result<Policy> {
     Policy::parse(text, Path::new("own.toml"))
@@ -12,13 +12,18 @@ fn message(text: &str) -> String {
 #[test]
 fn the_default_parses_and_has_a_table_for_every_check() {
     let table: Table = Policy::default_text().parse().unwrap();
-    let checks = || Check::ALL.into_iter().chain([Check::Baseline]);
-    assert_eq!(table.len(), checks().count());
-    assert!(checks().all(|check| table.contains_key(check.name())));
-    assert_eq!(
-        Policy::default().rules().weights_gaussian.level,
-        Level::Deny
-    );
+    assert_eq!(table.len(), Check::ALL.len() + 1);
+    assert!(table.contains_key("labels"));
+    for check in Check::ALL {
+        let limits = table[check.name()].as_table().unwrap();
+        for range in check.definition().ranges {
+            assert!(limits.contains_key(range.key), "{check}: {}", range.key);
+        }
+    }
+    let rules = Policy::default().rules().clone();
+    assert_eq!(rules.level(Check::WeightsGaussian), Severity::Deny);
+    assert_eq!(rules.limit(Check::WeightsGaussian, "max_ks"), Some(0.02));
+    assert_eq!(rules.limit(Check::WeightsGaussian, "level"), None);
 }
 
 #[test]
@@ -37,23 +42,22 @@ fn every_limit_has_its_reason_above_it() {
 fn what_is_left_out_is_as_in_the_default() {
     let policy = parse("[weights-gaussian]\nmax_ks = 0.03\n").unwrap();
     let (own, default) = (policy.rules(), Policy::default());
-    assert!((own.weights_gaussian.max_ks - 0.03).abs() < f64::EPSILON);
-    assert_eq!(own.weights_gaussian.level, Level::Deny);
-    assert_eq!(own.quarter_circle, default.rules().quarter_circle);
+    assert_eq!(own.limit(Check::WeightsGaussian, "max_ks"), Some(0.03));
+    assert_eq!(own.level(Check::WeightsGaussian), Severity::Deny);
+    for (check, limits) in default.rules().iter() {
+        for (key, limit) in &limits.limits {
+            if key != "max_ks" {
+                assert_eq!(own.limit(check, key), Some(*limit), "{check}.{key}");
+            }
+        }
+    }
 }
 
 #[test]
 fn an_integer_is_a_limit_too() {
-    assert!(
-        (parse("[quarter-circle]\nmax_multiple = 3")
-            .unwrap()
-            .rules()
-            .quarter_circle
-            .max_multiple
-            - 3.0)
-            .abs()
-            < 1e-12
-    );
+    let policy = parse("[quarter-circle]\nmax_multiple = 3").unwrap();
+    let limit = policy.rules().limit(Check::QuarterCircle, "max_multiple");
+    assert_eq!(limit, Some(3.0));
 }
 
 #[test]
@@ -65,24 +69,19 @@ fn later_patterns_win() {
     .unwrap();
     let edges = |name| {
         let rules = policy.for_layer(name).unwrap();
-        (rules.spectral_edge.max_above, rules.spectral_edge.max_below)
+        ["max_above", "max_below"].map(|key| rules.limit(Check::SpectralEdge, key))
     };
-    assert_eq!(edges("body"), (1, 4));
-    assert_eq!(edges("head"), (2, 4));
+    assert_eq!(edges("body"), [Some(1.0), Some(4.0)]);
+    assert_eq!(edges("head"), [Some(2.0), Some(4.0)]);
 }
 
 #[test]
 fn a_name_with_brackets_matches_itself() {
     let policy =
         parse("[[layer]]\npattern = \"experts[3]\"\nfinite = { level = \"warn\" }\n").unwrap();
-    assert_eq!(
-        policy.for_layer("experts[3]").unwrap().finite.level,
-        Level::Warn
-    );
-    assert_eq!(
-        policy.for_layer("experts[4]").unwrap().finite.level,
-        Level::Deny
-    );
+    let level = |layer| policy.for_layer(layer).unwrap().level(Check::Finite);
+    assert_eq!(level("experts[3]"), Severity::Warn);
+    assert_eq!(level("experts[4]"), Severity::Deny);
 }
 
 #[test]
@@ -182,4 +181,22 @@ fn a_pattern_without_a_layer_is_an_error() {
 fn broken_toml_names_the_file() {
     let error = message("[finite");
     assert!(error.contains("own.toml"), "{error}");
+}
+
+#[test]
+fn the_digest_is_that_of_the_limits() {
+    let digest = |text: &str| parse(text).unwrap().digest();
+    assert_eq!(digest("").len(), 64);
+    assert_eq!(
+        digest("# a comment\n[finite]\nlevel = \"deny\""),
+        digest("")
+    );
+    assert_ne!(digest("[labels]\nmin_values = 31"), digest(""));
+    let layer = |pattern: &str| {
+        digest(&format!(
+            "[[layer]]\npattern = \"{pattern}\"\nlabels = {{ min_values = 31 }}"
+        ))
+    };
+    assert_ne!(layer("a"), digest(""));
+    assert_ne!(layer("a"), layer("b"));
 }

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::checks::SkipReason;
 use randomlike_checkpoint::Dtype;
 use randomlike_core::audit::example::{
     audit, gaussian, layer, unmeasured, with_biases, with_shadow, with_spectrum, with_weights,
@@ -23,7 +24,7 @@ fn finding(judgement: &Judgement, check: Check) -> &Finding {
 }
 
 /// The outcome of `check` on a checkpoint of this one layer.
-fn outcome(check: Check, layer: LayerFacts) -> Outcome {
+fn outcome(check: Check, layer: LayerFacts) -> FindingOutcome {
     finding(&judged(layer), check).outcome
 }
 
@@ -36,7 +37,7 @@ fn distance(ks: f64, wasserstein: f64, excess_kurtosis: f64) -> GaussianDistance
     }
 }
 
-fn gaussian_outcome(facts: GaussianDistance) -> Outcome {
+fn gaussian_outcome(facts: GaussianDistance) -> FindingOutcome {
     outcome(
         Check::WeightsGaussian,
         with_weights(layer("a"), |w| w.gaussian = Some(facts)),
@@ -49,9 +50,9 @@ fn what_makes_an_outlier_is_told() {
     let mut layer = with_spectrum(layer("a"), |s| s.outliers_above = 2);
     let edge = |layer: &LayerFacts| {
         let judgement = judged(layer.clone());
-        finding(&judgement, Check::SpectralEdge).meaning.clone()
+        finding(&judgement, Check::SpectralEdge).case.name
     };
-    assert!(!edge(&layer).contains("alone"));
+    assert_eq!(edge(&layer), "outside");
     let Section::Measured(controls) = &mut layer.controls else {
         panic!("measured above");
     };
@@ -64,18 +65,18 @@ fn what_makes_an_outlier_is_told() {
         without_large_entries: Some(1.1),
         without_both: None,
     });
-    assert!(edge(&layer).contains("single weights alone"));
+    assert_eq!(edge(&layer), "one-by-single-entries");
 }
 
 #[test]
 fn a_healthy_layer_passes_every_check() {
     let judgement = judged(layer("a"));
-    assert_eq!(judgement.findings.len(), Check::ALL.len());
+    assert_eq!(judgement.findings.len(), Check::of_one_audit().count());
     assert!(
         judgement
             .findings
             .iter()
-            .all(|finding| finding.outcome == Outcome::Pass),
+            .all(|finding| finding.outcome == FindingOutcome::Pass),
         "{judgement:?}"
     );
     assert!(!judgement.fails());
@@ -91,45 +92,25 @@ fn a_file_that_asks_for_more_than_tensors_is_told() {
         assert!(!judgement.fails());
         finding(&judgement, Check::WeightsOnly).clone()
     };
-    assert_eq!(of(&[]).outcome, Outcome::Pass);
+    assert_eq!(of(&[]).outcome, FindingOutcome::Pass);
     let told = of(&["posix.system"]);
     assert_eq!(
         (told.outcome, told.level, told.layer),
-        (Outcome::Fail, Level::Warn, None)
+        (FindingOutcome::Fail, Severity::Warn, None)
     );
-    assert_eq!(told.measured, "imports posix.system");
+    assert_eq!(told.names["imports"], "posix.system");
     assert!(
-        of(&["a.b", "c.d", "e.f", "g.h", "i.j", "k.l"])
-            .measured
-            .ends_with("and 1 more")
+        of(&["a.b", "c.d", "e.f", "g.h", "i.j", "k.l"]).names["imports"].ends_with("and 1 more")
     );
 }
 
 #[test]
-fn every_check_is_reported_once_in_order_and_says_something() {
+fn every_check_is_reported_once_in_order() {
     let judgement = judged(layer("a"));
-    let checks: Vec<_> = judgement
-        .findings
-        .iter()
-        .map(|finding| finding.check)
-        .collect();
-    assert_eq!(checks, Check::ALL);
+    let checks: Vec<_> = judgement.findings.iter().map(|f| f.check).collect();
+    assert_eq!(checks, Check::of_one_audit().collect::<Vec<_>>());
     let whole: Vec<_> = judgement.for_checkpoint().map(|f| f.check).collect();
-    assert_eq!(whole, Check::OF_THE_WHOLE);
-    assert!(
-        judgement
-            .findings
-            .iter()
-            .all(|f| !f.measured.is_empty() && !f.limit.is_empty())
-    );
-    assert!(judgement.findings.iter().all(|f| f.meaning.ends_with('.')));
-}
-
-#[test]
-fn names_are_those_of_the_json() {
-    for check in Check::ALL {
-        assert_eq!(serde_json::to_value(check).unwrap(), check.name());
-    }
+    assert_eq!(whole, [Check::WeightsOnly, Check::Covered]);
 }
 
 #[test]
@@ -142,7 +123,7 @@ fn an_unmeasured_layer_never_passes() {
     assert!(
         judgement
             .for_layer("b")
-            .all(|finding| finding.outcome == Outcome::Skipped)
+            .all(|finding| finding.outcome == FindingOutcome::Skipped)
     );
     assert_eq!(judgement.for_layer("b").count(), 8);
 }
@@ -159,7 +140,7 @@ fn nothing_measured_is_an_error() {
 fn finite_fails_on_one_nan() {
     let mut broken = layer("a");
     broken.non_finite.bias_nan = 1;
-    assert_eq!(outcome(Check::Finite, broken), Outcome::Fail);
+    assert_eq!(outcome(Check::Finite, broken), FindingOutcome::Fail);
 }
 
 #[test]
@@ -184,22 +165,18 @@ fn skipped(dtype: &str, shape: &[usize], selection: &Selection) -> Vec<Skipped> 
 #[test]
 fn covered_counts_matrices_that_could_not_be_read() {
     let covered = |skipped| {
-        let audit = Audit {
-            skipped,
-            ..audit(vec![layer("a")])
-        };
+        let mut audit = audit(vec![layer("a")]);
+        audit.skipped = skipped;
         let judgement = judge(&audit, &Policy::default()).unwrap();
         finding(&judgement, Check::Covered).clone()
     };
     let all = Selection::default();
     let found = covered(skipped("I8", &[512, 512], &all));
-    assert_eq!(found.outcome, Outcome::Fail);
-    assert!(
-        found.measured.contains("33.3 %") && found.measured.contains("I8"),
-        "{}",
-        found.measured
-    );
-    let passes = |skipped| covered(skipped).outcome == Outcome::Pass;
+    assert_eq!(found.outcome, FindingOutcome::Fail);
+    let share = found.value("share").unwrap();
+    assert!((share.value - 100.0 / 3.0).abs() < 1e-9, "{found:?}");
+    assert_eq!(found.names["dtype"], "I8");
+    let passes = |skipped| covered(skipped).outcome == FindingOutcome::Pass;
     assert!(passes(skipped("I8", &[512, 128], &all)));
     assert!(passes(skipped("I8", &[1 << 20], &all)), "no matrix");
     assert!(passes(skipped("BOOL", &[2048, 2048], &all)), "a mask");
@@ -215,6 +192,19 @@ fn covered_counts_matrices_that_could_not_be_read() {
         passes(skipped("I8", &[512, 512], &without)),
         "the user's choice"
     );
+    // An audit of an older version has the sentence alone, and the patterns.
+    let mut old = Audit {
+        skipped: skipped("I8", &[512, 512], &without),
+        ..audit(vec![layer("a")])
+    };
+    old.skipped[0].reason = "matches --exclude q".into();
+    let judged = |old: &Audit| {
+        let judgement = judge(old, &Policy::default()).unwrap();
+        finding(&judgement, Check::Covered).outcome
+    };
+    assert_eq!(judged(&old), FindingOutcome::Fail);
+    old.settings.exclude = without.exclude;
+    assert_eq!(judged(&old), FindingOutcome::Pass);
 }
 
 // 64 weights and 8 singular values fit every law.
@@ -232,7 +222,10 @@ fn covered_counts_no_layer_too_small_to_tell() {
         with_spectrum(layer, |s| s.singular_values.truncate(8))
     };
     let judgement = judged(tiny("a"));
-    assert_eq!(finding(&judgement, Check::Covered).outcome, Outcome::Fail);
+    assert_eq!(
+        finding(&judgement, Check::Covered).outcome,
+        FindingOutcome::Fail
+    );
     assert!(judgement.fails());
 }
 
@@ -240,8 +233,8 @@ fn covered_counts_no_layer_too_small_to_tell() {
 fn too_few_weights_are_not_said_to_have_moved() {
     let few = |count| with_weights(layer("a"), |w| w.count = count);
     let moved = |count| outcome(Check::MovedFromInitialisation, few(count));
-    assert_eq!(moved(1599), Outcome::Skipped);
-    assert_eq!(moved(1600), Outcome::Pass);
+    assert_eq!(moved(1599), FindingOutcome::Skipped);
+    assert_eq!(moved(1600), FindingOutcome::Pass);
 }
 
 #[test]
@@ -252,8 +245,8 @@ fn covered_needs_half_of_the_weights() {
         let judgement = judge(&audit(layers), &Policy::default()).unwrap();
         finding(&judgement, Check::Covered).outcome
     };
-    assert_eq!(with_others(1), Outcome::Pass);
-    assert_eq!(with_others(2), Outcome::Fail);
+    assert_eq!(with_others(1), FindingOutcome::Pass);
+    assert_eq!(with_others(2), FindingOutcome::Fail);
 }
 
 // Population values: the table of THEORY §1.
@@ -261,42 +254,54 @@ fn covered_needs_half_of_the_weights() {
 fn near_normal_laws_pass_and_others_fail() {
     assert_eq!(
         gaussian_outcome(distance(0.00740, 0.02022, 0.375)),
-        Outcome::Pass,
+        FindingOutcome::Pass,
         "t20"
     );
     assert_eq!(
         gaussian_outcome(distance(0.01667, 0.05139, -0.6345)),
-        Outcome::Pass,
+        FindingOutcome::Pass,
         "cut normal"
     );
     assert_eq!(
         gaussian_outcome(distance(0.03817, 0.10203, 6.0)),
-        Outcome::Fail,
+        FindingOutcome::Fail,
         "t5"
     );
     assert_eq!(
         gaussian_outcome(distance(0.05721, 0.15428, -1.2)),
-        Outcome::Fail,
+        FindingOutcome::Fail,
         "uniform"
     );
     assert_eq!(
         gaussian_outcome(distance(0.06202, 0.14541, 3.0)),
-        Outcome::Fail,
+        FindingOutcome::Fail,
         "Laplace"
     );
 }
 
 #[test]
 fn each_distance_fails_alone() {
-    assert_eq!(gaussian_outcome(distance(0.03, 0.0, 0.0)), Outcome::Fail);
-    assert_eq!(gaussian_outcome(distance(0.0, 0.07, 0.0)), Outcome::Fail);
-    assert_eq!(gaussian_outcome(distance(0.0, 0.0, -1.2)), Outcome::Fail);
+    assert_eq!(
+        gaussian_outcome(distance(0.03, 0.0, 0.0)),
+        FindingOutcome::Fail
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.0, 0.07, 0.0)),
+        FindingOutcome::Fail
+    );
+    assert_eq!(
+        gaussian_outcome(distance(0.0, 0.0, -1.2)),
+        FindingOutcome::Fail
+    );
 }
 
 #[test]
 fn constant_weights_are_not_gaussian() {
     let constant = with_weights(layer("a"), |w| w.gaussian = None);
-    assert_eq!(outcome(Check::WeightsGaussian, constant), Outcome::Fail);
+    assert_eq!(
+        outcome(Check::WeightsGaussian, constant),
+        FindingOutcome::Fail
+    );
 }
 
 // 64 weights: floors .914/8 and 1.21/8, kurtosis 4·√(24/64) = 2.4.
@@ -310,19 +315,22 @@ fn few_weights_are_skipped_unless_they_fail() {
         };
         with_weights(layer("a"), |w| (w.count, w.gaussian) = (64, Some(facts)))
     };
-    assert_eq!(outcome(Check::WeightsGaussian, few(0.08)), Outcome::Skipped);
-    assert_eq!(outcome(Check::WeightsGaussian, few(0.3)), Outcome::Fail);
+    assert_eq!(
+        outcome(Check::WeightsGaussian, few(0.08)),
+        FindingOutcome::Skipped
+    );
+    assert_eq!(
+        outcome(Check::WeightsGaussian, few(0.3)),
+        FindingOutcome::Fail
+    );
 }
 
 #[test]
 fn a_mixture_of_row_scales_is_named() {
     let mixture = with_weights(layer("a"), |w| w.gaussian = Some(distance(0.05, 0.1, 2.0)));
     let judgement = judged(mixture);
-    assert!(
-        finding(&judgement, Check::WeightsGaussian)
-            .meaning
-            .contains("each input's weights")
-    );
+    let found = finding(&judgement, Check::WeightsGaussian);
+    assert_eq!(found.case.name, "input-scales");
 }
 
 #[test]
@@ -339,8 +347,9 @@ fn an_initialiser_fails_and_is_named() {
     });
     let judgement = judged(fresh);
     let finding = finding(&judgement, Check::MovedFromInitialisation);
-    assert_eq!(finding.outcome, Outcome::Fail);
-    assert!(finding.measured.contains("he-normal") && finding.measured.contains("kaiming-normal"));
+    assert_eq!(finding.outcome, FindingOutcome::Fail);
+    assert_eq!(finding.names["initialiser"], "he-normal");
+    assert_eq!(finding.names["aliases"], "kaiming-normal");
     assert!(judgement.fails());
 }
 
@@ -352,21 +361,18 @@ fn biases_have_three_kinds_and_an_absence() {
             with_biases(layer("a"), |b| b.kind = kind),
         )
     };
-    assert_eq!(kind(Some(BiasKind::Constant)), Outcome::Pass);
-    assert_eq!(kind(Some(BiasKind::Negligible)), Outcome::Pass);
-    assert_eq!(kind(Some(BiasKind::Varied)), Outcome::Fail);
-    assert_eq!(kind(None), Outcome::Skipped);
+    assert_eq!(kind(Some(BiasKind::Constant)), FindingOutcome::Pass);
+    assert_eq!(kind(Some(BiasKind::Negligible)), FindingOutcome::Pass);
+    assert_eq!(kind(Some(BiasKind::Varied)), FindingOutcome::Fail);
+    assert_eq!(kind(None), FindingOutcome::Skipped);
     let mut absent = layer("a");
     absent.bias = None;
     absent.biases = Section::Skipped {
         reason: "no bias tensor".into(),
     };
     let judgement = judged(absent);
-    assert!(
-        finding(&judgement, Check::BiasesConstant)
-            .measured
-            .contains("not applicable")
-    );
+    let found = finding(&judgement, Check::BiasesConstant);
+    assert_eq!(found.skipped, Some(SkipReason::NoBias));
 }
 
 // THEORY §3: unequal row norms of τ = .1 and .3 at M = 512, null q99 about 3.7/512.
@@ -381,10 +387,10 @@ fn the_law_fails_beyond_twice_its_null() {
             }),
         )
     };
-    assert_eq!(at(0.0094, 256), Outcome::Pass);
-    assert_eq!(at(0.049, 256), Outcome::Fail);
-    assert_eq!(at(0.0094, 8), Outcome::Skipped);
-    assert_eq!(at(0.049, 8), Outcome::Fail);
+    assert_eq!(at(0.0094, 256), FindingOutcome::Pass);
+    assert_eq!(at(0.049, 256), FindingOutcome::Fail);
+    assert_eq!(at(0.0094, 8), FindingOutcome::Skipped);
+    assert_eq!(at(0.049, 8), FindingOutcome::Fail);
 }
 
 #[test]
@@ -396,20 +402,14 @@ fn an_outlier_warns_and_the_mean_trap_is_told() {
     };
     let judgement = judged(spike(Some(1.5)));
     let edge = finding(&judgement, Check::SpectralEdge);
-    assert_eq!(edge.outcome, Outcome::Fail);
-    assert!(
-        edge.meaning
-            .contains("one may be made by the entry mean alone")
-    );
+    assert_eq!(edge.outcome, FindingOutcome::Fail);
+    assert_eq!(edge.case.name, "one-maybe-by-mean");
     assert!(!judgement.fails());
     let judgement = judged(spike(Some(0.2)));
-    assert!(
-        !finding(&judgement, Check::SpectralEdge)
-            .meaning
-            .contains("mean")
-    );
+    let edge = finding(&judgement, Check::SpectralEdge);
+    assert_eq!(edge.case.name, "outside");
     let below = with_spectrum(layer("a"), |s| s.outliers_below = 2);
-    assert_eq!(outcome(Check::SpectralEdge, below), Outcome::Fail);
+    assert_eq!(outcome(Check::SpectralEdge, below), FindingOutcome::Fail);
 }
 
 // 256 values: standard error .30/16 = .01875, so .5307 ± .075.
@@ -421,12 +421,12 @@ fn level_spacing_tells_random_from_independent() {
             with_spectrum(layer("a"), |s| s.level_ratio = ratio),
         )
     };
-    assert_eq!(at(Some(0.46)), Outcome::Pass);
-    assert_eq!(at(Some(0.38629)), Outcome::Fail);
-    assert_eq!(at(Some(0.62)), Outcome::Fail);
-    assert_eq!(at(None), Outcome::Skipped);
+    assert_eq!(at(Some(0.46)), FindingOutcome::Pass);
+    assert_eq!(at(Some(0.38629)), FindingOutcome::Fail);
+    assert_eq!(at(Some(0.62)), FindingOutcome::Fail);
+    assert_eq!(at(None), FindingOutcome::Skipped);
     let few = with_spectrum(layer("a"), |s| s.singular_values.truncate(31));
-    assert_eq!(outcome(Check::LevelSpacing, few), Outcome::Skipped);
+    assert_eq!(outcome(Check::LevelSpacing, few), FindingOutcome::Skipped);
 }
 
 #[test]
@@ -442,7 +442,7 @@ fn limits_and_levels_differ_by_layer() {
     assert!(!fails("head.1"));
 }
 
-fn reversal(ratio: f64, error: f64, control: f64) -> Outcome {
+fn reversal(ratio: f64, error: f64, control: f64) -> FindingOutcome {
     let layer = with_shadow(layer("a"), |s| {
         (s.ratio.mean, s.ratio.error) = (ratio, error);
         s.controls.shuffled.calibrated.relative_error.mean = control;
@@ -452,26 +452,33 @@ fn reversal(ratio: f64, error: f64, control: f64) -> Outcome {
 
 #[test]
 fn a_ratio_fails_where_it_is_large_and_beyond_its_noise() {
-    assert_eq!(reversal(1.09, 0.001, 0.4), Outcome::Pass, "small");
-    assert_eq!(reversal(1.34, 0.1, 0.4), Outcome::Pass, "noise");
-    assert_eq!(reversal(1.36, 0.1, 0.4), Outcome::Fail);
-    assert_eq!(reversal(0.7, 0.01, 0.4), Outcome::Pass, "better");
+    assert_eq!(reversal(1.09, 0.001, 0.4), FindingOutcome::Pass, "small");
+    assert_eq!(reversal(1.34, 0.1, 0.4), FindingOutcome::Pass, "noise");
+    assert_eq!(reversal(1.36, 0.1, 0.4), FindingOutcome::Fail);
+    assert_eq!(reversal(0.7, 0.01, 0.4), FindingOutcome::Pass, "better");
 }
 
 #[test]
 fn a_control_that_returns_nothing_never_passes() {
-    assert_eq!(reversal(1.0, 0.01, 0.9), Outcome::Skipped);
-    assert_eq!(reversal(9.0, 0.01, 0.9), Outcome::Skipped);
-    assert_eq!(reversal(1.0, 0.01, 0.89), Outcome::Pass);
+    assert_eq!(reversal(1.0, 0.01, 0.9), FindingOutcome::Skipped);
+    assert_eq!(reversal(9.0, 0.01, 0.9), FindingOutcome::Skipped);
+    assert_eq!(reversal(1.0, 0.01, 0.89), FindingOutcome::Pass);
     let mut narrow = layer("a");
     narrow.fan_out = 31;
-    assert_eq!(outcome(Check::ShadowReversible, narrow), Outcome::Skipped);
+    assert_eq!(
+        outcome(Check::ShadowReversible, narrow),
+        FindingOutcome::Skipped
+    );
     let mut absent = layer("a");
     absent.shadow = Section::Skipped {
         reason: "the theory is about ReLU".into(),
     };
     let judgement = judged(absent);
     let finding = finding(&judgement, Check::ShadowReversible);
-    assert_eq!(finding.outcome, Outcome::Skipped);
-    assert!(finding.measured.contains("about ReLU"));
+    assert_eq!(finding.outcome, FindingOutcome::Skipped);
+    let why = SkipReason::NotMeasured {
+        section: "shadow",
+        why: "the theory is about ReLU".into(),
+    };
+    assert_eq!(finding.skipped, Some(why));
 }

@@ -49,6 +49,7 @@ impl Marginal {
 
     /// `count` independent entries of variance 1: √3 times uniform ones of ±1, Laplace ones of scale
     /// 1/√2, Student ones over √(ν/(ν − 2)) (Johnson, Kotz & Balakrishnan 1995).
+    #[doc(hidden)]
     pub fn draw(self, count: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
         match self {
             Self::Normal => StandardNormal.sample_iter(rng).take(count).collect(),

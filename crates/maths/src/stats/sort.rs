@@ -2,6 +2,9 @@
 //!
 //! Each entry goes to one of 1024 buckets by its value, and each bucket, which fits into a
 //! processor's cache, is sorted by the digits of what its entries have in excess of the least.
+//! rayon's `par_sort_unstable_by` in its place costs 8 % of the processor time of a layer of
+//! 4096×1000 (1.68 in place of 1.56 s, medians of four runs in turn), and more of larger ones:
+//! 18 % of AlexNet's (48.8 in place of 41.4 s, one pair on a loaded machine).
 
 use rayon::prelude::*;
 

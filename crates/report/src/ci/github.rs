@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::super::words;
-use super::{Gate, Group, SHOWN, sentences, severity};
+use super::{Gate, Group, SHOWN, in_one_line, severity};
 use randomlike_core::names::{cut, harmless};
-use randomlike_judge::verdict::{Finding, Level, Outcome};
+use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
 
 /// Most layers in the summary; GitHub refuses one above 1 MiB.
 const ROWS: usize = 500;
@@ -14,7 +14,7 @@ const ROWS: usize = 500;
 pub fn commands(gate: &Gate<'_>) -> String {
     let mut text = String::new();
     for finding in &gate.judgement.findings {
-        if finding.outcome == Outcome::Fail {
+        if finding.outcome == FindingOutcome::Fail {
             text += &command(gate.file, finding);
         }
     }
@@ -24,9 +24,9 @@ pub fn commands(gate: &Gate<'_>) -> String {
 
 fn command(file: &str, finding: &Finding) -> String {
     let kind = match finding.level {
-        Level::Allow => "notice",
-        Level::Warn => "warning",
-        Level::Deny => "error",
+        Severity::Allow => "notice",
+        Severity::Warn => "warning",
+        Severity::Deny => "error",
     };
     let about = finding
         .layer
@@ -37,7 +37,7 @@ fn command(file: &str, finding: &Finding) -> String {
         "::{kind} file={},title={}::{}\n",
         property(file),
         property(&title),
-        data(&sentences(finding))
+        data(&in_one_line(finding))
     )
 }
 
@@ -77,7 +77,7 @@ pub fn summary(gate: &Gate<'_>) -> String {
 }
 
 fn failures<'a>(group: &Group<'a>) -> impl Iterator<Item = &'a Finding> {
-    let failed = |finding: &&Finding| finding.outcome == Outcome::Fail;
+    let failed = |finding: &&Finding| finding.outcome == FindingOutcome::Fail;
     group.findings.iter().copied().filter(failed)
 }
 

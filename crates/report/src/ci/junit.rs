@@ -6,8 +6,9 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::{Gate, Group, severity, subject};
+use crate::sentences::{FindingSentences, finding_sentences};
 use randomlike_core::names::{cut, harmless};
-use randomlike_judge::verdict::{Finding, Level, Outcome};
+use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
 
 /// Most characters of a name in an attribute.
 const LONGEST: usize = 1000;
@@ -22,7 +23,7 @@ pub fn document(gate: &Gate<'_>) -> io::Result<String> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let groups = gate.groups();
     let all = groups.iter().flat_map(|group| &group.findings).copied();
-    let whole = Counts::of(all).attributes();
+    let whole = Counts::count(all).attributes();
     writer
         .create_element("testsuites")
         .with_attribute(("name", "randomlike"))
@@ -47,12 +48,12 @@ struct Counts {
 }
 
 impl Counts {
-    fn of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Self {
+    fn count<'a>(findings: impl Iterator<Item = &'a Finding>) -> Self {
         let mut counts = Self::default();
         for finding in findings {
             counts.tests += 1;
             counts.failures += usize::from(is_failure(finding));
-            counts.skipped += usize::from(finding.outcome == Outcome::Skipped);
+            counts.skipped += usize::from(finding.outcome == FindingOutcome::Skipped);
         }
         counts
     }
@@ -68,12 +69,12 @@ impl Counts {
 }
 
 fn is_failure(finding: &Finding) -> bool {
-    finding.outcome == Outcome::Fail && finding.level == Level::Deny
+    finding.outcome == FindingOutcome::Fail && finding.level == Severity::Deny
 }
 
 fn suite(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io::Result<()> {
     let name = attribute(group.layer.unwrap_or(&gate.audit.source.uri));
-    let counts = Counts::of(group.findings.iter().copied()).attributes();
+    let counts = Counts::count(group.findings.iter().copied()).attributes();
     writer
         .create_element("testsuite")
         .with_attribute(("name", name.as_str()))
@@ -88,20 +89,27 @@ fn suite(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io
     Ok(())
 }
 
-/// The label of a layer; of the checkpoint, by what it was judged.
+/// The label of a layer, of the checkpoint by what it was judged, and the numbers of the findings;
+/// schemas of JUnit XML know properties of a suite alone.
 fn properties(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io::Result<()> {
-    let of_layer = group.label.map(|label| ("label", label.name()));
+    let of_layer = group.label.map(|label| ("label", label.name().to_owned()));
     let notes = gate
         .judgement
         .notes
         .iter()
-        .map(|note| ("note", note.as_str()));
+        .map(|note| ("note", note.clone()));
     let of_checkpoint = [("baseline", gate.baseline), ("policy", gate.policy)]
         .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
+        .filter_map(|(key, value)| Some((key, value?.to_owned())))
         .chain(notes)
         .filter(|_| group.layer.is_none());
-    let known: Vec<_> = of_layer.into_iter().chain(of_checkpoint).collect();
+    let named = |(key, value): (&str, String)| (key.to_owned(), value);
+    let known: Vec<_> = of_layer
+        .into_iter()
+        .chain(of_checkpoint)
+        .map(named)
+        .chain(group.findings.iter().copied().flat_map(numbers))
+        .collect();
     if known.is_empty() {
         return Ok(());
     }
@@ -111,7 +119,7 @@ fn properties(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) 
             for (key, value) in known {
                 writer
                     .create_element("property")
-                    .with_attributes([("name", key), ("value", &attribute(value))])
+                    .with_attributes([("name", key.as_str()), ("value", &attribute(&value))])
                     .write_empty()?;
             }
             Ok(())
@@ -119,35 +127,51 @@ fn properties(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) 
     Ok(())
 }
 
+/// `weights-gaussian.ks` and its limit, where it has one.
+fn numbers(finding: &Finding) -> Vec<(String, String)> {
+    let mut numbers = Vec::new();
+    for value in &finding.values {
+        let name = format!("{}.{}", subject(finding), value.name);
+        let limit = value
+            .limit
+            .map(|limit| (format!("{name}.limit"), limit.to_string()));
+        numbers.push((name, value.value.to_string()));
+        numbers.extend(limit);
+    }
+    numbers
+}
+
 fn case(writer: &mut Writer<Vec<u8>>, suite: &str, finding: &Finding) -> io::Result<()> {
     let name = attribute(&match finding.outcome {
-        Outcome::Fail => subject(finding),
-        Outcome::Pass | Outcome::Skipped => finding.check.name().to_owned(),
+        FindingOutcome::Fail => subject(finding),
+        FindingOutcome::Pass | FindingOutcome::Skipped => finding.check.name().to_owned(),
     });
     let element = writer
         .create_element("testcase")
         .with_attributes([("classname", suite), ("name", &name)]);
-    if finding.outcome == Outcome::Pass {
+    if finding.outcome == FindingOutcome::Pass {
         element.write_empty()?;
         return Ok(());
     }
     element.write_inner_content(|writer| {
-        let measured = attribute(&finding.measured);
-        if finding.outcome == Outcome::Skipped {
+        let FindingSentences {
+            measured,
+            limit,
+            meaning,
+        } = finding_sentences(finding);
+        let message = attribute(&measured);
+        if finding.outcome == FindingOutcome::Skipped {
             let skipped = writer.create_element("skipped");
             skipped
-                .with_attribute(("message", measured.as_str()))
+                .with_attribute(("message", message.as_str()))
                 .write_empty()?;
             return Ok(());
         }
-        let text = xml(&format!(
-            "{}\nlimit: {}\n{}",
-            finding.measured, finding.limit, finding.meaning
-        ));
+        let text = xml(&format!("{measured}\nlimit: {limit}\n{meaning}"));
         if is_failure(finding) {
             writer
                 .create_element("failure")
-                .with_attributes([("message", measured.as_str()), ("type", &name)])
+                .with_attributes([("message", message.as_str()), ("type", &name)])
                 .write_text_content(BytesText::new(&text))?;
         } else {
             let text = format!("{}: {text}", severity(finding.level));
@@ -217,7 +241,7 @@ mod tests {
     #[test]
     fn levels_are_failures_outputs_and_reasons() {
         let (text, failures) = with_gate(&mixed("odd"), "", |gate| {
-            let failures = gate.judgement.count(Outcome::Fail, Level::Deny);
+            let failures = gate.judgement.count(FindingOutcome::Fail, Severity::Deny);
             (document(&gate).unwrap(), failures)
         });
         let elements = read(&text);

@@ -6,11 +6,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Gate, SHOWN, sentences, severity, subject};
+use super::{Gate, SHOWN, in_one_line, severity, subject};
 use randomlike_checkpoint::FileFacts;
 use randomlike_core::names::cut;
+use randomlike_judge::checks::CheckDefinition;
 use randomlike_judge::policy::Policy;
-use randomlike_judge::verdict::{Check, Finding, Outcome};
+use randomlike_judge::verdict::{Check, Finding, FindingOutcome};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -25,7 +26,7 @@ pub fn log(gate: &Gate<'_>) -> String {
         .judgement
         .findings
         .iter()
-        .filter(|finding| finding.outcome == Outcome::Fail);
+        .filter(|finding| finding.outcome == FindingOutcome::Fail);
     let results: Vec<_> = failed.map(|finding| result(gate, finding)).collect();
     let files = gate.audit.source.files.iter();
     let artifacts: Vec<_> = files.map(|file| artifact(gate.file, file)).collect();
@@ -57,10 +58,6 @@ pub fn log(gate: &Gate<'_>) -> String {
     format!("{log:#}\n")
 }
 
-fn checks() -> impl Iterator<Item = Check> {
-    Check::ALL.into_iter().chain([Check::Baseline])
-}
-
 fn id(check: Check) -> String {
     format!("randomlike/{}", check.name())
 }
@@ -68,24 +65,29 @@ fn id(check: Check) -> String {
 fn rules() -> Vec<Value> {
     let default = Policy::default();
     let rule = |check: Check| {
-        let (measures, open) = (check.measures(), check.leaves_open());
+        let CheckDefinition {
+            description,
+            measures,
+            leaves_open,
+            ..
+        } = check.definition();
         json!({
             "id": id(check),
-            "shortDescription": { "text": check.description() },
+            "shortDescription": { "text": description },
             "fullDescription": { "text": measures },
             "help": {
                 "text": format!(
-                    "Measured: {measures}\n\nWhat a fail does not show: {open}"
+                    "Measured: {measures}\n\nWhat a fail does not show: {leaves_open}"
                 ),
                 "markdown": format!(
-                    "**Measured.** {measures}\n\n**What a fail does not show.** {open}\n\nThe \
-                     limit and the reason for it: `randomlike check --print-policy`."
+                    "**Measured.** {measures}\n\n**What a fail does not show.** \
+                     {leaves_open}\n\nThe limit and the reason for it: `randomlike check --print-policy`."
                 ),
             },
             "defaultConfiguration": { "level": severity(default.rules().level(check)) },
         })
     };
-    checks().map(rule).collect()
+    Check::ALL.into_iter().map(rule).collect()
 }
 
 fn result(gate: &Gate<'_>, finding: &Finding) -> Value {
@@ -104,12 +106,17 @@ fn result(gate: &Gate<'_>, finding: &Finding) -> Value {
     }
     json!({
         "ruleId": id(finding.check),
-        "ruleIndex": checks().position(|check| check == finding.check),
+        "ruleIndex": Check::ALL.iter().position(|check| *check == finding.check),
         "kind": "fail",
         "level": severity(finding.level),
-        "message": { "text": message(&(about + &sentences(finding))) },
+        "message": { "text": message(&(about + &in_one_line(finding))) },
         "locations": [location],
         "partialFingerprints": { FINGERPRINT: fingerprint(finding) },
+        "properties": {
+            "case": finding.case,
+            "values": finding.values,
+            "names": finding.names,
+        },
     })
 }
 

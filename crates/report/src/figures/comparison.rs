@@ -9,10 +9,10 @@ use super::{Figure, HEADING, HEIGHT, WIDTH, figure_of, grid, heading, printable,
 use super::{slug, spectrum};
 use crate::Result;
 use randomlike_core::audit::{Audit, LayerFacts, Spectrum};
+use randomlike_core::number_format::counted;
 use randomlike_judge::compare::{
     Comparison, Difference, DifferenceKind, Pair, SpectraDistance, scaled,
 };
-use randomlike_judge::verdict::figure::counted;
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Most layers that are named one by one in the overview.
@@ -26,6 +26,7 @@ const REACH: f64 = 2.5;
 
 /// The pictures of one pair; none of what was not measured, or did not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PairFigures {
     /// Both spectra beside the law, and the distance between them.
     pub spectra: Option<Figure>,
@@ -35,6 +36,7 @@ pub struct PairFigures {
 
 /// Every picture of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ComparisonFigures {
     /// All layers at a glance; none where neither spectra nor differences were measured.
     pub overview: Option<Figure>,
@@ -461,6 +463,7 @@ mod tests {
     use super::*;
     use randomlike_core::audit::example as facts;
     use randomlike_judge::compare::{Matching, audits};
+    use randomlike_judge::policy::Policy;
 
     fn spectrum_of(layer: &LayerFacts) -> Spectrum {
         layer.spectrum.measured().unwrap().clone()
@@ -482,6 +485,7 @@ mod tests {
                 *s = b.clone();
             })]),
             Matching::ByName,
+            &Policy::default(),
         );
         let pair = pair.unwrap().layers.remove(0);
         let distance = pair.spectra.measured().unwrap();
@@ -505,13 +509,13 @@ mod tests {
     #[test]
     fn what_was_not_measured_has_no_picture() {
         let a = facts::audit(vec![facts::layer("a"), facts::unmeasured("b")]);
-        let comparison = audits(&a, &a, Matching::ByName).unwrap();
+        let comparison = audits(&a, &a, Matching::ByName, &Policy::default()).unwrap();
         let figures = ComparisonFigures::draw(&comparison, &a, &a).unwrap();
         assert!(figures.pairs[0].spectra.is_some() && figures.pairs[1].spectra.is_none());
         assert!(figures.pairs.iter().all(|pair| pair.difference.is_none()));
         assert_eq!(figures.iter().count(), 2);
         let none = facts::audit(vec![facts::unmeasured("b")]);
-        let comparison = audits(&none, &none, Matching::ByName).unwrap();
+        let comparison = audits(&none, &none, Matching::ByName, &Policy::default()).unwrap();
         let figures = ComparisonFigures::draw(&comparison, &none, &none).unwrap();
         assert_eq!(figures.iter().count(), 0);
     }
@@ -521,7 +525,9 @@ mod tests {
         let layers = |count: usize| (0..count).map(|i| facts::layer(&format!("l{i}"))).collect();
         for (count, by_name) in [(24, true), (25, false)] {
             let audit = facts::audit(layers(count));
-            let pairs = audits(&audit, &audit, Matching::ByName).unwrap().layers;
+            let pairs = audits(&audit, &audit, Matching::ByName, &Policy::default())
+                .unwrap()
+                .layers;
             let panel = along(&pairs, &QUANTITIES[1]).unwrap();
             assert_eq!(matches!(panel.y.scale, Scale::Names(_)), by_name);
             assert!(

@@ -5,9 +5,10 @@ use super::canvas::{Canvas, Detail, Place, Weight, picture};
 use super::panel::{Axis, Mark, Panel, Part, Scale, Series};
 use super::{WIDTH, biases, printable, spectrum, weights};
 use crate::Result;
-use randomlike_core::audit::{Audit, GaussianDistance, Label, LayerFacts};
-use randomlike_judge::verdict::figure::counted;
-use randomlike_judge::verdict::{Judgement, Outcome};
+use randomlike_core::audit::{Audit, GaussianDistance, LayerFacts};
+use randomlike_core::number_format::counted;
+use randomlike_judge::label::Label;
+use randomlike_judge::verdict::{FindingOutcome, Judgement};
 
 /// Most layers that get a row of their own.
 const MOST_ROWS: usize = 24;
@@ -36,11 +37,10 @@ pub(super) fn draw(audit: &Audit, judgement: &Judgement) -> Result<Vec<u8>> {
         for (name, left) in names.into_iter().zip(COLUMNS) {
             canvas.text(name, (left, 58), 13, Weight::Quiet, false)?;
         }
-        audit
-            .layers
-            .iter()
-            .zip(0..)
-            .try_for_each(|(layer, i)| row(canvas, layer, judgement, TOP + ROW * i))
+        let labelled = audit.layers.iter().zip(&judgement.labels.layers);
+        labelled.zip(0..).try_for_each(|((layer, labelled), i)| {
+            row(canvas, (layer, labelled.label), judgement, TOP + ROW * i)
+        })
     })
 }
 
@@ -73,7 +73,12 @@ fn heading(canvas: &Canvas<'_>, audit: &Audit) -> Result<()> {
     canvas.text(&counts, (20, 33), 13, Weight::Quiet, false)
 }
 
-fn row(canvas: &Canvas<'_>, layer: &LayerFacts, judgement: &Judgement, top: u32) -> Result<()> {
+fn row(
+    canvas: &Canvas<'_>,
+    (layer, label): (&LayerFacts, Label),
+    judgement: &Judgement,
+    top: u32,
+) -> Result<()> {
     let line = Place {
         left: 20,
         top: top - 4,
@@ -81,7 +86,7 @@ fn row(canvas: &Canvas<'_>, layer: &LayerFacts, judgement: &Judgement, top: u32)
         height: 1,
     };
     canvas.fill(line, (0xdd, 0xe0, 0xe4))?;
-    words(canvas, layer, judgement, top)?;
+    words(canvas, (layer, label), judgement, top)?;
     let panels = [
         layer.weights.measured().and_then(weights::thumbnail),
         layer.biases.measured().map(biases::panel),
@@ -113,7 +118,12 @@ fn row(canvas: &Canvas<'_>, layer: &LayerFacts, judgement: &Judgement, top: u32)
     Ok(())
 }
 
-fn words(canvas: &Canvas<'_>, layer: &LayerFacts, judgement: &Judgement, top: u32) -> Result<()> {
+fn words(
+    canvas: &Canvas<'_>,
+    (layer, label): (&LayerFacts, Label),
+    judgement: &Judgement,
+    top: u32,
+) -> Result<()> {
     let left = COLUMNS[0];
     let room = COLUMNS[1] - left - 24;
     let name = canvas.fitted(&printable(&layer.name), room, 15, Weight::Bold);
@@ -126,9 +136,9 @@ fn words(canvas: &Canvas<'_>, layer: &LayerFacts, judgement: &Judgement, top: u3
         width: 10,
         height: 10,
     };
-    canvas.fill(chip, colour(layer.label))?;
+    canvas.fill(chip, colour(label))?;
     canvas.text(
-        layer.label.name(),
+        label.name(),
         (left + 16, top + 49),
         14,
         Weight::Regular,
@@ -142,9 +152,9 @@ fn words(canvas: &Canvas<'_>, layer: &LayerFacts, judgement: &Judgement, top: u3
     };
     let checks = format!(
         "{} checks pass, {} fail, {} not judged",
-        with(Outcome::Pass),
-        with(Outcome::Fail),
-        with(Outcome::Skipped)
+        with(FindingOutcome::Pass),
+        with(FindingOutcome::Fail),
+        with(FindingOutcome::Skipped)
     );
     canvas.text(&checks, (left, top + 72), 12, Weight::Quiet, false)
 }

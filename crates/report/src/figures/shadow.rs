@@ -93,6 +93,7 @@ fn coordinates(shadow: &LayerShadow) -> Panel {
         draws,
         positive,
         zeros,
+        ..
     } = &shadow.pairs;
     let widest = positive.iter().map(|pair| pair.0).fold(0.0, f64::max);
     let highest = positive

@@ -109,7 +109,7 @@ pub(super) fn vectors(layer: &LayerFacts) -> Vec<(&'static str, String)> {
             Part::Bottom => "bottom",
         };
         let words = match &vector.sides {
-            randomlike_core::audit::Section::Skipped { reason } => reason.clone(),
+            randomlike_core::audit::Section::Skipped { reason } => reason.to_string(),
             randomlike_core::audit::Section::Measured(sides) => format!(
                 "{}. {}",
                 side("inputs", &sides.inputs, &vectors.inputs),

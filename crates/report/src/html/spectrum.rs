@@ -2,7 +2,7 @@
 
 use super::{number, share};
 use randomlike_core::audit::{LayerFacts, NullFact};
-use randomlike_judge::verdict::figure::chance;
+use randomlike_core::number_format::chance;
 
 /// Every figure, those with a null beside it.
 pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {

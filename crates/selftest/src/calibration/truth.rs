@@ -61,7 +61,7 @@ impl Truth {
     }
 
     /// n rows of m entries.
-    pub fn entries(self, n: usize, m: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+    pub(super) fn entries(self, n: usize, m: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
         let mut entries: Vec<f64> = match self {
             Self::Independent(law) => law.draw(n * m, rng),
             Self::Untouched => {

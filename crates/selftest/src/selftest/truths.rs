@@ -1,7 +1,7 @@
 //! What is planted, and what must come out of it by theory.
 //!
 //! Sources are sections of docs/theory.md: §1 for the weights (the laws' distances from a normal
-//! one against the limits of policy/default.toml), §2 for biases, §3 for singular values, §5 for
+//! one against the limits of the default policy), §2 for biases, §3 for singular values, §5 for
 //! codes: what is not independent between entries (a direction, copies, scales, an order) adds
 //! to the error in reverse and is gone when they are shuffled; a mean or a law is not.
 //! Labels follow the rules of docs/labels.md.
@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use crate::synth::{self, Bias, Dtype, Kind};
-use randomlike_core::audit::Label;
-use randomlike_judge::verdict::{Check, Outcome};
+use randomlike_judge::label::Label;
+use randomlike_judge::verdict::{Check, FindingOutcome};
 
 use Check::{
     Baseline, BiasesConstant, Covered, Finite, LevelSpacing, MovedFromInitialisation,
@@ -53,6 +53,7 @@ pub enum Expected {
 
 /// A verdict of each check: what is not named passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdicts {
     /// Checks that fail.
     pub fails: &'static [Check],
@@ -66,29 +67,30 @@ pub struct Verdicts {
 
 impl Verdicts {
     /// What `check` must say; nothing where that is open.
-    pub fn of(&self, check: Check) -> Option<Outcome> {
+    pub fn of(&self, check: Check) -> Option<FindingOutcome> {
         if self.open.iter().any(|(open, _)| *open == check) {
             None
         } else if self.fails.contains(&check) {
-            Some(Outcome::Fail)
+            Some(FindingOutcome::Fail)
         } else if self.skips.contains(&check) {
-            Some(Outcome::Skipped)
+            Some(FindingOutcome::Skipped)
         } else {
-            Some(Outcome::Pass)
+            Some(FindingOutcome::Pass)
         }
     }
 }
 
 impl Truth {
     /// The checks that must speak, with what they must say; `baseline` where there is one.
-    pub fn checks(&self) -> impl Iterator<Item = (Check, Option<Outcome>)> {
+    pub fn checks(&self) -> impl Iterator<Item = (Check, Option<FindingOutcome>)> {
         let verdicts = match self.expected {
             Expected::Verdicts(verdicts) => Some(verdicts),
             Expected::NothingMeasured => None,
         };
-        let baseline = self.after.map(|_| Baseline);
+        let has_baseline = self.after.is_some();
         verdicts.into_iter().flat_map(move |verdicts| {
-            let checks = Check::ALL.into_iter().chain(baseline);
+            let checks = Check::ALL.into_iter();
+            let checks = checks.filter(move |check| has_baseline || *check != Baseline);
             checks.map(move |check| (check, verdicts.of(check)))
         })
     }

@@ -8,14 +8,14 @@
 
 use rayon::prelude::*;
 
-use crate::audit::Bulk;
+use crate::audit::{Bulk, Unmeasured};
 use randomlike_maths::nulls::{Figure, Null, Shape, fit};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Independent entries fail one of the three tests this rarely.
 const LEVEL: f64 = 0.01;
 /// What is left says nothing when it is less than this.
-const FEWEST: usize = crate::analysis::FEWEST;
+pub const FEWEST_IN_A_BULK: usize = 32;
 /// Least share of the values that is called a bulk: a few neighbours look like a part of any law.
 const LEAST: f64 = 0.1;
 /// Share of σ₁ up to which a value is zero to the rounding of 24 bits.
@@ -46,8 +46,12 @@ struct Spectrum<'a> {
 }
 
 /// The part of descending `values` that fits with the fewest values set aside, on a grid of their
-/// number in steps of a quarter, then by bisection; nothing when no [`FEWEST`] values fit.
-pub(super) fn largest(values: &[f64], shape: Shape, excess_kurtosis: f64) -> Result<Bulk, String> {
+/// number in steps of a quarter, then by bisection; nothing when no [`FEWEST_IN_A_BULK`] values fit.
+pub(super) fn largest(
+    values: &[f64],
+    shape: Shape,
+    excess_kurtosis: f64,
+) -> Result<Bulk, Unmeasured> {
     let floor = LOST * values.first().copied().unwrap_or(0.0);
     let lost = values.iter().rev().take_while(|&&s| s <= floor).count();
     let spectrum = Spectrum {
@@ -56,11 +60,13 @@ pub(super) fn largest(values: &[f64], shape: Shape, excess_kurtosis: f64) -> Res
         excess_kurtosis,
         lost,
     };
-    let least = FEWEST.max((LEAST * shape.m as f64).ceil() as usize);
-    let none = || format!("no {least} neighbouring singular values are on the law");
+    let least = FEWEST_IN_A_BULK.max((LEAST * shape.m as f64).ceil() as usize);
+    let none = || Unmeasured::NoBulk { minimum: least };
     let kept = shape.m - lost;
-    if kept < FEWEST {
-        return Err(format!("fewer than {FEWEST} singular values"));
+    if kept < FEWEST_IN_A_BULK {
+        return Err(Unmeasured::TooFewValues {
+            minimum: FEWEST_IN_A_BULK,
+        });
     }
     let most = kept.checked_sub(least).ok_or_else(none)?;
     let (mut failed, mut count) = (None, 0);
@@ -182,7 +188,7 @@ mod tests {
     const N: usize = 300;
     const M: usize = 150;
 
-    fn bulk_of(entries: &[f64]) -> Result<Bulk, String> {
+    fn bulk_of(entries: &[f64]) -> Result<Bulk, Unmeasured> {
         let values = singular_values(Matrix::new(entries, N, M).unwrap(), Engine::Faer).unwrap();
         largest(&values, Shape { n: N, m: M }, 0.0)
     }

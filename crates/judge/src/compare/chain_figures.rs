@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Pair;
-use super::catalogue::{Found, estimate, within};
-use super::change::{Figure, Standing};
+use super::compared_figure::{ComparedFigure, FigureSides};
+use super::layer_figures::{Found, estimate, within};
 use randomlike_core::audit::{ChainFacts, ChainShadow, Section};
 use randomlike_core::shadow::{Estimate, LevelReturn};
 
@@ -20,7 +20,7 @@ pub struct ChainPair {
     /// Names of its layers in B.
     pub b: Vec<String>,
     /// What comes back at its top, side by side; errors are over draws.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<ComparedFigure>,
 }
 
 impl ChainPair {
@@ -31,9 +31,9 @@ impl ChainPair {
 }
 
 /// A figure of a chain by name, and the way to it.
-type Quantity = (&'static str, fn(&ChainShadow) -> Option<&Estimate>);
+type ChainFigure = (&'static str, fn(&ChainShadow) -> Option<&Estimate>);
 
-const QUANTITIES: [Quantity; 5] = [
+const CHAIN_FIGURES: [ChainFigure; 5] = [
     ("chain.relative_error", |c| Some(&c.top.relative_error)),
     ("chain.cosine", |c| Some(&c.top.cosine)),
     ("chain.support_recall", |c| Some(&c.top.support_recall)),
@@ -45,7 +45,7 @@ const QUANTITIES: [Quantity; 5] = [
 ];
 
 /// The chains that both have, in the order of A, and a sentence on those that one has alone.
-pub(super) fn of(
+pub(super) fn match_chains(
     a: &[ChainFacts],
     b: &[ChainFacts],
     pairs: &[Pair],
@@ -74,14 +74,14 @@ fn names(chain: &ChainFacts) -> Vec<&str> {
 }
 
 fn compare(a: &ChainFacts, b: &ChainFacts) -> ChainPair {
-    let figure = |&(name, of): &Quantity| Figure {
+    let figure = |&(name, of): &ChainFigure| ComparedFigure {
         name: name.into(),
-        standing: Standing::of(reading(&a.shadow, of), reading(&b.shadow, of)),
+        sides: FigureSides::from_readings(reading(&a.shadow, of), reading(&b.shadow, of)),
     };
     ChainPair {
         a: a.layers.clone(),
         b: b.layers.clone(),
-        figures: QUANTITIES.iter().map(figure).collect(),
+        figures: CHAIN_FIGURES.iter().map(figure).collect(),
     }
 }
 
@@ -102,20 +102,21 @@ fn sentence((in_a, in_b): (usize, usize)) -> Option<String> {
 mod tests {
     use super::*;
     use crate::compare::{Matching, audits};
+    use crate::policy::Policy;
     use randomlike_core::audit::{Audit, ChainFacts, example};
 
     /// An audit of the layers of a chain that was measured: that of fixtures/fashion_plain.
     fn sound() -> Audit {
-        let chains: Vec<ChainFacts> = serde_json::from_str(include_str!("chains.json")).unwrap();
+        let chains: Vec<ChainFacts> =
+            serde_json::from_str(include_str!("chain_figures.json")).unwrap();
         let layers = chains[0].layers.iter().map(|name| example::layer(name));
-        Audit {
-            chains: chains.clone(),
-            ..example::audit(layers.collect())
-        }
+        let mut audit = example::audit(layers.collect());
+        audit.chains.clone_from(&chains);
+        audit
     }
 
     fn chains(a: &Audit, b: &Audit) -> (Vec<ChainPair>, Vec<String>) {
-        let found = audits(a, b, Matching::ByNameThenShape).unwrap();
+        let found = audits(a, b, Matching::ByNameThenShape, &Policy::default()).unwrap();
         (found.chains, found.notes)
     }
 
@@ -146,7 +147,9 @@ mod tests {
         assert_eq!(ratio.name, "chain.ratio");
         assert!((change.change + 0.5).abs() < 1e-12);
         assert!((change.units.unwrap() + 10.0).abs() < 1e-9);
-        let same = found[0].figures[..4].iter().filter_map(Figure::change);
+        let same = found[0].figures[..4]
+            .iter()
+            .filter_map(ComparedFigure::change);
         assert!(same.clone().count() == 4 && same.into_iter().all(|c| c.change == 0.0));
     }
 
@@ -170,7 +173,7 @@ mod tests {
             reason: "no ReLU".into(),
         };
         let (found, _) = chains(&a, &b);
-        let lost = |f: &Figure| matches!(&f.standing, Standing::OnlyInA { reason, .. } if reason == "no ReLU");
+        let lost = |f: &ComparedFigure| matches!(&f.sides, FigureSides::OnlyInA { reason, .. } if reason == "no ReLU");
         assert!(found[0].figures.iter().all(lost));
     }
 }

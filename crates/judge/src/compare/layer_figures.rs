@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `weights.mean`, `biases.mean` | std/√c, std/√m | textbook |
 //! | `weights.std` | std·√((κ + 2)/4c) | Cramér 1946, §27.7, by the delta method |
-//! | `weights.skewness` | √(6/c) | Cramér 1946, §29.3, for a normal law; only while \|κ\| ≤ 1 |
+//! | `weights.skewness` | √(6/c) | Cramér 1946, §29.3, for a normal law; only while \|κ\| is at most `labels.heavy_excess_kurtosis` of the policy |
 //! | `weights.excess_kurtosis` | √(24/c) | the same |
 //! | `weights.ks` | 1/(2√c) | at most √(F(1 − F)/c) (Raghavachari 1973) |
 //! | `weights.wasserstein` | 1/√c | at most: derived in docs/compare.md |
@@ -25,29 +25,53 @@
 
 use std::f64::consts::PI;
 
-use super::change::{Figure, Reading, Standing};
+use super::JudgedLayer;
+use super::compared_figure::{ComparedFigure, FigureSides, Reading};
+use crate::label::LabelLimits;
 use randomlike_core::audit::{Biases, Bulk, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 use randomlike_core::shadow::Estimate;
 use randomlike_maths::stats::laws::edges;
-
-/// Excess kurtosis of t with 10 degrees of freedom.
-const HEAVY_KURTOSIS: f64 = 1.0;
 
 /// A figure of one side, or why it has none.
 pub(super) type Found = Result<Reading, String>;
 
 /// A figure by name, and the way to it.
-struct Quantity {
+struct LayerFigure {
     name: &'static str,
-    of: fn(&LayerFacts) -> Found,
+    read: fn(&LayerFacts) -> Found,
+    /// Whether its error is that under a normal law: where the tails are heavy it takes moments
+    /// up to the eighth, which no audit holds.
+    needs_a_normal_law: bool,
 }
 
-const fn quantity(name: &'static str, of: fn(&LayerFacts) -> Found) -> Quantity {
-    Quantity { name, of }
+const fn quantity(name: &'static str, read: fn(&LayerFacts) -> Found) -> LayerFigure {
+    LayerFigure {
+        name,
+        read,
+        needs_a_normal_law: false,
+    }
+}
+
+const fn of_a_normal_law(name: &'static str, read: fn(&LayerFacts) -> Found) -> LayerFigure {
+    LayerFigure {
+        needs_a_normal_law: true,
+        ..quantity(name, read)
+    }
+}
+
+impl LayerFigure {
+    fn read(&self, layer: &LayerFacts, limits: &LabelLimits) -> Found {
+        let mut reading = (self.read)(layer)?;
+        let kurtosis = layer.weights.measured().map_or(0.0, kurtosis);
+        if self.needs_a_normal_law && kurtosis.abs() > limits.heavy_excess_kurtosis {
+            reading.error = None;
+        }
+        Ok(reading)
+    }
 }
 
 /// All figures, in the order of the sections.
-const QUANTITIES: [Quantity; 38] = [
+const LAYER_FIGURES: [LayerFigure; 38] = [
     quantity("non_finite", |l| {
         Ok(Reading::plain(l.non_finite.total() as f64))
     }),
@@ -55,13 +79,15 @@ const QUANTITIES: [Quantity; 38] = [
         weights(l, |w| Some(Reading::with(w.mean, w.std / root(w.count))))
     }),
     quantity("weights.std", |l| weights(l, |w| Some(std(w)))),
-    quantity("weights.skewness", |l| {
-        weights(l, |w| Some(near_normal(w, w.skewness?, 6_f64.sqrt())))
+    of_a_normal_law("weights.skewness", |l| {
+        weights(l, |w| {
+            Some(Reading::with(w.skewness?, 6_f64.sqrt() / root(w.count)))
+        })
     }),
-    quantity("weights.excess_kurtosis", |l| {
+    of_a_normal_law("weights.excess_kurtosis", |l| {
         weights(l, |w| {
             let value = w.gaussian.as_ref()?.excess_kurtosis;
-            Some(near_normal(w, value, 24_f64.sqrt()))
+            Some(Reading::with(value, 24_f64.sqrt() / root(w.count)))
         })
     }),
     quantity("weights.ks", |l| {
@@ -189,12 +215,13 @@ const QUANTITIES: [Quantity; 38] = [
 ];
 
 /// Every figure of two layers, side by side.
-pub(super) fn compare(a: &LayerFacts, b: &LayerFacts) -> Vec<Figure> {
-    QUANTITIES
+pub(super) fn compare(a: &JudgedLayer<'_>, b: &JudgedLayer<'_>) -> Vec<ComparedFigure> {
+    let read = |figure: &LayerFigure, of: &JudgedLayer<'_>| figure.read(of.facts, &of.labels);
+    LAYER_FIGURES
         .iter()
-        .map(|quantity| Figure {
-            name: quantity.name.into(),
-            standing: Standing::of((quantity.of)(a), (quantity.of)(b)),
+        .map(|figure| ComparedFigure {
+            name: figure.name.into(),
+            sides: FigureSides::from_readings(read(figure, a), read(figure, b)),
         })
         .collect()
 }
@@ -202,7 +229,7 @@ pub(super) fn compare(a: &LayerFacts, b: &LayerFacts) -> Vec<Figure> {
 /// The reading of a section that was measured, or why there is none.
 pub(super) fn within<T>(section: &Section<T>, of: impl Fn(&T) -> Option<Reading>) -> Found {
     match section {
-        Section::Skipped { reason } => Err(reason.clone()),
+        Section::Skipped { reason } => Err(reason.to_string()),
         Section::Measured(facts) => of(facts)
             .filter(|reading| reading.value.is_finite())
             .ok_or_else(|| "the layer has no such figure".to_owned()),
@@ -234,21 +261,16 @@ fn root_of_twice(count: u64) -> f64 {
     std::f64::consts::SQRT_2 * root(count)
 }
 
-/// std·√((κ + 2)/4c).
-fn std(weights: &Weights) -> Reading {
-    let kurtosis = weights.gaussian.as_ref().map_or(0.0, |g| g.excess_kurtosis);
-    let error = weights.std * (0.25 * (kurtosis + 2.0).max(0.0)).sqrt() / root(weights.count);
-    Reading::with(weights.std, error)
+/// 0 for constant weights.
+fn kurtosis(weights: &Weights) -> f64 {
+    let gaussian = weights.gaussian.as_ref();
+    gaussian.map_or(0.0, |gaussian| gaussian.excess_kurtosis)
 }
 
-/// `deviation`/√c, the error under a normal law, while the tails are not far from it; beyond, it
-/// takes moments up to the eighth, which no audit holds.
-fn near_normal(weights: &Weights, value: f64, deviation: f64) -> Reading {
-    let kurtosis = weights.gaussian.as_ref().map_or(0.0, |g| g.excess_kurtosis);
-    if kurtosis.abs() > HEAVY_KURTOSIS {
-        return Reading::plain(value);
-    }
-    Reading::with(value, deviation / root(weights.count))
+/// std·√((κ + 2)/4c).
+fn std(weights: &Weights) -> Reading {
+    let spread = (0.25 * (kurtosis(weights) + 2.0).max(0.0)).sqrt();
+    Reading::with(weights.std, weights.std * spread / root(weights.count))
 }
 
 /// √(p(1 − p)/c).
@@ -292,6 +314,7 @@ pub(super) const fn estimate(estimate: &Estimate) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
     use rand::SeedableRng as _;
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution as _, Exp1, StandardNormal};
@@ -305,8 +328,8 @@ mod tests {
     }
 
     fn reading(name: &str, layer: &LayerFacts) -> Found {
-        let quantity = QUANTITIES.iter().find(|q| q.name == name).unwrap();
-        (quantity.of)(layer)
+        let figure = LAYER_FIGURES.iter().find(|f| f.name == name).unwrap();
+        figure.read(layer, Policy::default().rules().labels())
     }
 
     fn error(name: &str, layer: &LayerFacts) -> f64 {
@@ -365,10 +388,10 @@ mod tests {
 
     #[test]
     fn no_figure_is_named_twice() {
-        let mut names: Vec<&str> = QUANTITIES.iter().map(|q| q.name).collect();
+        let mut names: Vec<&str> = LAYER_FIGURES.iter().map(|q| q.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), QUANTITIES.len());
+        assert_eq!(names.len(), LAYER_FIGURES.len());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How the figures of the inspector move in training: a panel a figure, a line a method.
 
-use crate::{LayerInside, RunOutcome, TrainingMethod, UntrainedNet};
+use crate::{NetLayerFacts, RunOutcome, TrainingMethod, UntrainedNet};
 use randomlike_maths::stats::Spread;
 use randomlike_report::figures::panel::{Axis, Mark, Panel, Part, Scale};
 
@@ -10,7 +10,7 @@ const LAYERS: [Part; 4] = [Part::Measured, Part::Alternative, Part::Law, Part::O
 /// One of the four.
 struct Quantity {
     label: &'static str,
-    of: fn(&LayerInside) -> Option<f64>,
+    of: fn(&NetLayerFacts) -> Option<f64>,
     /// What a random layer has.
     random: f64,
 }
@@ -48,7 +48,7 @@ pub(super) fn panels(starts: &[UntrainedNet], outcomes: &[RunOutcome]) -> Vec<Pa
 }
 
 /// A name, and the nets behind it.
-type Row<'a> = (String, Vec<&'a [LayerInside]>);
+type Row<'a> = (String, Vec<&'a [NetLayerFacts]>);
 
 /// From the top down: before training, then each method that was run.
 fn rows<'a>(starts: &'a [UntrainedNet], outcomes: &'a [RunOutcome]) -> Vec<Row<'a>> {
@@ -114,8 +114,8 @@ fn mean_and_std(values: &[f64]) -> Option<(f64, f64)> {
 mod tests {
     use super::*;
 
-    fn net(kurtosis: Option<f64>) -> Vec<LayerInside> {
-        vec![LayerInside {
+    fn net(kurtosis: Option<f64>) -> Vec<NetLayerFacts> {
+        vec![NetLayerFacts {
             layer: "layers.0".into(),
             excess_kurtosis: kurtosis,
             bias_spread: Some(0.1),

@@ -1,6 +1,8 @@
-//! Numbers as the findings show them.
+//! Numbers as sentences, tables and pictures show them.
 
-use randomlike_core::audit::NullFact;
+use std::fmt;
+
+use crate::audit::NullFact;
 
 /// `value` to three significant digits, without an exponent while it stays short.
 pub fn figure(value: f64) -> String {
@@ -15,14 +17,40 @@ pub fn figure(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// p as a percentage, "under .1 %" where the tables end.
-pub fn chance(fact: &NullFact) -> String {
+/// How often chance goes as far as a fact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Chance {
+    /// So often, in percent.
+    Percent(f64),
+    /// Less often than this, in percent: where the tables end.
+    Under(f64),
+}
+
+/// How often chance goes as far as this fact.
+pub fn chance(fact: &NullFact) -> Chance {
     let ends = f64::from(u8::from(fact.low.is_some())) + f64::from(u8::from(fact.high.is_some()));
     // The tables end at .1 % on either side.
     if fact.p <= 1.000_1e-3 * ends {
-        return format!("under {:.1} %", 0.1 * ends);
+        Chance::Under(0.1 * ends)
+    } else {
+        Chance::Percent(100.0 * fact.p)
     }
-    format!("{} %", figure(100.0 * fact.p))
+}
+
+impl Chance {
+    /// The percentage without its sign.
+    pub fn percent(self) -> String {
+        match self {
+            Self::Percent(percent) => figure(percent),
+            Self::Under(percent) => format!("under {percent:.1}"),
+        }
+    }
+}
+
+impl fmt::Display for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %", self.percent())
+    }
 }
 
 /// `count noun`, in the plural unless there is one.
@@ -78,10 +106,10 @@ mod tests {
             high: Some(2.0),
             p,
         };
-        assert_eq!(chance(&fact(0.25, None)), "25.0 %");
-        assert_eq!(chance(&fact(0.001, None)), "under 0.1 %");
-        assert_eq!(chance(&fact(0.0015, None)), "0.150 %");
-        assert_eq!(chance(&fact(0.002, Some(0.5))), "under 0.2 %");
+        assert_eq!(chance(&fact(0.25, None)).to_string(), "25.0 %");
+        assert_eq!(chance(&fact(0.001, None)).to_string(), "under 0.1 %");
+        assert_eq!(chance(&fact(0.0015, None)).to_string(), "0.150 %");
+        assert_eq!(chance(&fact(0.002, Some(0.5))).to_string(), "under 0.2 %");
     }
 
     #[test]

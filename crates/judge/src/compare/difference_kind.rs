@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Difference;
-use randomlike_core::analysis::{BULK, FEWEST, of_the_bulk};
+use crate::label::{LabelLimits, bulk_in_words};
 
 /// Share of the singular values that may carry a difference of low rank.
 const TOP: f64 = 0.1;
@@ -97,7 +97,7 @@ impl Difference {
             );
         }
         let (turned, as_it_is) = self.turned_norm.zip(self.relative_norm)?;
-        let number = crate::verdict::figure::figure;
+        let number = randomlike_core::number_format::figure;
         self.looks_turned().then(|| {
             format!(
                 "B may be stored the other way round: its transpose is nearer to A, {} of A's \
@@ -110,7 +110,11 @@ impl Difference {
 }
 
 /// The word and the figures that decided it, tried in the order of docs/compare.md.
-pub(super) fn of(difference: &Difference, within_rounding: bool) -> (DifferenceKind, String) {
+pub(super) fn decide(
+    difference: &Difference,
+    within_rounding: bool,
+    limits: &LabelLimits,
+) -> (DifferenceKind, String) {
     let size = difference.values().len();
     if difference.changed_fraction <= 0.0 {
         return (DifferenceKind::Unchanged, "every weight is the same".into());
@@ -118,7 +122,7 @@ pub(super) fn of(difference: &Difference, within_rounding: bool) -> (DifferenceK
     if within_rounding {
         let reason = format!(
             "{} % of the weights differ, none by more than half a last place on either side",
-            crate::verdict::figure::figure(100.0 * difference.changed_fraction)
+            randomlike_core::number_format::figure(100.0 * difference.changed_fraction)
         );
         return (DifferenceKind::Rounding, reason);
     }
@@ -128,14 +132,19 @@ pub(super) fn of(difference: &Difference, within_rounding: bool) -> (DifferenceK
             "its singular values were not measured".into(),
         );
     }
-    if size < FEWEST {
-        let reason = format!("{size} singular values; at least {FEWEST} are needed");
+    let fewest = limits.min_values;
+    if size < fewest {
+        let reason = format!("{size} singular values; at least {fewest} are needed");
         return (DifferenceKind::Undecided, reason);
     }
-    of_a_spectrum(difference, size)
+    decide_by_spectrum(difference, size, limits)
 }
 
-fn of_a_spectrum(difference: &Difference, size: usize) -> (DifferenceKind, String) {
+fn decide_by_spectrum(
+    difference: &Difference,
+    size: usize,
+    limits: &LabelLimits,
+) -> (DifferenceKind, String) {
     let few = (TOP * size as f64).ceil() as usize;
     let standing = difference.rank_above_rounding;
     let few_stand = standing > 0 && standing as f64 <= STANDING * size as f64;
@@ -151,10 +160,10 @@ fn of_a_spectrum(difference: &Difference, size: usize) -> (DifferenceKind, Strin
     };
     let kind = match spectrum.bulk.measured() {
         Some(bulk) if bulk.above + bulk.below == 0 => DifferenceKind::Random,
-        Some(bulk) if bulk.share >= BULK => DifferenceKind::RandomWithSpikes,
+        Some(bulk) if bulk.share >= limits.min_bulk_share => DifferenceKind::RandomWithSpikes,
         _ => DifferenceKind::Undecided,
     };
-    (kind, format!("{figures}; {}", of_the_bulk(spectrum)))
+    (kind, format!("{figures}; {}", bulk_in_words(spectrum)))
 }
 
 #[cfg(test)]
@@ -190,8 +199,13 @@ mod tests {
         difference
     }
 
+    fn by_default(difference: &Difference, within_rounding: bool) -> DifferenceKind {
+        let policy = crate::policy::Policy::default();
+        decide(difference, within_rounding, policy.rules().labels()).0
+    }
+
     fn word(change: impl FnOnce(&mut Difference)) -> DifferenceKind {
-        of(&difference(change), false).0
+        by_default(&difference(change), false)
     }
 
     fn with(d: &mut Difference, change: impl FnOnce(&mut Spectrum)) {
@@ -207,7 +221,10 @@ mod tests {
             word(|d| d.changed_fraction = 0.0),
             DifferenceKind::Unchanged
         );
-        assert_eq!(of(&difference(|_| ()), true).0, DifferenceKind::Rounding);
+        assert_eq!(
+            by_default(&difference(|_| ()), true),
+            DifferenceKind::Rounding
+        );
         let bulk = |d: &mut Difference, change: fn(&mut Bulk)| {
             with(d, |s| {
                 if let Section::Measured(bulk) = &mut s.bulk {

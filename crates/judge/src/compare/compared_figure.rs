@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::figure::figure;
+use randomlike_core::number_format::figure;
 
 /// A figure and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
+pub struct ComparedFigure {
     /// Its name: section and field of `audit.json`, such as `weights.excess_kurtosis`.
     pub name: String,
     /// What is known of it.
     #[serde(flatten)]
-    pub standing: Standing,
+    pub sides: FigureSides,
 }
 
 /// Where a figure is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "kebab-case")]
-pub enum Standing {
+pub enum FigureSides {
     /// On both sides.
-    Compared(Change),
+    Compared(FigureChange),
     /// On one: it has been lost on the way from A to B.
     OnlyInA {
         /// The figure in A.
@@ -43,7 +43,7 @@ pub enum Standing {
 
 /// A figure on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Change {
+pub struct FigureChange {
     /// In A.
     pub a: f64,
     /// In B.
@@ -79,11 +79,11 @@ impl Reading {
     }
 }
 
-impl Figure {
+impl ComparedFigure {
     /// The change, where both sides have the figure.
-    pub const fn change(&self) -> Option<&Change> {
-        match &self.standing {
-            Standing::Compared(change) => Some(change),
+    pub const fn change(&self) -> Option<&FigureChange> {
+        match &self.sides {
+            FigureSides::Compared(change) => Some(change),
             _ => None,
         }
     }
@@ -92,9 +92,9 @@ impl Figure {
     /// nothing to write.
     pub fn words(&self) -> [String; 4] {
         let dash = || "–".to_owned();
-        let number = words_of(&self.name);
-        match &self.standing {
-            Standing::Compared(change) => [
+        let number = figure_format(&self.name);
+        match &self.sides {
+            FigureSides::Compared(change) => [
                 number(change.a),
                 number(change.b),
                 signed(change.change, number),
@@ -102,9 +102,9 @@ impl Figure {
                     .units
                     .map_or_else(dash, |units| signed(units, hundredths)),
             ],
-            Standing::OnlyInA { a, .. } => [number(*a), dash(), dash(), dash()],
-            Standing::OnlyInB { b, .. } => [dash(), number(*b), dash(), dash()],
-            Standing::Skipped { .. } => [dash(), dash(), dash(), dash()],
+            FigureSides::OnlyInA { a, .. } => [number(*a), dash(), dash(), dash()],
+            FigureSides::OnlyInB { b, .. } => [dash(), number(*b), dash(), dash()],
+            FigureSides::Skipped { .. } => [dash(), dash(), dash(), dash()],
         }
     }
 }
@@ -117,13 +117,14 @@ const COUNTS: [&str; 4] = [
     "spectrum.outliers_below",
 ];
 
-/// How a figure is written: counts without decimals.
-pub fn words_of(name: &str) -> fn(f64) -> String {
-    if COUNTS.contains(&name) {
-        whole
-    } else {
-        number
-    }
+/// Whether a figure counts something.
+pub(crate) fn is_count(name: &str) -> bool {
+    COUNTS.contains(&name)
+}
+
+/// How a figure of this name is written: counts without decimals.
+pub fn figure_format(name: &str) -> fn(f64) -> String {
+    if is_count(name) { whole } else { number }
 }
 
 fn whole(value: f64) -> String {
@@ -155,11 +156,11 @@ fn signed(value: f64, words: fn(f64) -> String) -> String {
     }
 }
 
-impl Standing {
+impl FigureSides {
     /// Of two sides, each with the figure or the reason for having none.
-    pub(super) fn of(a: Result<Reading, String>, b: Result<Reading, String>) -> Self {
+    pub(super) fn from_readings(a: Result<Reading, String>, b: Result<Reading, String>) -> Self {
         match (a, b) {
-            (Ok(a), Ok(b)) => Change::of(a, b).map_or_else(
+            (Ok(a), Ok(b)) => FigureChange::between(a, b).map_or_else(
                 || Self::Skipped {
                     reason: "the change passes the range of numbers".into(),
                 },
@@ -172,8 +173,8 @@ impl Standing {
     }
 }
 
-impl Change {
-    fn of(a: Reading, b: Reading) -> Option<Self> {
+impl FigureChange {
+    fn between(a: Reading, b: Reading) -> Option<Self> {
         let change = b.value - a.value;
         let unit = a.error.zip(b.error).map(|(a, b)| a.hypot(b));
         // Constant entries have no error, and a change then no unit.
@@ -196,7 +197,8 @@ mod tests {
     // 3-4-5: errors of 3 and 4 make a unit of 5.
     #[test]
     fn a_change_by_hand() {
-        let found = Change::of(Reading::with(1.0, 3.0), Reading::with(11.0, 4.0)).unwrap();
+        let found =
+            FigureChange::between(Reading::with(1.0, 3.0), Reading::with(11.0, 4.0)).unwrap();
         assert_eq!(
             (found.change, found.unit, found.units),
             (10.0, Some(5.0), Some(2.0))
@@ -205,17 +207,18 @@ mod tests {
 
     #[test]
     fn without_an_error_on_both_sides_there_is_no_unit() {
-        let one = Change::of(Reading::plain(1.0), Reading::with(2.0, 1.0)).unwrap();
+        let one = FigureChange::between(Reading::plain(1.0), Reading::with(2.0, 1.0)).unwrap();
         assert_eq!((one.change, one.unit, one.units), (1.0, None, None));
-        let constant = Change::of(Reading::with(1.0, 0.0), Reading::with(2.0, 0.0)).unwrap();
+        let constant =
+            FigureChange::between(Reading::with(1.0, 0.0), Reading::with(2.0, 0.0)).unwrap();
         assert_eq!((constant.unit, constant.units), (None, None));
     }
 
     #[test]
     fn words_of_a_table() {
-        let of = |a, b| Figure {
+        let of = |a, b| ComparedFigure {
             name: "x".into(),
-            standing: Standing::of(Ok(a), Ok(b)),
+            sides: FigureSides::from_readings(Ok(a), Ok(b)),
         };
         let more = of(Reading::with(1.0, 3.0), Reading::with(11.0, 4.0));
         assert_eq!(more.words(), ["1.00", "11.0", "+10.0", "+2.00"]);
@@ -225,9 +228,9 @@ mod tests {
         assert_eq!(little.words(), ["0", "0.00100", "+0.00100", "0"]);
         let same = of(Reading::plain(1.0), Reading::plain(1.0));
         assert_eq!(same.words(), ["1.00", "1.00", "0", "–"]);
-        let counted = Figure {
+        let counted = ComparedFigure {
             name: "spectrum.outliers_above".into(),
-            standing: Standing::of(Ok(Reading::plain(18.0)), Ok(Reading::plain(0.0))),
+            sides: FigureSides::from_readings(Ok(Reading::plain(18.0)), Ok(Reading::plain(0.0))),
         };
         assert_eq!(counted.words(), ["18", "0", "−18", "–"]);
     }
@@ -236,15 +239,22 @@ mod tests {
     fn what_is_missing_is_said_and_never_a_number() {
         let reading = || Ok(Reading::plain(1.0));
         let gone = || Err("no bias".to_owned());
-        let only = |standing: Standing| serde_json::to_value(standing).unwrap();
-        let lost = only(Standing::of(reading(), gone()));
+        let only = |sides: FigureSides| serde_json::to_value(sides).unwrap();
+        let lost = only(FigureSides::from_readings(reading(), gone()));
         assert_eq!(
             lost,
             serde_json::json!({"status": "only-in-a", "a": 1.0, "reason": "no bias"})
         );
-        assert_eq!(only(Standing::of(gone(), reading()))["status"], "only-in-b");
-        assert_eq!(only(Standing::of(gone(), gone()))["status"], "skipped");
-        let huge = Standing::of(Ok(Reading::plain(-1.7e308)), Ok(Reading::plain(1.7e308)));
-        assert!(matches!(huge, Standing::Skipped { .. }));
+        assert_eq!(
+            only(FigureSides::from_readings(gone(), reading()))["status"],
+            "only-in-b"
+        );
+        assert_eq!(
+            only(FigureSides::from_readings(gone(), gone()))["status"],
+            "skipped"
+        );
+        let huge =
+            FigureSides::from_readings(Ok(Reading::plain(-1.7e308)), Ok(Reading::plain(1.7e308)));
+        assert!(matches!(huge, FigureSides::Skipped { .. }));
     }
 }

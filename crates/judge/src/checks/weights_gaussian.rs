@@ -1,0 +1,183 @@
+//! The weights follow a normal law.
+
+use serde::Deserialize;
+
+use super::{
+    Case, CheckDefinition, FindingValue, LimitKind, Rule, Ruling, SkipReason, Subject, Unit,
+};
+use randomlike_core::audit::{GaussianDistance, LayerFacts, Section, Weights};
+
+pub(super) static CHECK: CheckDefinition = CheckDefinition {
+    name: "weights-gaussian",
+    description: "The weights follow a normal law.",
+    measures: "The Kolmogorov-Smirnov and Wasserstein-1 distances of the weights to the normal law \
+               with their mean and standard deviation, and their excess kurtosis. Each is taken \
+               beyond its sampling floor, which true normal entries of the same count reach by \
+               chance.",
+    leaves_open: "That the layer is bad: most trained layers are not Gaussian. Nor that its \
+                  entries depend on each other: independent rows on scales of their own fail too.",
+    policy: r#"level = "deny"
+# Each distance is taken beyond its sampling floor, the distance that true normal
+# entries of the same count reach in one case out of twenty. A layer so small that the
+# floor itself is above the limit is skipped, unless it fails all the same.
+#
+# KS distance to the fitted normal. Student t with 20 degrees of freedom has .0074,
+# t with 10 .0160, a normal cut at two standard deviations (the usual truncated
+# initialiser) .0167: these pass. t with 5 has .0382, uniform .0572, Laplace .0620.
+max_ks = 0.02
+# Wasserstein-1 distance in standard deviations, which sees tails that KS misses.
+# t20 has .020, t10 .044, the cut normal .051; t5 has .102, Laplace .145, uniform .154.
+max_wasserstein = 0.06
+# Size of the excess kurtosis. t20 has .375, the cut normal -.63, rows of unequal scale
+# (lognormal, tau .2) .52; uniform has -1.2, Laplace 3, t5 6.
+max_excess_kurtosis = 1.0
+"#,
+    ranges: &[],
+    subject: Subject::Weights,
+    measured: "KS {ks} (floor {ks.floor}), W₁/sd {wasserstein} (floor {wasserstein.floor}), excess \
+               kurtosis {excess_kurtosis}[; best fit {best_fit}]",
+    limit: "at most KS {max_ks}, W₁/sd {max_wasserstein}, |excess kurtosis| \
+            {max_excess_kurtosis}, each beyond its sampling floor",
+    read: |table| Rule::section(table, &UNKNOWN, Limits::judge),
+};
+
+static UNKNOWN: Case = Case::new("unknown", "Nothing is known about the law of the weights.");
+static CONSTANT: Case = Case::new("constant", "One value repeated is no bell curve.")
+    .measured("all {weights} weights are equal");
+static TOO_FEW: Case = Case::new(
+    "too-few",
+    "So small a sample looks like a bell curve whatever its law.",
+)
+.measured("not judged: {weights} weights are too few to tell ({measured})");
+static BELL_CURVE: Case = Case::new(
+    "bell-curve",
+    "A histogram of the weights is a bell curve for all practical purposes.",
+);
+static ZEROS: Case = Case::new(
+    "zeros",
+    "The weights do not follow a bell curve: {zeros} % of them are exactly zero.",
+);
+static FEW_VALUES: Case = Case::new(
+    "few-values",
+    "The weights do not follow a bell curve: there are only {distinct} different ones.",
+);
+static INPUT_SCALES: Case = Case::new(
+    "input-scales",
+    "The weights do not follow a bell curve: each input's weights alone do, on scales of their \
+     own.",
+);
+static OUTPUT_SCALES: Case = Case::new(
+    "output-scales",
+    "The weights do not follow a bell curve: each output's weights alone do, on scales of their \
+     own.",
+);
+static HEAVY_TAILS: Case = Case::new(
+    "heavy-tails",
+    "The weights do not follow a bell curve: too many are tiny or very large.",
+);
+static LIGHT_TAILS: Case = Case::new(
+    "light-tails",
+    "The weights do not follow a bell curve: they are spread too evenly, with too few large ones.",
+);
+
+/// Standard errors of the excess kurtosis, √(24/count), that chance is allowed: at 4 it
+/// takes one normal layer in 16,000.
+const KURTOSIS_ERRORS: f64 = 4.0;
+
+/// Share of exact zeros from which they are the first thing to say: no continuous law has any.
+const ZERO_SHARE: f64 = 0.01;
+
+/// Each beyond the sampling floor of its figure.
+#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as in the policy")]
+struct Limits {
+    /// Kolmogorov–Smirnov distance to the fitted normal.
+    max_ks: f64,
+    /// Wasserstein-1 distance to the fitted normal, in standard deviations.
+    max_wasserstein: f64,
+    /// Size of the excess kurtosis.
+    max_excess_kurtosis: f64,
+}
+
+impl Limits {
+    fn judge(&self, _: &LayerFacts, weights: &Weights) -> Ruling {
+        let count = FindingValue::count("weights", weights.count);
+        let Some(gaussian) = &weights.gaussian else {
+            return Ruling::judged(false, &CONSTANT).values([count]);
+        };
+        let holds = self.holds(weights.count, gaussian);
+        let ruling = if holds && !self.can_fail(weights.count, gaussian) {
+            let reason = SkipReason::TooFew {
+                what: "weights",
+                count: weights.count,
+                needed: None,
+            };
+            Ruling::skipped(reason, &TOO_FEW)
+        } else {
+            Ruling::judged(holds, self.case(holds, weights))
+        };
+        let ruling = ruling.values([
+            FindingValue::new("ks", gaussian.ks)
+                .floor(gaussian.ks_floor)
+                .at_most(self.max_ks),
+            FindingValue::new("wasserstein", gaussian.wasserstein)
+                .unit(Unit::StandardDeviations)
+                .floor(gaussian.wasserstein_floor)
+                .at_most(self.max_wasserstein),
+            FindingValue::new("excess_kurtosis", gaussian.excess_kurtosis)
+                .floor(kurtosis_floor(weights.count))
+                .limit(LimitKind::SizeAtMost, self.max_excess_kurtosis),
+            count,
+            FindingValue::count("distinct", weights.distinct),
+            FindingValue::new("zeros", 100.0 * weights.zero_fraction).unit(Unit::Percent),
+        ]);
+        match &weights.family {
+            None => ruling,
+            Some(family) => ruling.named("best_fit", family.best.to_string()),
+        }
+    }
+
+    fn holds(&self, count: u64, facts: &GaussianDistance) -> bool {
+        facts.ks <= self.max_ks + facts.ks_floor
+            && facts.wasserstein <= self.max_wasserstein + facts.wasserstein_floor
+            && facts.excess_kurtosis.abs() <= self.max_excess_kurtosis + kurtosis_floor(count)
+    }
+
+    // A limit of 0 asks for nothing but the floor, so the floor cannot be too wide for it.
+    fn can_fail(&self, count: u64, facts: &GaussianDistance) -> bool {
+        let tells = |limit: f64, floor: f64| limit == 0.0 || floor <= limit;
+        tells(self.max_ks, facts.ks_floor)
+            || tells(self.max_wasserstein, facts.wasserstein_floor)
+            || tells(self.max_excess_kurtosis, kurtosis_floor(count))
+    }
+
+    fn case(&self, holds: bool, weights: &Weights) -> &'static Case {
+        let within = |section: &Section<GaussianDistance>| {
+            section
+                .measured()
+                .is_some_and(|facts| self.holds(weights.count, facts))
+        };
+        // Fewer values than a byte holds, each many times: quantised.
+        let few = weights.distinct < 256 && weights.count > 20 * weights.distinct;
+        let has_heavy_tails = |facts: &GaussianDistance| facts.excess_kurtosis > 0.0;
+        if holds {
+            &BELL_CURVE
+        } else if weights.zero_fraction > ZERO_SHARE {
+            &ZEROS
+        } else if few {
+            &FEW_VALUES
+        } else if within(&weights.by_row) {
+            &INPUT_SCALES
+        } else if within(&weights.by_column) {
+            &OUTPUT_SCALES
+        } else if weights.gaussian.as_ref().is_some_and(has_heavy_tails) {
+            &HEAVY_TAILS
+        } else {
+            &LIGHT_TAILS
+        }
+    }
+}
+
+fn kurtosis_floor(count: u64) -> f64 {
+    KURTOSIS_ERRORS * (24.0 / count as f64).sqrt()
+}
