@@ -170,7 +170,9 @@ impl ByteSource for Deflated {
         if range.start - reached <= KEPT {
             let mut passed = Vec::new();
             unpacked.read_to_end(&mut passed)?;
-            unpacked.state.keep(reached, passed);
+            if !passed.is_empty() {
+                unpacked.state.keep(reached, passed);
+            }
         } else {
             io::copy(&mut unpacked, &mut io::sink())?;
         }
@@ -226,7 +228,16 @@ mod tests {
             let archive = Archive::open(&file).unwrap();
             let member = &archive.members["member"];
             assert_eq!(member.length(), 300_000);
-            for range in [5..90, 200..200_000, 100..120, 90..100, 120..200, 10..20, 299_990..300_000, 0..300_000] {
+            for range in [
+                5..90,
+                200..200_000,
+                100..120,
+                90..100,
+                120..200,
+                10..20,
+                299_990..300_000,
+                0..300_000,
+            ] {
                 let mut read = Vec::new();
                 member
                     .read(range.clone())
