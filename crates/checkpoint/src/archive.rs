@@ -59,7 +59,7 @@ impl Archive {
                 CompressionMethod::Deflated => Arc::new(Deflated {
                     packed: stored,
                     bytes,
-                    decoder: Mutex::new(None),
+                    state: Mutex::new(State::default()),
                 }),
                 other => {
                     return Err(format!(
@@ -90,13 +90,24 @@ fn fault(error: &zip::result::ZipError) -> String {
     format!("its archive cannot be read: {error}")
 }
 
+/// Unpacked bytes that are kept because those behind them were asked for first.
+const KEPT: u64 = 1 << 24;
+
 /// A member that is packed. Its bytes can only be had in order: one reader at a time goes on where
-/// the last one stopped, or begins again.
+/// the last one stopped, or begins again. Threads that read one slice each ask for them almost in
+/// order, so what is passed over is kept for the one that comes late.
 #[derive(Debug)]
 struct Deflated {
     packed: Arc<dyn ByteSource>,
     bytes: u64,
-    decoder: Mutex<Option<Decoder>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    decoder: Option<Decoder>,
+    /// What was passed over, by its first byte.
+    passed: BTreeMap<u64, Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -105,28 +116,66 @@ struct Decoder {
     at: u64,
 }
 
+impl State {
+    /// Bytes of a range that was passed over; they are given away.
+    fn take(&mut self, range: &Range<u64>) -> Option<Vec<u8>> {
+        let (&start, piece) = self.passed.range(..=range.start).next_back()?;
+        if range.end > start + piece.len() as u64 {
+            return None;
+        }
+        let mut before = self.passed.remove(&start)?;
+        let mut taken = before.split_off((range.start - start) as usize);
+        let after = taken.split_off((range.end - range.start) as usize);
+        for (start, piece) in [(start, before), (range.end, after)] {
+            if !piece.is_empty() {
+                self.passed.insert(start, piece);
+            }
+        }
+        Some(taken)
+    }
+
+    /// Keeps a piece, and forgets others where they are too many.
+    fn keep(&mut self, start: u64, piece: Vec<u8>) {
+        let kept = self.passed.values().map(|piece| piece.len() as u64);
+        if kept.sum::<u64>() + piece.len() as u64 > KEPT {
+            self.passed.clear();
+        }
+        self.passed.insert(start, piece);
+    }
+}
+
 impl ByteSource for Deflated {
     fn length(&self) -> u64 {
         self.bytes
     }
 
     fn read(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
-        let mut decoder = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
-        if decoder
-            .as_ref()
-            .is_none_or(|decoder| decoder.at > range.start)
-        {
-            *decoder = Some(Decoder {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = state.take(&range) {
+            return Ok(Box::new(io::Cursor::new(taken)));
+        }
+        let reached = state.decoder.as_ref().map(|decoder| decoder.at);
+        let reached = reached.filter(|&at| at <= range.start).unwrap_or_else(|| {
+            state.decoder = Some(Decoder {
                 from: DeflateDecoder::new(Cursor::new(&self.packed, PACKED)),
                 at: 0,
             });
-        }
+            0
+        });
         let mut unpacked = Unpacked {
-            decoder,
+            state,
             end: range.start,
             bytes: self.bytes,
         };
-        io::copy(&mut unpacked, &mut io::sink())?;
+        if range.start - reached <= KEPT {
+            let mut passed = Vec::new();
+            unpacked.read_to_end(&mut passed)?;
+            if !passed.is_empty() {
+                unpacked.state.keep(reached, passed);
+            }
+        } else {
+            io::copy(&mut unpacked, &mut io::sink())?;
+        }
         unpacked.end = range.end;
         Ok(Box::new(unpacked))
     }
@@ -134,7 +183,7 @@ impl ByteSource for Deflated {
 
 /// Unpacked bytes up to `end`.
 struct Unpacked<'a> {
-    decoder: MutexGuard<'a, Option<Decoder>>,
+    state: MutexGuard<'a, State>,
     end: u64,
     /// Of the member.
     bytes: u64,
@@ -142,7 +191,7 @@ struct Unpacked<'a> {
 
 impl Read for Unpacked<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let Some(decoder) = self.decoder.as_mut() else {
+        let Some(decoder) = self.state.decoder.as_mut() else {
             return Ok(0);
         };
         let left = self.end.min(self.bytes).saturating_sub(decoder.at);
@@ -151,7 +200,7 @@ impl Read for Unpacked<'_> {
         decoder.at += read as u64;
         // Its memory is given back with the last byte.
         if decoder.at >= self.bytes {
-            *self.decoder = None;
+            self.state.decoder = None;
         }
         Ok(read)
     }
@@ -179,7 +228,16 @@ mod tests {
             let archive = Archive::open(&file).unwrap();
             let member = &archive.members["member"];
             assert_eq!(member.length(), 300_000);
-            for range in [5..90, 90..200_000, 10..20, 299_990..300_000, 0..300_000] {
+            for range in [
+                5..90,
+                200..200_000,
+                100..120,
+                90..100,
+                120..200,
+                10..20,
+                299_990..300_000,
+                0..300_000,
+            ] {
                 let mut read = Vec::new();
                 member
                     .read(range.clone())
