@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use randomlike::analysis::Options;
+use randomlike::checkpoint;
 use randomlike::layers::Selection;
 use randomlike::linalg::{Engine, SpectrumError};
 use randomlike::report::figures::ImageShape;
@@ -156,11 +157,20 @@ pub enum Command {
     Man(Manual),
 }
 
+/// What a SOURCE may be.
+fn source_help() -> String {
+    format!(
+        "A checkpoint: a {} file, an index of shards ({}) or a directory, or \
+         hf://owner/repo[@revision][/file] on the Hub; or an audit.json, to judge and draw it \
+         again without the weights",
+        checkpoint::endings(),
+        checkpoint::index_endings()
+    )
+}
+
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// A .safetensors file, a model.safetensors.index.json, or a directory; a PyTorch
-    /// .pth, .pt or .bin, a NumPy .npz or a .gguf file; hf://owner/repo[@revision][/file]
-    /// on the Hub; or an audit.json, to judge and draw it again without the weights.
+    #[arg(help = source_help())]
     pub source: PathBuf,
     /// Write report.html, audit.json and the figures (PNG) into this folder.
     #[arg(long, value_name = "DIR")]

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use randomlike::analysis;
 use randomlike::audit::Audit;
-use randomlike::checkpoint::Checkpoint;
+use randomlike::checkpoint::{self, Checkpoint};
 use randomlike::hub::{self, Hub};
 use randomlike::policy::Policy;
 use randomlike::report::json;
@@ -64,10 +64,23 @@ fn measure_opened(
     deeper: Deeper,
 ) -> Result<Audit, Box<dyn Error>> {
     let options = measuring.options(deeper)?;
+    with_bar(|progress| analysis::measure(checkpoint, &options, progress))
+}
+
+/// The same for [`compare`], which takes the digests of the files itself.
+fn measure_undigested(
+    checkpoint: &Checkpoint,
+    measuring: &Measuring,
+) -> Result<Audit, Box<dyn Error>> {
+    let options = measuring.options(Deeper::default())?;
+    with_bar(|progress| analysis::measure_undigested(checkpoint, &options, progress))
+}
+
+fn with_bar(
+    measure: impl FnOnce(&mut dyn FnMut(analysis::Progress<'_>)) -> randomlike_core::Result<Audit>,
+) -> Result<Audit, Box<dyn Error>> {
     let bar = Bar::new();
-    let audit = analysis::measure(checkpoint, &options, &mut |progress| {
-        bar.show(&progress);
-    });
+    let audit = measure(&mut |progress| bar.show(&progress));
     bar.clear();
     Ok(audit?)
 }
@@ -94,9 +107,6 @@ fn audit(source: &Path, measuring: &Measuring, deeper: Deeper) -> Result<Audit, 
     Ok(json::read_audit(source)?)
 }
 
-/// How the name of a checkpoint's index ends.
-const INDEX: &str = ".safetensors.index.json";
-
 /// The two keys by which a JSON file says what it is.
 #[derive(serde::Deserialize)]
 #[serde(expecting = "an object with `schema_version` or `weight_map`")]
@@ -109,7 +119,7 @@ struct Keys {
 fn is_audit(source: &Path) -> Result<bool, Box<dyn Error>> {
     // What is no file is for the loader to name: opening a pipe would wait.
     if !source.is_file()
-        || source.to_string_lossy().ends_with(INDEX)
+        || checkpoint::is_index(&source.to_string_lossy())
         || source
             .extension()
             .is_none_or(|extension| !extension.eq_ignore_ascii_case("json"))

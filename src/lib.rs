@@ -37,7 +37,7 @@ use std::path::Path;
 mod error;
 
 pub use error::{Error, Result};
-pub use randomlike_checkpoint::{checkpoint, hub, regular};
+pub use randomlike_checkpoint::{self as checkpoint, hub, regular_file};
 pub use randomlike_core::{analysis, audit, controls, layers, names, shadow};
 pub use randomlike_judge::{checks, compare, label, policy, verdict};
 pub use randomlike_maths::{linalg, nulls, stats};

@@ -12,8 +12,8 @@ use randomlike::compare::{
 use randomlike::policy::Policy;
 use randomlike::report::{Bundle, json, write};
 
-use super::{Done, HOLDS, is_audit, measure_opened};
-use crate::args::{Compare, Deeper, Fetching, Measuring, limit_threads};
+use super::{Done, HOLDS, is_audit, measure_undigested};
+use crate::args::{Compare, Fetching, Measuring, limit_threads};
 use crate::terminal::{self, Bar, WIDTH};
 
 const KEY: &str = "size: norm of B − A over that of A. spectra: W₁ between the singular values, \
@@ -86,7 +86,7 @@ impl Source {
                 checkpoint: None,
             },
             Self::Checkpoint(checkpoint) => Measured {
-                audit: measure_opened(&checkpoint, measuring, Deeper::default())?,
+                audit: measure_undigested(&checkpoint, measuring)?,
                 checkpoint: Some(checkpoint),
             },
         })

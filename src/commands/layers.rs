@@ -52,7 +52,7 @@ fn layer_row(layer: &Layer) -> Vec<String> {
     vec![
         terminal::cut(&layer.name, 30),
         format!("{}→{}", layer.fan_in, layer.fan_out),
-        terminal::cut(&layer.weight.dtype, 8),
+        terminal::cut(layer.weight.dtype.name(), 8),
         if layer.bias.is_some() { "yes" } else { "none" }.to_owned(),
         match layer.orientation {
             Orientation::OutIn => "out,in",
@@ -80,7 +80,7 @@ fn skipped_row(skipped: &Skipped) -> Vec<String> {
     vec![
         terminal::cut(&skipped.tensor.tensor, 26),
         terminal::cut(&shape, 14),
-        terminal::cut(&skipped.tensor.dtype, 8),
+        terminal::cut(skipped.tensor.dtype.name(), 8),
         terminal::harmless(&skipped.reason.to_string()),
     ]
 }

@@ -1,6 +1,7 @@
 //! The files for CI servers: they are YAML, their scripts are shell, and every command line of
 //! `randomlike` in them is one that the program takes.
 
+use randomlike::checkpoint::FORMATS;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -193,9 +194,16 @@ fn the_hook_judges_every_file_it_is_given() {
     let hooks = read(HOOKS);
     let hook = &hooks[0];
     assert_eq!(hook["id"], "randomlike-check");
-    assert_eq!(hook["files"], r"\.safetensors$");
+    let endings: Vec<&str> = FORMATS.iter().flat_map(|f| f.endings).copied().collect();
+    let files = endings.join("|").replace('.', r"\.");
+    assert_eq!(hook["files"], format!("(?i)({files})$"));
     assert_eq!(hook["language"], "rust");
     let entry = hook["entry"].as_str().unwrap();
+    let globs: Vec<String> = endings.iter().map(|ending| format!("*{ending}")).collect();
+    assert!(
+        entry.contains(&format!(" {}) ", globs.join("|"))),
+        "{entry}"
+    );
     assert_bash(entry, HOOKS);
     let folder = repository();
     let lenient = "finite = { level = \"warn\" }\n";

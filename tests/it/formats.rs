@@ -36,7 +36,7 @@ fn fixture(name: &str) -> PathBuf {
 
 /// What the producer read of each tensor of a file.
 fn expected(file: &str) -> BTreeMap<String, Vec<f64>> {
-    let all = Checkpoint::open(&fixture("expected.safetensors")).unwrap();
+    let all = Checkpoint::open(fixture("expected.safetensors")).unwrap();
     let of_file = all.tensors().iter().filter_map(|tensor| {
         let name = tensor.tensor.strip_prefix(file)?.strip_prefix('/')?;
         Some((name.to_owned(), all.read(&tensor.tensor).unwrap().widened()))
@@ -47,7 +47,7 @@ fn expected(file: &str) -> BTreeMap<String, Vec<f64>> {
 #[test]
 fn every_tensor_is_what_its_producer_reads() {
     for file in FILES {
-        let opened = Checkpoint::open(&fixture(file)).unwrap();
+        let opened = Checkpoint::open(fixture(file)).unwrap();
         let wanted = expected(file);
         assert!(!wanted.is_empty(), "{file}");
         for (name, wanted) in &wanted {
@@ -88,11 +88,11 @@ fn every_tensor_is_what_its_producer_reads() {
 
 #[test]
 fn dtypes_keep_their_precision() {
-    let views = Checkpoint::open(&fixture("views.bin")).unwrap();
+    let views = Checkpoint::open(fixture("views.bin")).unwrap();
     assert!(matches!(views.read("half"), Ok(Entries::F16(_))));
     assert!(matches!(views.read("brain"), Ok(Entries::BF16(_))));
     assert!(matches!(views.read("double"), Ok(Entries::F64(_))));
-    let arrays = Checkpoint::open(&fixture("arrays.npz")).unwrap();
+    let arrays = Checkpoint::open(fixture("arrays.npz")).unwrap();
     assert!(matches!(arrays.read("half"), Ok(Entries::F16(_))));
     assert!(matches!(arrays.read("turned"), Ok(Entries::F64(_))));
 }
@@ -126,7 +126,7 @@ fn layers(file: &Path) -> BTreeMap<String, Value> {
 fn a_pytorch_file_has_the_audit_of_the_safetensors_file() {
     let folder = tempfile::tempdir().unwrap();
     let same = folder.path().join("same.safetensors");
-    let opened = Checkpoint::open(&fixture("state.pth")).unwrap();
+    let opened = Checkpoint::open(fixture("state.pth")).unwrap();
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = opened
         .tensors()
         .iter()
@@ -326,7 +326,7 @@ fn a_sharded_checkpoint_of_pytorch_is_read_by_its_index() {
     let mut map = BTreeMap::new();
     for (source, shard) in ["state.pth", "views.bin"].into_iter().zip(shards) {
         fs::copy(fixture(source), folder.path().join(shard)).unwrap();
-        for tensor in Checkpoint::open(&fixture(source)).unwrap().tensors() {
+        for tensor in Checkpoint::open(fixture(source)).unwrap().tensors() {
             map.insert(tensor.tensor.clone(), shard);
         }
     }
@@ -340,7 +340,7 @@ fn a_sharded_checkpoint_of_pytorch_is_read_by_its_index() {
         assert_eq!(opened.tensors().len(), map.len());
         assert_eq!(opened.digest().unwrap().len(), 2);
         for file in ["state.pth", "views.bin"] {
-            let alone = Checkpoint::open(&fixture(file)).unwrap();
+            let alone = Checkpoint::open(fixture(file)).unwrap();
             for tensor in alone.tensors() {
                 let name = &tensor.tensor;
                 assert!(

@@ -71,7 +71,7 @@ fn an_index_and_its_shards_must_say_the_same() {
     let good = json!({"a": ONE, "b": ONE, "c": TWO});
     let home = sharded(&good);
     assert!(Checkpoint::open(home.path()).is_ok());
-    assert!(Checkpoint::open(&home.path().join(INDEX)).is_ok());
+    assert!(Checkpoint::open(home.path().join(INDEX)).is_ok());
     let with = |tensor: &str, shard: Value| {
         let mut map = good.clone();
         map[tensor] = shard;
@@ -233,7 +233,7 @@ fn a_folder_stands_for_one_checkpoint() {
     let stray =
         format!("`{{}}` holds `consolidated.safetensors`, which its index `{INDEX}` does not name");
     says(home.path(), &home, &stray);
-    assert!(Checkpoint::open(&home.path().join(INDEX)).is_ok());
+    assert!(Checkpoint::open(home.path().join(INDEX)).is_ok());
     files.pop();
     files.push(("model.fp16.safetensors.index.json", index(&map)));
     let home = folder(&files);

@@ -2,6 +2,8 @@
 //! every dependency again.
 
 mod audit_names;
+#[cfg(target_os = "linux")]
+mod bytes_read;
 mod calibration;
 mod check_list;
 mod ci_files;
@@ -10,6 +12,7 @@ mod cli;
 mod compare;
 mod controls;
 mod docs;
+mod format_list;
 mod formats;
 mod hostile;
 mod hostile_audit;

@@ -105,7 +105,7 @@ fn the_bytes_do_not_depend_on_memory_or_threads() {
 #[test]
 fn the_work_that_is_done_grows_to_the_end_and_the_chains_are_part_of_it() {
     let folder = tempfile::tempdir().unwrap();
-    let checkpoint = Checkpoint::open(&mixed(folder.path())).unwrap();
+    let checkpoint = Checkpoint::open(mixed(folder.path())).unwrap();
     let mut told = Vec::new();
     let audit = analysis::measure(&checkpoint, &Options::default(), &mut |progress| {
         told.push((progress.stage, progress.done));

@@ -1,86 +1,29 @@
-//! Opening a checkpoint: validated headers, one tensor in memory at a time.
-
-mod archive;
-mod blocks;
-mod decode;
-mod file;
-mod gguf;
-mod index;
-mod npz;
-mod pickle;
-mod safetensors;
-mod scales;
-mod source;
-mod stamp;
-mod strided;
-mod torch;
+//! One or more files that hold the tensors of one net.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-pub use decode::Entries;
-use decode::is_read;
-use file::TensorFile;
-use scales::Scales;
-pub use scales::weight_of;
-
-use crate::FileError;
-use crate::{Error, Result};
-
-/// A tensor of the checkpoint, as its header describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TensorFacts {
-    /// Its name in the file.
-    pub tensor: String,
-    /// Its dtype in the format's own spelling: `F32`, `BF16`, …
-    pub dtype: String,
-    /// Its shape as stored.
-    pub shape: Vec<usize>,
-    /// How entries become weights where they are not weights as stored: scales, blocks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decoded: Option<String>,
-}
-
-impl TensorFacts {
-    /// Whether its entries can be read.
-    pub fn is_read(&self) -> bool {
-        self.decoded.is_some() || is_read(&self.dtype)
-    }
-}
-
-/// One file of the source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileFacts {
-    /// Path relative to the source.
-    pub path: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// SHA-256 of the content, in lower-case hexadecimal.
-    pub sha256: String,
-    /// Where the link leads that the path is, in the link's own words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-    /// What a program that runs its pickle would import beside what weights are made of.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub imports: Vec<String>,
-}
+#[cfg(feature = "hub")]
+use crate::byte_source::FileBytes;
+#[cfg(feature = "hub")]
+use crate::digested::Digested;
+use crate::error::{Error, FileError, Result};
+use crate::scales::{self, Scales};
+use crate::tensor_file::TensorFile;
+use crate::{ByteSource, Entries, FileFacts, TensorFacts, recognise, source};
 
 /// One or more files whose headers hold together. No weight has been read.
 #[derive(Debug)]
 pub struct Checkpoint {
     uri: String,
     folder: PathBuf,
-    files: source::Files,
+    files: Vec<TensorFile>,
     tensors: Vec<TensorFacts>,
     /// Of weights of 8 bits, by name.
     scales: BTreeMap<String, Scales>,
@@ -88,23 +31,41 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a `.safetensors` file, an index, or a directory of either; a PyTorch file, an .npz
-    /// archive or a GGUF file.
-    pub fn open(source: &Path) -> Result<Self> {
-        let files = source::open(source)?;
-        let mut home: BTreeMap<String, &dyn TensorFile> = BTreeMap::new();
+    /// Opens a file of one of the [`FORMATS`](crate::FORMATS), an index of shards, or a directory
+    /// of either.
+    pub fn open(source: impl AsRef<Path>) -> Result<Self> {
+        let source = source.as_ref();
+        let folder = if source.is_dir() {
+            source
+        } else {
+            let parent = source.parent();
+            let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+            parent.unwrap_or(Path::new("."))
+        };
+        Self::of(source::open(source)?, source, folder)
+    }
+
+    /// Opens what would be one file, from wherever its bytes are; errors and audits call it `name`.
+    pub fn from_bytes(name: impl AsRef<Path>, bytes: Arc<dyn ByteSource>) -> Result<Self> {
+        let name = name.as_ref();
+        let file = recognise::open_bytes(name, bytes)?;
+        Self::of(vec![file], name, Path::new(""))
+    }
+
+    fn of(files: Vec<TensorFile>, source: &Path, folder: &Path) -> Result<Self> {
+        let mut home: BTreeMap<&str, &TensorFile> = BTreeMap::new();
         let mut tensors = Vec::new();
         let mut metadata = BTreeMap::new();
         for file in &files {
             for facts in file.tensors() {
-                if let Some(first) = home.insert(facts.tensor.clone(), file.as_ref()) {
+                if let Some(first) = home.insert(&facts.tensor, file) {
                     return Err(Error::DuplicateTensor {
-                        tensor: facts.tensor,
+                        tensor: facts.tensor.clone(),
                         first: first.path().to_owned(),
                         second: file.path().to_owned(),
                     });
                 }
-                tensors.push(facts);
+                tensors.push(facts.clone());
             }
             for (key, value) in file.metadata() {
                 metadata.entry(key.clone()).or_insert_with(|| value.clone());
@@ -119,11 +80,6 @@ impl Checkpoint {
                 facts.decoded = scales::alone(&facts.dtype);
             }
         }
-        let folder = if source.is_dir() {
-            source
-        } else {
-            source.parent().unwrap_or(Path::new(""))
-        };
         Ok(Self {
             uri: source.display().to_string(),
             folder: folder.to_owned(),
@@ -146,13 +102,9 @@ impl Checkpoint {
         &self.uri
     }
 
-    /// The folder the files lie in.
+    /// The folder the files lie in; empty for bytes that lie in none.
     pub fn folder(&self) -> &Path {
-        if self.folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &self.folder
-        }
+        &self.folder
     }
 
     /// Every tensor, sorted by name.
@@ -195,7 +147,7 @@ impl Checkpoint {
     /// What every file asks a program that runs its pickle to import, beside what weights are
     /// made of, each once.
     pub fn imports(&self) -> BTreeSet<&str> {
-        let all = self.files.iter().flat_map(|file| file.imports());
+        let all = self.files.iter().flat_map(TensorFile::imports);
         all.map(String::as_str).collect()
     }
 
@@ -215,7 +167,7 @@ impl Checkpoint {
     /// # Errors
     /// When one was written to, replaced or removed.
     pub fn unchanged(&self) -> Result<()> {
-        self.files.iter().try_for_each(|file| file.unchanged())
+        self.files.iter().try_for_each(TensorFile::unchanged)
     }
 
     /// What `work` answers, and the digest, which a thread of its own takes meanwhile; it stops
@@ -242,64 +194,38 @@ impl Checkpoint {
 
     /// Nothing as soon as `stop` is set.
     fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
-        let facts = |file: &dyn TensorFile| {
+        let facts = |file: &TensorFile| {
             let path = file.path();
             let name = path.strip_prefix(&self.folder).unwrap_or(path);
-            Ok(content(path, stop)?.map(|content| FileFacts {
+            let digest = file.bytes().digest(stop);
+            let digest = digest.map_err(|source| unreadable(path, source))?;
+            Ok(digest.map(|(bytes, sha256)| FileFacts {
                 path: name.to_string_lossy().into_owned(),
-                bytes: content.bytes,
-                sha256: content.sha256,
+                bytes,
+                sha256,
                 link: link(path),
                 imports: file.imports().to_vec(),
             }))
         };
-        let files = self.files.iter().map(AsRef::as_ref);
-        files.map(facts).collect()
+        self.files.iter().map(facts).collect()
     }
 }
 
 /// SHA-256 of a file, in lower-case hexadecimal.
 #[cfg(feature = "hub")]
 pub(crate) fn sha256(path: &Path) -> Result<String> {
-    let content = content(path, &AtomicBool::new(false))?;
-    Ok(content.map(|content| content.sha256).unwrap_or_default())
+    let file = Digested::new(Arc::new(FileBytes::open(path)?));
+    let digest = file.digest(&AtomicBool::new(false));
+    let digest = digest.map_err(|source| unreadable(path, source))?;
+    Ok(digest.map(|(_, sha256)| sha256).unwrap_or_default())
 }
 
-/// What a file holds.
-#[derive(Debug, PartialEq)]
-struct Content {
-    bytes: u64,
-    sha256: String,
-}
-
-/// Nothing when it was told to stop.
-fn content(path: &Path, stop: &AtomicBool) -> Result<Option<Content>> {
-    let io = |source| FileError::Io {
+fn unreadable(path: &Path, source: io::Error) -> FileError {
+    FileError::Io {
         action: "read",
         path: path.to_owned(),
         source,
-    };
-    let mut file = File::open(path).map_err(io)?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; 1 << 20];
-    let mut bytes = 0;
-    loop {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let read = file.read(&mut block).map_err(io)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&block[..read]);
-        bytes += read as u64;
     }
-    let mut sha256 = String::new();
-    for byte in hasher.finalize() {
-        // Writing to a string cannot fail.
-        let _ = write!(sha256, "{byte:02x}");
-    }
-    Ok(Some(Content { bytes, sha256 }))
 }
 
 /// Where a link leads; nothing for what is none.
@@ -390,6 +316,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_shrank_is_noticed_at_reading() {
+        let (folder, opened) = sharded(INDEX);
+        let checkpoint = opened.unwrap();
+        let file = folder.path().join("one.safetensors");
+        let length = fs::metadata(&file).unwrap().len();
+        let file = fs::File::options().write(true).open(file).unwrap();
+        file.set_len(length - 1).unwrap();
+        // Although these entries are still there.
+        let said = checkpoint.read_part("a", 0..1).unwrap_err().to_string();
+        assert!(said.contains("one.safetensors`: it is shorter"), "{said}");
+        assert!(checkpoint.read("c").is_ok());
+    }
+
+    #[test]
     fn two_files_with_one_tensor_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["x.safetensors", "y.safetensors"] {
@@ -415,24 +355,9 @@ mod tests {
             Err(Error::Format { .. })
         ));
         assert!(matches!(
-            Checkpoint::open(&folder.path().join("no")),
+            Checkpoint::open(folder.path().join("no")),
             Err(Error::File(FileError::Io { .. }))
         ));
-    }
-
-    // FIPS 180-2, example of "abc".
-    #[test]
-    fn the_digest_is_sha256() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), b"abc").unwrap();
-        let content = |stop| super::content(file.path(), &AtomicBool::new(stop)).unwrap();
-        assert_eq!(content(true), None);
-        let found = content(false).unwrap();
-        assert_eq!(
-            found.sha256,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
-        assert_eq!(found.bytes, 3);
     }
 
     #[test]

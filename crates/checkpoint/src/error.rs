@@ -75,17 +75,43 @@ pub enum Error {
         /// Why, and what to do.
         fault: String,
     },
-    /// A file of a format that is not read.
-    #[error("`{path}` is not a checkpoint we read; give a .safetensors file, an index (.safetensors.index.json, .bin.index.json) or a directory of them, a PyTorch .pth, .pt or .bin file, a NumPy .npz archive or a .gguf file", path = path.display())]
+    /// A file of no format that is known.
+    #[error("`{path}` is not a checkpoint we read; give a {endings} file, an index ({indexes}) or a directory of them", path = path.display())]
     Format {
         /// The file.
         path: PathBuf,
+        /// How names of files end that are read.
+        endings: String,
+        /// And those of indexes.
+        indexes: String,
+    },
+    /// A file of a kind that is known and not read.
+    #[error("`{path}` is {what}, which is not read; {instead}", path = path.display())]
+    NotRead {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// A file of a format that this build does not read.
+    #[error("`{path}` is a {format} file, and this build does not read them; build it with `--features {feature}`", path = path.display())]
+    NotBuilt {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: &'static str,
+        /// What the build lacks.
+        feature: &'static str,
     },
     /// A directory without a checkpoint.
-    #[error("`{path}` holds no checkpoint: no .safetensors, .pth, .pt, .bin, .npz or .gguf file", path = path.display())]
+    #[error("`{path}` holds no checkpoint: no {endings} file", path = path.display())]
     NoCheckpoint {
         /// The directory.
         path: PathBuf,
+        /// How names of files end that are read.
+        endings: String,
     },
     /// A directory with several files, each of which is a checkpoint of its own.
     #[error("`{path}` holds several checkpoints, `{first}` and `{second}` among them; give the one you mean", path = path.display())]

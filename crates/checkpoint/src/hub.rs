@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use spec::Spec;
 
-use crate::checkpoint::Checkpoint;
-use crate::{Error, Result};
+use crate::{Checkpoint, Error, Result};
 
 /// Where the Hub and its cache are, and whether anything may be asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,42 @@
-//! Opening a [`checkpoint`]: validated headers, one tensor in memory at a time. [`hub`] fetches those
-//! that lie elsewhere.
+//! Checkpoints of neural nets, read without trust: every header is checked before anything is made
+//! of it, and one tensor is in memory at a time. [`Checkpoint::open`] reads each of the [`FORMATS`];
+//! [`hub`] fetches those that lie elsewhere.
 
-pub mod checkpoint;
+mod archive;
+mod byte_source;
+mod checkpoint;
+mod digested;
+mod dtype;
+mod entries;
 mod error;
+mod facts;
+mod file_identity;
+mod format;
+mod formats;
 pub mod hub;
-pub mod regular;
+mod index;
+mod recognise;
+pub mod regular_file;
+mod scales;
+mod source;
+mod strided;
+mod tensor_file;
 
+use std::path::Path;
+
+pub use byte_source::ByteSource;
+pub use checkpoint::Checkpoint;
+pub use dtype::Dtype;
+pub use entries::Entries;
 pub use error::{Error, FileError, HeaderFault, IndexFault, Result};
+pub use facts::{FileFacts, TensorFacts};
+pub use format::Format;
+pub use formats::safetensors::write_header;
+pub use formats::{FORMATS, endings, index_endings, is_index};
+pub use scales::weight_of;
+
+/// The last step of a path.
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}

@@ -32,7 +32,7 @@ use crate::audit::{
 use crate::controls::Entries as Drawn;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
 use crate::shadow::activation;
-use randomlike_checkpoint::checkpoint::{Checkpoint, FileFacts};
+use randomlike_checkpoint::{Checkpoint, Dtype};
 use randomlike_maths::linalg::Engine;
 
 use randomlike_maths::stats::Sample;
@@ -67,6 +67,19 @@ pub fn measure(
     options: &Options,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Audit> {
+    let work = || measure_undigested(checkpoint, options, progress);
+    let (mut audit, files) = checkpoint.digest_beside(work)?;
+    audit.source.files = files;
+    Ok(audit)
+}
+
+/// The same without the digests of the files: whoever reads the weights again has them from
+/// [`Checkpoint::digest`] then, which reads no more than what was not read in order.
+pub fn measure_undigested(
+    checkpoint: &Checkpoint,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Audit> {
     let (selection, engine) = (&options.selection, options.engine);
     if !engine.is_built() {
         return Err(randomlike_maths::linalg::SpectrumError::NotBuilt.into());
@@ -82,13 +95,12 @@ pub fn measure(
     };
     let jobs = whole.jobs();
     let bytes = expected_memory::for_layers(&jobs, options.memory)?;
-    let measure = || whole.measure(&jobs, bytes, progress);
-    let ((facts, chains), files) = checkpoint.digest_beside(measure)?;
+    let (facts, chains) = whole.measure(&jobs, bytes, progress)?;
     Ok(Audit {
         layers: facts,
         chains,
         skipped: found.skipped,
-        ..empty(source_facts(checkpoint, files, named), options, &shadow)
+        ..empty(source_facts(checkpoint, named), options, &shadow)
     })
 }
 
@@ -123,7 +135,7 @@ pub fn measure_entries(
 fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
     let weight = TensorFacts {
         tensor: "matrix".into(),
-        dtype: "F64".into(),
+        dtype: Dtype::F64,
         shape: vec![fan_in, fan_out],
         decoded: None,
     };
@@ -205,14 +217,13 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
 
 fn source_facts(
     checkpoint: &Checkpoint,
-    files: Vec<FileFacts>,
     activation: Option<(String, ActivationSource)>,
 ) -> SourceFacts {
     let (activation, activation_from) = activation.unzip();
     let entries = |shape: &[usize]| shape.iter().map(|&side| side as u64).product::<u64>();
     SourceFacts {
         uri: checkpoint.uri().to_owned(),
-        files,
+        files: Vec::new(),
         tensors: checkpoint.tensors().len(),
         parameters: checkpoint.tensors().iter().map(|t| entries(&t.shape)).sum(),
         activation,

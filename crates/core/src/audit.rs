@@ -18,7 +18,7 @@ pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::section::Section;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::skip::{ActivationSource, EntriesOf, TensorSkip, Unmeasured};
-pub use randomlike_checkpoint::checkpoint::{FileFacts, TensorFacts};
+pub use randomlike_checkpoint::{FileFacts, TensorFacts};
 pub use randomlike_maths::linalg::Engine;
 pub use randomlike_maths::nulls::Origin;
 pub use randomlike_maths::stats::{

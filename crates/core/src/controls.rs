@@ -152,15 +152,6 @@ impl Stored<'_> {
             Self::Brain(e, factor) => turned(e, width, first, count, |w| w.to_f32() * factor),
         }
     }
-
-    /// The same without a loan.
-    pub fn into_owned(self) -> Stored<'static> {
-        match self {
-            Self::Single(e, factor) => Stored::Single(Cow::Owned(e.into_owned()), factor),
-            Self::Half(e, factor) => Stored::Half(Cow::Owned(e.into_owned()), factor),
-            Self::Brain(e, factor) => Stored::Brain(Cow::Owned(e.into_owned()), factor),
-        }
-    }
 }
 
 /// Entries that a control is drawn from: left where they are, unless that loses digits.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::skip::TensorSkip;
 use crate::{Error, Result};
-use randomlike_checkpoint::checkpoint::{TensorFacts, weight_of};
+use randomlike_checkpoint::{Checkpoint, Entries, TensorFacts, weight_of};
 
 pub use chains::chains;
 
@@ -80,9 +80,16 @@ impl Layer {
         Some(start..start.checked_add(size)?)
     }
 
-    /// The layer's part of the entries of its tensor.
-    pub fn part<'t, T>(&self, tensor: &'t [T]) -> Option<&'t [T]> {
-        tensor.get(self.span()?)
+    /// Reads its weights; of a stack only its slice.
+    pub fn weights(&self, checkpoint: &Checkpoint) -> Result<Entries> {
+        let tensor = &self.weight.tensor;
+        let span = self
+            .span()
+            .ok_or_else(|| randomlike_checkpoint::Error::NoTensor {
+                uri: checkpoint.uri().to_owned(),
+                tensor: tensor.clone(),
+            })?;
+        Ok(checkpoint.read_part(tensor, span)?)
     }
 }
 

@@ -5,6 +5,7 @@
 //! `reason_data`, where the kind has any. An audit of an older version has the sentence alone,
 //! which is read as `Other` and never taken apart.
 
+use randomlike_checkpoint::Dtype;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a tensor is no part of a layer.
@@ -36,7 +37,7 @@ pub enum TensorSkip {
     #[error("dtype {dtype} is not read")]
     DtypeNotRead {
         /// As the file names it.
-        dtype: String,
+        dtype: Dtype,
     },
     /// Its shape has more entries than an array in memory.
     #[error("more entries than memory can hold")]
@@ -302,7 +303,7 @@ mod tests {
         let skipped = Skipped {
             tensor: TensorFacts {
                 tensor: "norm.weight".into(),
-                dtype: "F32".into(),
+                dtype: Dtype::F32,
                 shape: vec![1, 8],
                 decoded: None,
             },

@@ -33,7 +33,7 @@ pub use spectra::scaled;
 use crate::label::{Label, LabelLimits, Labelled};
 use crate::policy::Policy;
 use crate::{Error, Result};
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::{Checkpoint, Dtype};
 use randomlike_core::analysis::Progress;
 use randomlike_core::audit::{
     Audit, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
@@ -95,7 +95,7 @@ pub struct LayerSide {
     /// Number of outputs.
     pub fan_out: usize,
     /// How its weights are stored.
-    pub dtype: String,
+    pub dtype: Dtype,
     /// How they lie.
     pub orientation: Orientation,
     /// How we know.
@@ -126,7 +126,8 @@ pub struct Side<'a> {
     pub checkpoint: Option<&'a Checkpoint>,
 }
 
-/// Everything two sides have in common: figures, spectra and weights.
+/// Everything two sides have in common: figures, spectra and weights. The digests of files that an
+/// audit lacks are taken here, while the weights are read again.
 ///
 /// # Errors
 /// When no layer of one belongs to a layer of the other, or a weight cannot be read.
@@ -137,7 +138,12 @@ pub fn compare(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Comparison> {
     let mut comparison = audits(a.audit, b.audit, Matching::ByNameThenShape, policy)?;
-    difference::add(&mut comparison, (a, b), policy, progress)?;
+    difference::add(&mut comparison, a, b, policy, progress)?;
+    for (side, source) in [(a, &mut comparison.a), (b, &mut comparison.b)] {
+        if let Some(checkpoint) = side.checkpoint.filter(|_| source.files.is_empty()) {
+            source.files = checkpoint.digest()?;
+        }
+    }
     Ok(comparison)
 }
 

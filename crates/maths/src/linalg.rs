@@ -9,12 +9,12 @@
 
 mod band;
 mod bulge;
+mod faer_engine;
 mod gram;
 mod kernels;
 mod lanczos;
 #[cfg(feature = "lapack")]
 mod lapack;
-mod pure;
 mod smallest;
 mod tridiagonal;
 mod two_stage;
@@ -147,7 +147,7 @@ fn refined<T: Copy + Into<f64> + Sync>(
     let floor = GRAM_FLOOR * largest;
     let told = values.iter().take_while(|&&s| s > floor).count();
     let lost = values.len() - told;
-    let few = lost <= smallest::MOST && values.len() >= pure::CROSSOVER;
+    let few = lost <= smallest::MOST && values.len() >= faer_engine::CROSSOVER;
     if engine != Engine::Faer || !few {
         return None;
     }
@@ -216,7 +216,7 @@ fn from_gram<T: Copy + Into<f64> + Sync>(
 /// In no order; of the matrix only the lower half is read.
 fn eigenvalues(lower: Mat<f64>, engine: Engine) -> Result<Vec<f64>, SpectrumError> {
     match engine {
-        Engine::Faer => pure::eigenvalues(lower),
+        Engine::Faer => faer_engine::eigenvalues(lower),
         #[cfg(feature = "lapack")]
         Engine::Lapack => lapack::eigenvalues(&lower),
         #[cfg(not(feature = "lapack"))]
@@ -229,7 +229,7 @@ fn direct<T: Copy + Into<f64> + Sync>(
     engine: Engine,
 ) -> Result<Vec<f64>, SpectrumError> {
     let values = match engine {
-        Engine::Faer => pure::singular_values(matrix)?,
+        Engine::Faer => faer_engine::singular_values(matrix)?,
         #[cfg(feature = "lapack")]
         Engine::Lapack => lapack::singular_values(matrix)?,
         #[cfg(not(feature = "lapack"))]

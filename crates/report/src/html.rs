@@ -251,7 +251,7 @@ impl<'a> Layer<'a> {
             name: &layer.name,
             shape: format!("{} in, {} out", layer.fan_in, layer.fan_out),
             tensor: &layer.weight.tensor,
-            dtype: &layer.weight.dtype,
+            dtype: layer.weight.dtype.name(),
             decoded: layer.weight.decoded.as_deref(),
             orientation: orientation(layer),
             label: label_word(labelled.label),
@@ -409,7 +409,7 @@ fn skipped(skipped: &Skipped) -> SkippedRow<'_> {
         .collect();
     SkippedRow {
         tensor: &skipped.tensor.tensor,
-        dtype: &skipped.tensor.dtype,
+        dtype: skipped.tensor.dtype.name(),
         shape: sides.join("×"),
         reason: skipped.reason.to_string(),
     }

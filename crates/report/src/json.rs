@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::sentences::{FindingSentences, finding_sentences};
 use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
-use randomlike_checkpoint::regular;
+use randomlike_checkpoint::regular_file;
 use randomlike_core::audit::{
     Audit, ChainFacts, LayerFacts, SCHEMA_VERSION, Settings, Skipped, SourceFacts, Tool,
 };
@@ -148,7 +148,7 @@ pub fn read_audit(path: impl AsRef<Path>) -> Result<Audit> {
         path: path.to_owned(),
         reason,
     };
-    let length = regular::length(path)?;
+    let length = regular_file::length(path)?;
     if length > CAP {
         return Err(fault(format!(
             "it has {length} bytes, more than the {CAP} allowed"

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
-use randomlike_checkpoint::regular;
+use randomlike_checkpoint::regular_file;
 
 /// A folder that was found writable.
 #[derive(Debug)]
@@ -198,7 +198,7 @@ pub fn write_file(
     let fault = || io("write", path);
     let target = resolve(path).map_err(fault())?;
     if target.exists() {
-        regular::check(path, &fs::metadata(&target).map_err(fault())?)?;
+        regular_file::check(path, &fs::metadata(&target).map_err(fault())?)?;
     }
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

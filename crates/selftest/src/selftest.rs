@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::synth;
+use randomlike_checkpoint::Checkpoint;
 use randomlike_checkpoint::FileError;
-use randomlike_checkpoint::checkpoint::Checkpoint;
 use randomlike_core::analysis;
 use randomlike_core::audit::Audit;
 use randomlike_judge::label::Label;

@@ -11,6 +11,7 @@ use rand_distr::{Distribution, StandardNormal, StudentT};
 use rayon::prelude::*;
 
 use crate::{Error, Result};
+use randomlike_checkpoint::{TensorFacts, write_header};
 use randomlike_report::write::write_file;
 
 /// Entries drawn from one stream of the generator.
@@ -115,6 +116,18 @@ pub enum Dtype {
     F16,
     /// 16-bit, the upper half of an f32.
     Bf16,
+}
+
+impl Dtype {
+    /// As a header names it.
+    const fn stored(self) -> randomlike_checkpoint::Dtype {
+        match self {
+            Self::F64 => randomlike_checkpoint::Dtype::F64,
+            Self::F32 => randomlike_checkpoint::Dtype::F32,
+            Self::F16 => randomlike_checkpoint::Dtype::F16,
+            Self::Bf16 => randomlike_checkpoint::Dtype::BF16,
+        }
+    }
 }
 
 kebab_names!(Dtype, F64 => "f64", F32 => "f32", F16 => "f16", Bf16 => "bf16");
@@ -242,10 +255,9 @@ pub fn write(kind: Kind, options: &Options, out: impl AsRef<Path>) -> Result<()>
             });
         }
     }
-    let header = header(kind, options, &plans);
+    let (tensors, metadata) = header(kind, options, &plans);
     write_file(out, |to| {
-        to.write_all(&(header.len() as u64).to_le_bytes())?;
-        to.write_all(header.as_bytes())?;
+        write_header(to, &tensors, &metadata)?;
         for (stream, plan) in (1_u64..).zip(&plans) {
             for block in bias(options, plan, stream)
                 .into_iter()
@@ -259,22 +271,20 @@ pub fn write(kind: Kind, options: &Options, out: impl AsRef<Path>) -> Result<()>
     Ok(())
 }
 
-fn header(kind: Kind, options: &Options, plans: &[Plan]) -> String {
-    let width = match options.dtype {
-        Dtype::F64 => 8,
-        Dtype::F32 => 4,
-        Dtype::F16 | Dtype::Bf16 => 2,
-    };
-    let dtype = options.dtype.to_string().to_uppercase();
-    let mut at = 0;
-    let mut fields = BTreeMap::new();
-    let mut add = |name: String, shape: Vec<usize>| {
-        let end = at + width * shape.iter().product::<usize>();
-        fields.insert(
-            name,
-            serde_json::json!({"dtype": dtype, "shape": shape, "data_offsets": [at, end]}),
-        );
-        at = end;
+/// What is in the file, in the order in which it is written.
+fn header(
+    kind: Kind,
+    options: &Options,
+    plans: &[Plan],
+) -> (Vec<TensorFacts>, BTreeMap<String, String>) {
+    let mut tensors = Vec::new();
+    let mut add = |tensor: String, shape: Vec<usize>| {
+        tensors.push(TensorFacts {
+            tensor,
+            dtype: options.dtype.stored(),
+            shape,
+            decoded: None,
+        });
     };
     for plan in plans {
         if options.bias != Bias::Absent {
@@ -285,12 +295,15 @@ fn header(kind: Kind, options: &Options, plans: &[Plan]) -> String {
             vec![plan.outputs, plan.inputs],
         );
     }
-    let made = serde_json::json!({
-        "generator": "randomlike synth", "kind": kind.to_string(), "seed": options.seed.to_string(),
-        "planted": kind.description(), "bias": options.bias.to_string(),
-    });
-    fields.insert("__metadata__".into(), made);
-    serde_json::json!(fields).to_string()
+    let metadata = [
+        ("generator", "randomlike synth".to_owned()),
+        ("kind", kind.to_string()),
+        ("seed", options.seed.to_string()),
+        ("planted", kind.description().to_owned()),
+        ("bias", options.bias.to_string()),
+    ];
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
+    (tensors, metadata.into())
 }
 
 fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
@@ -456,7 +469,7 @@ fn encode(values: &[f64], dtype: Dtype) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use randomlike_checkpoint::checkpoint::Checkpoint;
+    use randomlike_checkpoint::Checkpoint;
     use randomlike_core::analysis;
     use randomlike_core::audit::{Audit, BiasKind, FamilyName};
     use randomlike_judge::label::Label;

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
-use randomlike_checkpoint::regular;
+use randomlike_checkpoint::regular_file;
 use randomlike_report::figures::ImageShape;
 
 /// Images of one shape, a label each.
@@ -165,7 +165,7 @@ struct Idx {
 
 impl Idx {
     fn open(path: &Path, dimensions: usize) -> Result<Self> {
-        regular::length(path)?;
+        regular_file::length(path)?;
         let file = File::open(path).map_err(|source| FileError::Io {
             action: "open",
             path: path.to_owned(),
@@ -264,7 +264,7 @@ fn read_cifar100(folder: &Path) -> Result<Dataset> {
 /// CIFAR's records: labels, the last of which is the class, then 3072 pixels.
 fn records(path: &Path, labels: usize, classes: u8) -> Result<Images> {
     const PIXELS: usize = 3072;
-    let length = regular::length(path)?;
+    let length = regular_file::length(path)?;
     let record = labels + PIXELS;
     if length == 0 || length % record as u64 != 0 || length > MOST_PIXELS as u64 {
         let text = format!("its {length} bytes are no whole number of records of {record}");

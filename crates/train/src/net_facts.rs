@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 use randomlike_core::analysis::{self, Options};
 use randomlike_core::audit::{LayerFacts, Section};
 

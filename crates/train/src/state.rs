@@ -7,12 +7,11 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use half::f16;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::net::Net;
 use super::optimiser::{Optimiser, Rule};
 use super::{Error, fault};
-use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
+use randomlike_checkpoint::{Checkpoint, Dtype, Entries, TensorFacts, write_header};
 use randomlike_report::write::write_file;
 
 /// Type of the stored weights.
@@ -52,16 +51,21 @@ fn write(
     metadata: &[(&str, String)],
     path: &Path,
 ) -> Result<(), Error> {
-    // The safetensors crate writes metadata in the order of a hash table: other bytes each time.
     let dtype = match stored {
-        NetDtype::F32 => "F32",
-        NetDtype::F16 => "F16",
+        NetDtype::F32 => Dtype::F32,
+        NetDtype::F16 => Dtype::F16,
     };
-    let metadata: BTreeMap<&str, &String> = metadata.iter().map(|(k, v)| (*k, v)).collect();
-    let mut fields = BTreeMap::from([("__metadata__".to_owned(), json!(metadata))]);
+    let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), v.clone()));
+    let metadata: BTreeMap<String, String> = metadata.collect();
     let mut entries = Vec::new();
+    let mut facts = Vec::new();
     for (name, tensor) in tensors {
-        let start = entries.len();
+        facts.push(TensorFacts {
+            tensor: name.clone(),
+            dtype: dtype.clone(),
+            shape: tensor.dims().to_vec(),
+            decoded: None,
+        });
         let values: Vec<f32> = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
         match stored {
             NetDtype::F32 => entries.extend(values.iter().flat_map(|x| x.to_le_bytes())),
@@ -70,14 +74,9 @@ fn write(
                 entries.extend(halves.flat_map(f16::to_le_bytes));
             }
         }
-        let place =
-            json!({"dtype": dtype, "shape": tensor.dims(), "data_offsets": [start, entries.len()]});
-        fields.insert(name.clone(), place);
     }
-    let header = json!(fields).to_string();
     Ok(write_file(path, |out: &mut dyn Write| {
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(header.as_bytes())?;
+        write_header(out, &facts, &metadata)?;
         out.write_all(&entries)
     })?)
 }

@@ -10,14 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::spec::{is_name, is_path};
 use super::{Found, Hub, Spec};
+use crate::FORMATS;
 
 /// The names under which whole checkpoints are looked for, the most telling first.
-pub(super) const USUAL: [&str; 4] = [
-    "model.safetensors.index.json",
-    "model.safetensors",
-    "pytorch_model.bin.index.json",
-    "pytorch_model.bin",
-];
+pub(super) fn usual() -> Vec<String> {
+    let names = FORMATS.iter().filter_map(|format| {
+        let name = format.usual_name?;
+        Some([format!("{name}.index.json"), name.to_owned()])
+    });
+    names.flatten().collect()
+}
 
 /// The largest index that is read here.
 const LONGEST_INDEX: u64 = 100_000_000;
@@ -25,11 +27,8 @@ const LONGEST_INDEX: u64 = 100_000_000;
 /// The checkpoint, where every file of it is there.
 pub(super) fn find(hub: &Hub, spec: &Spec) -> Option<Found> {
     let (commit, snapshot) = snapshot(hub, spec)?;
-    let wanted: Vec<&str> = match &spec.file {
-        Some(file) => vec![file],
-        None => USUAL.to_vec(),
-    };
-    let is_whole = |file: &&str| {
+    let wanted = spec.file.clone().map_or_else(usual, |file| vec![file]);
+    let is_whole = |file: &String| {
         let path = snapshot.join(file);
         path.is_file()
             && shards(&path).is_some_and(|shards| {
@@ -40,8 +39,8 @@ pub(super) fn find(hub: &Hub, spec: &Spec) -> Option<Found> {
     };
     let file = wanted.into_iter().find(is_whole);
     file.map(|file| Found {
-        path: snapshot.join(file),
-        file: file.to_owned(),
+        path: snapshot.join(&file),
+        file,
         commit,
     })
 }

@@ -7,13 +7,11 @@ use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
 use hf_hub::api::{Progress, RepoInfo};
 use hf_hub::{Cache, Repo, RepoType};
 
-use super::cache::{USUAL, shards};
+use super::cache::{shards, usual};
 use super::spec::{is_name, is_path};
 use super::{Fetching, Found, Hub, Spec};
-use crate::{Result, checkpoint};
+use crate::{FORMATS, Result, checkpoint};
 
-/// How names of the other files that are checkpoints end, the most telling first.
-const OTHERS: [&str; 5] = [".safetensors", ".gguf", ".npz", ".pth", ".bin"];
 /// Names the activation of the net; a few hundred bytes.
 const CONFIG: &str = "config.json";
 /// Files that a message lists.
@@ -76,14 +74,15 @@ fn chosen(spec: &Spec, names: &[&str]) -> Result<String> {
             listed(names)
         )));
     }
-    if let Some(usual) = USUAL.iter().find(|usual| names.contains(usual)) {
-        return Ok((*usual).to_owned());
+    let there = |name: &String| names.contains(&name.as_str());
+    if let Some(usual) = usual().into_iter().find(there) {
+        return Ok(usual);
     }
-    for ending in OTHERS {
+    for ending in FORMATS.iter().flat_map(|format| format.endings) {
         let such: Vec<&str> = names
             .iter()
             .copied()
-            .filter(|n| n.ends_with(ending) && is_path(n))
+            .filter(|n| n.to_ascii_lowercase().ends_with(ending) && is_path(n))
             .collect();
         match such[..] {
             [] => {}

@@ -1,7 +1,7 @@
 //! The layer's largest singular value beside those of what chance makes of its weights;
 //! docs/theory.md §4.
 
-mod trap;
+mod outlier_cause;
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ impl<'a> Beside<'a> {
         let measured = self.measured(entries, std).map(|facts| {
             let is_trap = control == Control::Shuffled && facts.outliers_above > 0;
             let trap = is_trap
-                .then(|| trap::explained(entries, self.plan.seed))
+                .then(|| outlier_cause::explained(entries, self.plan.seed))
                 .transpose();
             trap.map(|trap| Seen { facts, trap })
         });

@@ -7,6 +7,7 @@ use super::expected_time::width;
 use super::side_by_side::Job;
 use crate::layers::Layer;
 use crate::{Error, Result};
+use randomlike_checkpoint::Dtype;
 
 /// Beside the layers: the program, stacks, facts, and what the allocator keeps.
 const BESIDE: u64 = 64 << 20;
@@ -50,10 +51,10 @@ impl ExpectedMemory {
 }
 
 /// The sorted copy or the counts, and the weights divided by the rms of their lines.
-fn statistics(dtype: &str, count: f64) -> f64 {
+fn statistics(dtype: &Dtype, count: f64) -> f64 {
     let sorted = match dtype {
-        "F64" => 8.0 * count,
-        "F16" | "BF16" => 4e6_f64.min(40.0 * count),
+        Dtype::F64 => 8.0 * count,
+        Dtype::F16 | Dtype::BF16 => 4e6_f64.min(40.0 * count),
         _ => 4.0 * count,
     };
     // Tables of 8 bytes a bin, and their sum in pairs and in groups, beside the coarse sample.
@@ -72,10 +73,10 @@ fn gram(longer: f64, shorter: f64) -> f64 {
 
 /// Of controls and shadow model: one control in single precision, W/s where the entries have 64
 /// bits, panels where they have 16, and the draws.
-fn controls(dtype: &str, n: f64, m: f64) -> f64 {
+fn controls(dtype: &Dtype, n: f64, m: f64) -> f64 {
     let copies = match dtype {
-        "F64" => 2.0,
-        "F16" | "BF16" => 1.25,
+        Dtype::F64 => 2.0,
+        Dtype::F16 | Dtype::BF16 => 1.25,
         _ => 1.0,
     };
     copies * 4.0 * n * m + 256.0 * 12.0 * (n + m)

@@ -4,6 +4,7 @@
 
 use super::Options;
 use crate::layers::Layer;
+use randomlike_checkpoint::Dtype;
 
 /// Seconds of each stage of a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,10 +61,10 @@ pub(super) fn crossing(layer: &Layer) -> f64 {
 }
 
 /// Bytes of an entry as it is read; what has 8 bits or fewer becomes a number of 32.
-pub(super) fn width(dtype: &str) -> f64 {
+pub(super) const fn width(dtype: &Dtype) -> f64 {
     match dtype {
-        "F64" => 8.0,
-        "F16" | "BF16" => 2.0,
+        Dtype::F64 => 8.0,
+        Dtype::F16 | Dtype::BF16 => 2.0,
         _ => 4.0,
     }
 }

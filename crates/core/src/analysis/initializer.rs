@@ -144,7 +144,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution, StandardNormal};
-    use randomlike_checkpoint::checkpoint::TensorFacts;
+    use randomlike_checkpoint::{Dtype, TensorFacts};
     use rayon::prelude::*;
 
     fn layer(fan_in: usize, fan_out: usize) -> Layer {
@@ -152,7 +152,7 @@ mod tests {
             name: "w".into(),
             weight: TensorFacts {
                 tensor: "w".into(),
-                dtype: "F32".into(),
+                dtype: Dtype::F32,
                 shape: vec![fan_out, fan_in],
                 decoded: None,
             },

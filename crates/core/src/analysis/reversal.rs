@@ -6,7 +6,7 @@ use crate::controls::{self, Control};
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;
 use crate::shadow::{self, ChainPlan, Plan, ShadowError, Stored};
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 
 /// What is run on every layer of a checkpoint.
 pub(super) struct Model {

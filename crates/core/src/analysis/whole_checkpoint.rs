@@ -10,7 +10,7 @@ use super::{Numbers, Options, Progress, reversal, writable};
 use crate::Result;
 use crate::audit::{ChainFacts, LayerFacts};
 use crate::layers::{self, Layer};
-use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
+use randomlike_checkpoint::{Checkpoint, Entries};
 
 /// All layers of a checkpoint, and what is done with them.
 pub(super) struct WholeCheckpoint<'a> {
@@ -134,14 +134,8 @@ impl Read {
     fn new(checkpoint: &Checkpoint, layer: &Layer) -> Result<Self> {
         let bias = layer.bias.as_ref();
         let bias = bias.map(|bias| checkpoint.read(&bias.tensor)).transpose()?;
-        let span = layer
-            .span()
-            .ok_or_else(|| randomlike_checkpoint::Error::NoTensor {
-                uri: checkpoint.uri().to_owned(),
-                tensor: layer.weight.tensor.clone(),
-            })?;
         Ok(Self {
-            weights: checkpoint.read_part(&layer.weight.tensor, span)?,
+            weights: layer.weights(checkpoint)?,
             bias: bias.map(|entries| entries.widened()),
         })
     }

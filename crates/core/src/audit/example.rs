@@ -8,6 +8,7 @@ use crate::audit::{
     VectorFacts, VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
+use randomlike_checkpoint::Dtype;
 
 /// A checkpoint with these layers.
 pub fn audit(layers: Vec<LayerFacts>) -> Audit {
@@ -56,7 +57,7 @@ pub fn audit(layers: Vec<LayerFacts>) -> Audit {
 pub fn layer(name: &str) -> LayerFacts {
     let tensor = |suffix: &str, shape: &[usize]| TensorFacts {
         tensor: format!("{name}.{suffix}"),
-        dtype: "F32".into(),
+        dtype: Dtype::F32,
         shape: shape.to_vec(),
         decoded: None,
     };

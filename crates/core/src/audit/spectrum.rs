@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{PowerLaw, Section, of_an_older_version};
+use randomlike_checkpoint::Dtype;
 use randomlike_maths::nulls::Origin;
 
 /// Which law the singular values are compared with.
@@ -196,8 +197,8 @@ impl ZeroSingularValues {
     /// Those among `values`, descending, below 1e-7 of the largest where `dtype` has at most
     /// 24 significant bits, below 1e-13 where it has 53. The usual N·ε of `matrix_rank` would
     /// flag large square random matrices, whose σ_min is about σ₁/2N.
-    pub fn among(values: &[f64], dtype: &str) -> Self {
-        let share = if dtype == "F64" { 1e-13 } else { 1e-7 };
+    pub fn among(values: &[f64], dtype: &Dtype) -> Self {
+        let share = if *dtype == Dtype::F64 { 1e-13 } else { 1e-7 };
         let floor = share * values.first().copied().unwrap_or(0.0);
         Self {
             count: values.iter().filter(|&&s| s <= floor).count(),
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn rounding_is_that_of_the_dtype() {
         let values = [1.0, 1e-9];
-        assert_eq!(ZeroSingularValues::among(&values, "F32").count, 1);
-        assert_eq!(ZeroSingularValues::among(&values, "F64").count, 0);
+        assert_eq!(ZeroSingularValues::among(&values, &Dtype::F32).count, 1);
+        assert_eq!(ZeroSingularValues::among(&values, &Dtype::F64).count, 0);
     }
 }

@@ -109,14 +109,14 @@ fn runs(name: &str) -> Vec<&str> {
 mod tests {
     use super::*;
     use crate::layers::{Orientation, OrientationFrom};
-    use randomlike_checkpoint::checkpoint::TensorFacts;
+    use randomlike_checkpoint::{Dtype, TensorFacts};
 
     fn layer(name: &str, fan_in: usize, fan_out: usize) -> Layer {
         Layer {
             name: name.into(),
             weight: TensorFacts {
                 tensor: format!("{name}.weight"),
-                dtype: "F32".into(),
+                dtype: Dtype::F32,
                 shape: vec![fan_out, fan_in],
                 decoded: None,
             },

@@ -1,12 +1,13 @@
 use super::*;
 use Orientation::{InOut, OutIn};
 use OrientationFrom::{Assumption, BiasLength, Naming, Neighbours};
+use randomlike_checkpoint::Dtype;
 
 fn tensors(list: &[(&str, &[usize])]) -> Vec<TensorFacts> {
     list.iter()
         .map(|(name, shape)| TensorFacts {
             tensor: (*name).into(),
-            dtype: "F32".into(),
+            dtype: Dtype::F32,
             shape: shape.to_vec(),
             decoded: None,
         })
@@ -185,7 +186,7 @@ fn a_chain_turns_the_layer_that_nothing_else_tells() {
 fn a_chain_of_64_bits_without_biases_is_turned_as_one() {
     let mut list = tensors(&[("W1", &[10, 20]), ("W2", &[20, 30]), ("W3", &[30, 7])]);
     for tensor in &mut list {
-        tensor.dtype = "F64".into();
+        tensor.dtype = Dtype::F64;
     }
     let turned = find(&list, &Selection::default()).unwrap();
     let expected = [
@@ -314,7 +315,7 @@ fn a_bias_of_a_wrong_length_is_skipped_and_said() {
 #[test]
 fn other_dtypes_and_small_sides_are_skipped_by_name() {
     let mut list = tensors(&[("q.weight", &[20, 10]), ("v.weight", &[1, 10])]);
-    list[0].dtype = "I8".into();
+    list[0].dtype = Dtype::I8;
     let found = find(&list, &Selection::default()).unwrap();
     assert_eq!(found.skipped[0].reason.to_string(), "dtype I8 is not read");
     assert_eq!(
@@ -432,7 +433,7 @@ mod properties {
             0..24,
         )) -> Vec<TensorFacts> {
             map.into_iter()
-                .map(|(tensor, (shape, dtype))| TensorFacts { tensor, dtype: dtype.into(), shape, decoded: None })
+                .map(|(tensor, (shape, dtype))| TensorFacts { tensor, dtype: Dtype::named(dtype), shape, decoded: None })
                 .collect()
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::skip::ActivationSource;
 use serde_json::Value;
 
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 
 /// Keys under which checkpoints and their config.json name it.
 const KEYS: [&str; 5] = [

@@ -13,7 +13,7 @@ use super::layer::scaled;
 use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
 use crate::layers::Layer;
 use crate::section::Section;
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 use randomlike_maths::streams::{Purpose, generator};
 
 /// What to draw of a chain.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{Error, Result};
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::Checkpoint;
 
 /// Reads at most `most` inputs of `length` numbers each from the one tensor of `path` that
 /// holds such: its first side counts them, the others multiply to `length`.
@@ -49,10 +49,10 @@ pub fn read(path: &Path, length: usize, most: usize) -> Result<Vec<Vec<f32>>> {
             )));
         }
     };
-    let entries = file.read(&tensor.tensor)?.widened();
+    let count = tensor.shape.first().map_or(0, |&count| count.min(most));
+    let entries = file.read_part(&tensor.tensor, 0..count * length)?.widened();
     let inputs: Vec<Vec<f32>> = entries
         .chunks_exact(length.max(1))
-        .take(most)
         .map(|input| input.iter().map(|&x| x as f32).collect())
         .collect();
     if inputs.len() < 3 {

@@ -9,7 +9,7 @@ use crate::controls::{self, Control};
 use crate::layers::{Layer, Orientation};
 use crate::section::Section;
 use crate::skip::Unmeasured;
-use randomlike_checkpoint::checkpoint::{Checkpoint, Entries};
+use randomlike_checkpoint::{Checkpoint, Entries};
 use randomlike_maths::streams::Purpose;
 
 /// What to draw.
@@ -186,7 +186,7 @@ pub fn of_layer(
         .as_ref()
         .map(|bias| checkpoint.read(&bias.tensor));
     let bias = bias.transpose()?.map(|entries| entries.widened());
-    let measured = match checkpoint.read(&layer.weight.tensor)? {
+    let measured = match layer.weights(checkpoint)? {
         Entries::F64(w) => of_entries(&w, layer, bias.as_deref(), plan),
         Entries::F32(w) => of_entries(&w, layer, bias.as_deref(), plan),
         Entries::F16(w) => of_entries(&w, layer, bias.as_deref(), plan),
@@ -206,20 +206,13 @@ pub(super) fn scaled(
     layer: &Layer,
 ) -> Result<ScaledMatrix<'static>, ShadowError> {
     fn of<T: controls::Scaled + 'static>(
-        tensor: Vec<T>,
+        weights: Vec<T>,
         layer: &Layer,
     ) -> Result<ScaledMatrix<'static>, ShadowError> {
         let (n, m) = (layer.fan_in, layer.fan_out);
-        let whole = part(&tensor, layer)?.len() == tensor.len();
-        let scaled = if whole {
-            ScaledMatrix::new(tensor, n, m, layer.orientation)
-        } else {
-            ScaledMatrix::new(part(&tensor, layer)?, n, m, layer.orientation)
-                .map(ScaledMatrix::into_owned)
-        };
-        scaled.ok_or(NO_SCALE)
+        ScaledMatrix::new(weights, n, m, layer.orientation).ok_or(NO_SCALE)
     }
-    match checkpoint.read(&layer.weight.tensor)? {
+    match layer.weights(checkpoint)? {
         Entries::F64(w) => of(w, layer),
         Entries::F32(w) => of(w, layer),
         Entries::F16(w) => of(w, layer),
@@ -230,19 +223,12 @@ pub(super) fn scaled(
 const NO_SCALE: ShadowError =
     ShadowError::NotApplicable("the weights are all zero, not finite or of another shape");
 
-fn part<'t, T>(tensor: &'t [T], layer: &Layer) -> Result<&'t [T], ShadowError> {
-    layer.part(tensor).ok_or(ShadowError::NotApplicable(
-        "the tensor does not have the layer's shape",
-    ))
-}
-
 fn of_entries<T: controls::Scaled>(
-    tensor: &[T],
+    entries: &[T],
     layer: &Layer,
     bias: Option<&[f64]>,
     plan: &Plan,
 ) -> Result<LayerShadow, ShadowError> {
-    let entries = part(tensor, layer)?;
     let stored = Stored {
         entries,
         fan_in: layer.fan_in,

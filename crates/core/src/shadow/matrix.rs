@@ -75,14 +75,6 @@ impl<'a> ScaledMatrix<'a> {
         }
     }
 
-    /// The same without a loan.
-    pub(super) fn into_owned(self) -> ScaledMatrix<'static> {
-        ScaledMatrix {
-            stored: self.stored.into_owned(),
-            ..self
-        }
-    }
-
     /// W·h for each column of `codes`, of m entries each; the answer's have n.
     pub(super) fn down(&self, codes: &Columns) -> Columns {
         self.product(Orientation::InOut, codes)

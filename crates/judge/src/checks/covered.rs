@@ -6,6 +6,7 @@ use super::{
     Case, Check, CheckDefinition, Finding, FindingOutcome, FindingValue, LimitRange, Rule, Ruling,
     Subject, Unit,
 };
+use randomlike_checkpoint::Dtype;
 use randomlike_core::audit::{Audit, LayerFacts, Settings, Skipped, TensorSkip};
 use randomlike_core::layers;
 
@@ -92,7 +93,7 @@ impl Limits {
             None => ruling,
             Some(first) => ruling
                 .values([FindingValue::count("unread", unread.len() as u64)])
-                .named("dtype", &*first.tensor.dtype),
+                .named("dtype", first.tensor.dtype.name()),
         }
     }
 }
@@ -111,10 +112,9 @@ fn is_judged(layer: &LayerFacts, findings: &[Finding]) -> bool {
 // A matrix, or a stack of them, that nobody asked to leave out: most likely a quantised
 // layer. Logical masks and 64-bit indices are buffers.
 fn is_unread(skipped: &Skipped, settings: &Settings) -> bool {
-    let dtype = skipped.tensor.dtype.as_str();
     matches!(skipped.tensor.shape.len(), 2 | 3)
         && !skipped.tensor.is_read()
-        && !matches!(dtype, "BOOL" | "I64" | "U64")
+        && !matches!(skipped.tensor.dtype, Dtype::Bool | Dtype::I64 | Dtype::U64)
         && !is_left_out(skipped, settings)
 }
 

@@ -7,7 +7,7 @@ use super::{Comparison, LayerSide, Pair, Side};
 use crate::Result;
 use crate::label::LabelLimits;
 use crate::policy::Policy;
-use randomlike_checkpoint::checkpoint::Checkpoint;
+use randomlike_checkpoint::{Checkpoint, Dtype};
 use randomlike_core::analysis::{self, Progress};
 use randomlike_core::audit::{Audit, Orientation, OrientationFrom, Section, Spectrum, Weights};
 use randomlike_core::layers::{self, Layer, Selection};
@@ -94,7 +94,8 @@ impl Difference {
 /// Measures the difference of every pair, where both sides have their weights.
 pub(super) fn add(
     comparison: &mut Comparison,
-    (a, b): (Side<'_>, Side<'_>),
+    a: Side<'_>,
+    b: Side<'_>,
     policy: &Policy,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<()> {
@@ -155,20 +156,19 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn matrix(&self, side: &LayerSide) -> Result<Stored<'_>> {
+    fn matrix(&self, side: &LayerSide) -> Result<StoredMatrix<'_>> {
         let missing = || randomlike_checkpoint::Error::NoTensor {
             uri: self.checkpoint.uri().to_owned(),
             tensor: side.name.clone(),
         };
         let layer = self.layers.get(side.index).ok_or_else(missing)?;
-        let tensor = self.checkpoint.read(&layer.weight.tensor)?.widened();
-        let entries = layer.part(&tensor).ok_or_else(missing)?.to_vec();
-        Ok(Stored { layer, entries })
+        let entries = layer.weights(self.checkpoint)?.widened();
+        Ok(StoredMatrix { layer, entries })
     }
 }
 
 /// A layer's weights as they are stored.
-struct Stored<'a> {
+struct StoredMatrix<'a> {
     layer: &'a Layer,
     entries: Vec<f64>,
 }
@@ -262,8 +262,8 @@ fn to_transpose(a: &[f64], b: &[f64], side: usize) -> f64 {
 }
 
 fn measured(
-    a: &Stored<'_>,
-    b: &Stored<'_>,
+    a: &StoredMatrix<'_>,
+    b: &StoredMatrix<'_>,
     engine: Engine,
     limits: &LabelLimits,
 ) -> Result<Difference> {
@@ -387,18 +387,18 @@ fn steps(count: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Bits of the significand, the leading one included, and the smallest normal exponent.
-fn format(dtype: &str) -> (i32, i32) {
+const fn format(dtype: &Dtype) -> (i32, i32) {
     match dtype {
-        "BF16" => (8, -126),
-        "F16" => (11, -14),
-        "F32" => (24, -126),
+        Dtype::BF16 => (8, -126),
+        Dtype::F16 => (11, -14),
+        Dtype::F32 => (24, -126),
         _ => (53, -1022),
     }
 }
 
 /// The machine epsilon that ranks are judged with: that of the arithmetic, not of the storage.
-fn epsilon(dtype: &str) -> f64 {
-    if dtype == "F64" {
+fn epsilon(dtype: &Dtype) -> f64 {
+    if *dtype == Dtype::F64 {
         f64::EPSILON
     } else {
         f64::from(f32::EPSILON)
@@ -406,7 +406,7 @@ fn epsilon(dtype: &str) -> f64 {
 }
 
 /// Distance of neighbouring numbers of the dtype at `value` (IEEE 754).
-fn ulp(value: f64, dtype: &str) -> f64 {
+fn ulp(value: f64, dtype: &Dtype) -> f64 {
     let (bits, least) = format(dtype);
     let exponent = if value == 0.0 {
         least
@@ -419,7 +419,7 @@ fn ulp(value: f64, dtype: &str) -> f64 {
 }
 
 /// Root mean square of the error of rounding to the nearest: ulp/√12, uniform between halves.
-fn rounding(entries: &[f64], dtype: &str) -> f64 {
+fn rounding(entries: &[f64], dtype: &Dtype) -> f64 {
     let square = entries.iter().map(|w| ulp(*w, dtype).powi(2)).sum::<f64>();
     (square / 12.0 / entries.len().max(1) as f64).sqrt()
 }
@@ -436,22 +436,25 @@ mod tests {
             let f = |x: f32| f64::from(x);
             let single = value as f32;
             let next = f(f32::from_bits(single.to_bits() + 1)) - f(single);
-            assert!((ulp(f(single), "F32") - next).abs() <= 0.0, "F32 {value}");
+            assert!(
+                (ulp(f(single), &Dtype::F32) - next).abs() <= 0.0,
+                "F32 {value}"
+            );
             let brain = bf16::from_f64(value);
             let next = bf16::from_bits(brain.to_bits() + 1).to_f64() - brain.to_f64();
             assert!(
-                (ulp(brain.to_f64(), "BF16") - next).abs() <= 0.0,
+                (ulp(brain.to_f64(), &Dtype::BF16) - next).abs() <= 0.0,
                 "BF16 {value}"
             );
             let small = f16::from_f64(value);
             let next = f16::from_bits(small.to_bits() + 1).to_f64() - small.to_f64();
             assert!(
-                (ulp(small.to_f64(), "F16") - next).abs() <= 0.0,
+                (ulp(small.to_f64(), &Dtype::F16) - next).abs() <= 0.0,
                 "F16 {value}"
             );
         }
-        assert!((ulp(1.0, "F64") - f64::EPSILON).abs() <= 0.0);
-        assert!((ulp(0.0, "F16") - 2_f64.powi(-24)).abs() <= 0.0);
+        assert!((ulp(1.0, &Dtype::F64) - f64::EPSILON).abs() <= 0.0);
+        assert!((ulp(0.0, &Dtype::F16) - 2_f64.powi(-24)).abs() <= 0.0);
     }
 
     #[test]

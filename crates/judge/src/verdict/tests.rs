@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::checks::SkipReason;
+use randomlike_checkpoint::Dtype;
 use randomlike_core::audit::example::{
     audit, gaussian, layer, unmeasured, with_biases, with_shadow, with_spectrum, with_weights,
 };
@@ -153,7 +154,7 @@ fn nan_weights_fail_the_gate_though_nothing_else_is_measured() {
 fn skipped(dtype: &str, shape: &[usize], selection: &Selection) -> Vec<Skipped> {
     let tensor = TensorFacts {
         tensor: "q.weight".into(),
-        dtype: dtype.into(),
+        dtype: Dtype::named(dtype),
         shape: shape.to_vec(),
         decoded: None,
     };

@@ -5,7 +5,7 @@ use faer::{Accum, Mat, MatRef};
 use rayon::prelude::*;
 
 use super::kernels::spread;
-use super::{Matrix, pure::PARTS};
+use super::{Matrix, faer_engine::PARTS};
 
 /// Length of the larger side taken at a time: a panel of a 4096-wide matrix is 16 MB.
 const PANEL: usize = 512;

@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::pure::eigen;
+use super::faer_engine::eigen;
 use super::{Matrix, SpectrumError};
 
 /// A pass is cut into this many parts whatever the number of threads.

@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::Matrix;
-use super::pure::{self, PARTS};
+use super::faer_engine::{self, PARTS};
 
 /// Most values that are looked for; more are taken by a whole decomposition.
 pub(super) const MOST: usize = 32;
@@ -151,7 +151,7 @@ fn smallest_of(r: MatRef<'_, f64>, v: MatRef<'_, f64>, count: usize) -> Option<V
         1.0,
         PARTS,
     );
-    let mut values = pure::values_of(product.as_ref()).ok()?;
+    let mut values = faer_engine::values_of(product.as_ref()).ok()?;
     values.sort_unstable_by(|a, b| b.total_cmp(a));
     let from = values.len().checked_sub(count)?;
     Some(values.split_off(from))

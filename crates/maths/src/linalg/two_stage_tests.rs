@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::bulge::Tridiagonal;
 use super::tests::normal;
-use super::{descending, pure, tridiagonal, two_stage};
+use super::{descending, faer_engine, tridiagonal, two_stage};
 
 /// Around the widths of the band and the size of a tile.
 const SIZES: [usize; 16] = [1, 2, 3, 7, 8, 9, 10, 17, 31, 32, 33, 65, 100, 256, 257, 300];
@@ -131,7 +131,7 @@ fn graded_entries_do_no_harm() {
             let digits: f64 = rng.random_range(-300.0..0.0);
             (rng.random::<f64>() - 0.5) * 10_f64.powf(digits)
         });
-        let other = descending(pure::one_stage(&matrix).unwrap());
+        let other = descending(faer_engine::one_stage(&matrix).unwrap());
         let what = format!("{size}");
         assert_near(&found(&matrix, 16), &other, share(size), &what);
     }
@@ -161,9 +161,9 @@ fn random_gram(size: usize) -> Mat<f64> {
 fn both_reductions_agree() {
     for (size, width) in [(200, 8), (520, 32), (777, 64)] {
         let gram = random_gram(size);
-        let other = descending(pure::one_stage(&gram).unwrap());
+        let other = descending(faer_engine::one_stage(&gram).unwrap());
         assert_near(&found(&gram, width), &other, 1e-12, &format!("{size}"));
-        let chosen = descending(pure::eigenvalues(gram).unwrap());
+        let chosen = descending(faer_engine::eigenvalues(gram).unwrap());
         assert_near(&chosen, &other, 1e-12, &format!("{size}"));
     }
 }

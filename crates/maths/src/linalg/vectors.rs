@@ -7,7 +7,7 @@ use faer::linalg::evd;
 use faer::{Mat, Spec};
 use rayon::prelude::*;
 
-use super::pure::PARTS;
+use super::faer_engine::PARTS;
 use super::{Matrix, SpectrumError, gram};
 
 /// Parts a sum over rows is cut into, whatever the number of threads.

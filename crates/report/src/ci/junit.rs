@@ -23,7 +23,7 @@ pub fn document(gate: &Gate<'_>) -> io::Result<String> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let groups = gate.groups();
     let all = groups.iter().flat_map(|group| &group.findings).copied();
-    let whole = Counts::of(all).attributes();
+    let whole = Counts::count(all).attributes();
     writer
         .create_element("testsuites")
         .with_attribute(("name", "randomlike"))
@@ -48,7 +48,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Self {
+    fn count<'a>(findings: impl Iterator<Item = &'a Finding>) -> Self {
         let mut counts = Self::default();
         for finding in findings {
             counts.tests += 1;
@@ -74,7 +74,7 @@ fn is_failure(finding: &Finding) -> bool {
 
 fn suite(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io::Result<()> {
     let name = attribute(group.layer.unwrap_or(&gate.audit.source.uri));
-    let counts = Counts::of(group.findings.iter().copied()).attributes();
+    let counts = Counts::count(group.findings.iter().copied()).attributes();
     writer
         .create_element("testsuite")
         .with_attribute(("name", name.as_str()))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Gate, SHOWN, in_one_line, severity, subject};
-use randomlike_checkpoint::checkpoint::FileFacts;
+use randomlike_checkpoint::FileFacts;
 use randomlike_core::names::cut;
 use randomlike_judge::checks::CheckDefinition;
 use randomlike_judge::policy::Policy;

@@ -29,9 +29,9 @@ impl Net {
         }
     }
 
-    fn matrix(&self, j: usize) -> ScaledMatrix<'_> {
+    fn matrix(&self, j: usize) -> ScaledMatrix<'static> {
         let (n, m) = (self.sizes[j], self.sizes[j + 1]);
-        let scaled = ScaledMatrix::new(&self.weights[j][..], n, m, Orientation::InOut);
+        let scaled = ScaledMatrix::new(self.weights[j].clone(), n, m, Orientation::InOut);
         scaled.unwrap()
     }
 
@@ -39,7 +39,7 @@ impl Net {
         f(&Chain {
             sizes: &self.sizes,
             plan,
-            matrix: &|j| Ok(self.matrix(j).into_owned()),
+            matrix: &|j| Ok(self.matrix(j)),
             biases: &self.biases,
             controlled,
             progress: &|_| (),

@@ -1,10 +1,12 @@
-//! Bytes to entries, and the sizes of the dtypes of the format.
+//! Bytes to entries.
 //!
 //! Bytes are read and converted part by part, so that a tensor is in memory once.
 
 use std::io::{self, Read};
 
 use half::{bf16, f16};
+
+use crate::Dtype;
 
 /// The entries of one tensor in the type they are stored in.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,32 +36,9 @@ impl Entries {
     }
 }
 
-/// Whether entries of `dtype` can be read one by one, without more: integers of 8 bits need scales,
-/// and blocks a format that knows them.
-pub fn is_read(dtype: &str) -> bool {
-    matches!(
-        dtype,
-        "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2" | "F8_E4M3FNUZ" | "F8_E5M2FNUZ"
-    )
-}
-
-/// Bits an entry of a dtype takes; nothing for one we do not know.
-pub(super) fn bits(dtype: &str) -> Option<u64> {
-    Some(match dtype {
-        "F64" | "I64" | "U64" | "C64" => 64,
-        "F32" | "I32" | "U32" => 32,
-        "F16" | "BF16" | "I16" | "U16" => 16,
-        "BOOL" | "U8" | "I8" | "F8_E5M2" | "F8_E4M3" | "F8_E8M0" | "F8_E4M3FNUZ"
-        | "F8_E5M2FNUZ" => 8,
-        "F6_E2M3" | "F6_E3M2" => 6,
-        "F4" => 4,
-        _ => return None,
-    })
-}
-
 /// Why a tensor could not be read.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// The system's answer.
     Io(io::Error),
     /// The file ends before the tensor does.
@@ -68,6 +47,9 @@ pub(super) enum Unread {
     Memory,
     /// Its dtype is not read.
     Dtype,
+    /// The bytes are not what the format says.
+    #[cfg(feature = "gguf")]
+    Unsound(String),
 }
 
 /// Bytes that are read together: they stay in the cache until they are decoded.
@@ -77,17 +59,17 @@ const PART: usize = 1 << 18;
 const FIRST: usize = 1 << 20;
 
 /// Reads `count` little-endian entries of `dtype`. They are the only copy.
-pub(super) fn entries(dtype: &str, count: usize, from: &mut impl Read) -> Result<Entries, Unread> {
+pub(crate) fn read(dtype: &Dtype, count: usize, from: &mut dyn Read) -> Result<Entries, Unread> {
     Ok(match dtype {
-        "F64" => Entries::F64(decoded(count, from, f64::from_le_bytes)?),
-        "F32" => Entries::F32(decoded(count, from, f32::from_le_bytes)?),
-        "F16" => Entries::F16(decoded(count, from, f16::from_le_bytes)?),
-        "BF16" => Entries::BF16(decoded(count, from, bf16::from_le_bytes)?),
-        "F8_E4M3" => Entries::F32(decoded(count, from, |[byte]| e4m3(byte))?),
-        "F8_E5M2" => Entries::F32(decoded(count, from, |[byte]| e5m2(byte))?),
-        "F8_E4M3FNUZ" => Entries::F32(decoded(count, from, |[byte]| fnuz(byte, 3))?),
-        "F8_E5M2FNUZ" => Entries::F32(decoded(count, from, |[byte]| fnuz(byte, 2))?),
-        "I8" => Entries::F32(decoded(count, from, |[byte]| {
+        Dtype::F64 => Entries::F64(decoded(count, from, f64::from_le_bytes)?),
+        Dtype::F32 => Entries::F32(decoded(count, from, f32::from_le_bytes)?),
+        Dtype::F16 => Entries::F16(decoded(count, from, f16::from_le_bytes)?),
+        Dtype::BF16 => Entries::BF16(decoded(count, from, bf16::from_le_bytes)?),
+        Dtype::F8E4M3 => Entries::F32(decoded(count, from, |[byte]| e4m3(byte))?),
+        Dtype::F8E5M2 => Entries::F32(decoded(count, from, |[byte]| e5m2(byte))?),
+        Dtype::F8E4M3Fnuz => Entries::F32(decoded(count, from, |[byte]| fnuz(byte, 3))?),
+        Dtype::F8E5M2Fnuz => Entries::F32(decoded(count, from, |[byte]| fnuz(byte, 2))?),
+        Dtype::I8 => Entries::F32(decoded(count, from, |[byte]| {
             f32::from(byte.cast_signed())
         })?),
         _ => return Err(Unread::Dtype),
@@ -131,22 +113,23 @@ fn small_float(byte: u8, significand: u32, bias: i32) -> f32 {
 
 fn decoded<const WIDTH: usize, T>(
     count: usize,
-    from: &mut impl Read,
+    from: &mut dyn Read,
     entry: fn([u8; WIDTH]) -> T,
 ) -> Result<Vec<T>, Unread> {
     parts(count, (WIDTH, 1), from, |part, entries| {
         let chunks = part.as_chunks::<WIDTH>().0;
         entries.extend(chunks.iter().map(|&chunk| entry(chunk)));
+        Ok(())
     })
 }
 
 /// Reads `count` blocks, each of so many bytes that hold so many entries; `take` appends those of
 /// whole blocks.
-pub(super) fn parts<T>(
+pub(crate) fn parts<T>(
     count: usize,
     (bytes, each): (usize, usize),
-    from: &mut impl Read,
-    mut take: impl FnMut(&[u8], &mut Vec<T>),
+    from: &mut dyn Read,
+    mut take: impl FnMut(&[u8], &mut Vec<T>) -> Result<(), Unread>,
 ) -> Result<Vec<T>, Unread> {
     let mut entries = Vec::new();
     let together = PART / bytes;
@@ -166,7 +149,7 @@ pub(super) fn parts<T>(
             let reserved = entries.try_reserve_exact(more);
             reserved.map_err(|_| Unread::Memory)?;
         }
-        take(part, &mut entries);
+        take(part, &mut entries)?;
         left -= blocks;
     }
     Ok(entries)
@@ -179,7 +162,7 @@ mod tests {
     // Bit patterns of 1.5 by IEEE 754.
     #[test]
     fn one_and_a_half_in_every_dtype() {
-        let read = |dtype: &str, bytes: &[u8]| entries(dtype, 1, &mut &bytes[..]).ok();
+        let read = |dtype: &str, bytes: &[u8]| read(&Dtype::named(dtype), 1, &mut &bytes[..]).ok();
         assert_eq!(
             read("F64", &0x3FF8_0000_0000_0000_u64.to_le_bytes()),
             Some(Entries::F64(vec![1.5]))
@@ -235,7 +218,7 @@ mod tests {
         for count in [0, 1, 1 << 16, (1 << 16) + 1, 150_000] {
             let whole: Vec<f32> = (0..count).map(|i| i as f32).collect();
             let bytes: Vec<u8> = whole.iter().flat_map(|w| w.to_le_bytes()).collect();
-            match entries("F32", whole.len(), &mut &bytes[..]) {
+            match read(&Dtype::F32, whole.len(), &mut &bytes[..]) {
                 Ok(Entries::F32(read)) => {
                     assert_eq!(read.capacity(), whole.len());
                     assert_eq!(read, whole);
@@ -259,19 +242,19 @@ mod tests {
     fn no_second_copy_of_the_bytes_is_held() {
         let bytes = vec![0; 10 * PART + 8];
         let mut file = Asked(&bytes, 0);
-        let read = entries("F64", bytes.len() / 8, &mut file).unwrap();
+        let read = read(&Dtype::F64, bytes.len() / 8, &mut file).unwrap();
         assert_eq!(read, Entries::F64(vec![0.0; bytes.len() / 8]));
         assert_eq!(file.1, PART);
     }
 
     #[test]
     fn what_cannot_be_read_says_why() {
-        let short = entries("F32", 2, &mut &[0; 7][..]);
+        let short = read(&Dtype::F32, 2, &mut &[0; 7][..]);
         assert!(matches!(short, Err(Unread::Short)));
         // No memory is asked for before it comes.
-        let claimed = entries("F64", usize::MAX, &mut &[0; 8][..]);
+        let claimed = read(&Dtype::F64, usize::MAX, &mut &[0; 8][..]);
         assert!(matches!(claimed, Err(Unread::Short)));
-        let unknown = entries("I4", 1, &mut &[0; 8][..]);
+        let unknown = read(&Dtype::F4, 1, &mut &[0; 8][..]);
         assert!(matches!(unknown, Err(Unread::Dtype)));
     }
 }

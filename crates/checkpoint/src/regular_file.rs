@@ -9,7 +9,7 @@ use crate::FileError;
 type Result<T> = std::result::Result<T, FileError>;
 
 /// What the system says of the regular file at `path`, links followed.
-pub fn file(path: &Path) -> Result<Metadata> {
+pub fn metadata(path: &Path) -> Result<Metadata> {
     let found = std::fs::metadata(path).map_err(|source| FileError::Io {
         action: "open",
         path: path.to_owned(),
@@ -21,7 +21,7 @@ pub fn file(path: &Path) -> Result<Metadata> {
 
 /// Size in bytes of the regular file at `path`, links followed.
 pub fn length(path: &Path) -> Result<u64> {
-    Ok(file(path)?.len())
+    Ok(metadata(path)?.len())
 }
 
 /// Refuses `path` when `found` says it is no regular file.

@@ -4,24 +4,37 @@
 //! row and the storages behind them. The pickle is read and never run (`pickle.rs`). Layouts as in
 //! `torch/_utils.py` (`_rebuild_tensor_v2`) and `torch/serialization.py` (`_legacy_load`).
 
+mod pickle;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::ops::Range;
-use std::path::Path;
+use std::io::Read;
+use std::sync::Arc;
 
-use super::archive::Archive;
-use super::decode::{self, Entries};
-use super::file::{Opened, Place, Tensor, count, unsound};
-use super::pickle::{Id, Pickle, Value};
-use super::stamp::Stamp;
-use super::{TensorFacts, strided};
-use crate::FileError;
-use crate::{Error, Result};
+use pickle::{Id, Pickle, Value};
 
-const FORMAT: &str = "PyTorch";
+use crate::archive::Archive;
+use crate::byte_source::{Cursor, PartOf};
+use crate::facts::count;
+use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
+use crate::{ByteSource, Dtype, TensorFacts, strided};
+
+pub(crate) const FORMAT: Format = Format {
+    name: "PyTorch",
+    about: "the zip layout and the older one; plain state dictionaries, training \
+            checkpoints that hold one (`state_dict`, `model_state_dict`, `model`, …), whole \
+            modules, TorchScript",
+    endings: &[".pth", ".pt", ".bin", ".ckpt", ".pth.tar", ".jit"],
+    usual_name: Some("pytorch_model.bin"),
+    shards: Some(".bin"),
+    is_folder: false,
+    begins,
+    open,
+};
+
 /// How a zip archive begins.
 const ZIP: &[u8] = b"PK\x03\x04";
+/// Bytes of pickles that are read at a time.
+const PART: u64 = 1 << 13;
 /// The number that the first pickle of the older layout is.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 /// Dictionaries within each other that are looked into.
@@ -39,29 +52,10 @@ const NETS: [&str; 7] = [
     "params",
 ];
 
-/// A file whose pickle describes tensors that are there.
-pub(super) type Torch = Opened<Stored>;
-
-/// Where a tensor lies.
-#[derive(Debug)]
-pub(super) struct Stored {
-    home: Home,
-    /// Entries of the storage before its own.
-    offset: usize,
-    strides: Vec<usize>,
-}
-
-/// Where a storage lies.
-#[derive(Debug)]
-enum Home {
-    Member(String),
-    Byte(u64),
-}
-
 /// A tensor as the pickle describes it.
 #[derive(Debug, Clone, PartialEq)]
 struct Described {
-    dtype: String,
+    dtype: Dtype,
     shape: Vec<usize>,
     strides: Vec<usize>,
     offset: usize,
@@ -70,138 +64,87 @@ struct Described {
 }
 
 impl Described {
-    fn at(self, name: String, home: Home) -> (TensorFacts, Stored) {
+    /// The tensor in its storage.
+    fn stored(self, name: String, bytes: Arc<dyn ByteSource>) -> (TensorFacts, Storage) {
+        let width = self.dtype.bytes().unwrap_or(0);
+        let storage = Storage {
+            bytes,
+            start: (self.offset as u64).saturating_mul(width),
+            layout: Layout::Strides(self.strides),
+        };
         let facts = TensorFacts {
             tensor: name,
             dtype: self.dtype,
             shape: self.shape,
             decoded: None,
         };
-        let stored = Stored {
-            home,
-            offset: self.offset,
-            strides: self.strides,
-        };
-        (facts, stored)
+        (facts, storage)
     }
 }
 
-impl Torch {
-    /// Reads the pickle and checks every tensor against its storage.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let stamp = Stamp::of(path)?;
-        let size = stamp.bytes;
-        let io = |source| FileError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        };
-        let mut file = File::open(path).map_err(io)?;
-        let mut start = Vec::new();
-        file.by_ref().take(4).read_to_end(&mut start).map_err(io)?;
-        let found = if start == ZIP {
-            zipped(path, size)?
-        } else {
-            file.seek(SeekFrom::Start(0)).map_err(io)?;
-            in_a_row(path, file, size)?
-        };
-        let opened = Self::new(path, stamp, found.tensors, BTreeMap::new());
-        Ok(opened.importing(found.imports.into_iter().collect()))
-    }
+/// An archive with a pickle, or the number that older files begin with.
+fn begins(beginning: &Beginning) -> bool {
+    is_older(&beginning.bytes) || beginning.members().iter().any(|name| is_pickle(name))
 }
 
-impl Place for Stored {
-    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
-        let (shape, strides, offset) = (&tensor.facts.shape, &self.strides, self.offset);
-        if strided::is_in_order(shape, strides) {
-            return self
-                .home
-                .entries(tensor, offset + span.start..offset + span.end);
-        }
-        let reach = strided::reach(shape, strides).unwrap_or(0);
-        let whole = self.home.entries(tensor, offset..offset + reach)?;
-        Ok(whole.and_then(|whole| strided::gather(&whole, shape, strides, span)))
-    }
+/// A protocol, and the number as one of ten bytes.
+fn is_older(bytes: &[u8]) -> bool {
+    bytes.len() >= 14 && bytes[2..4] == [0x8a, 10] && bytes[4..14] == MAGIC
 }
 
-impl Home {
-    /// Entries of the storage.
-    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
-        match self {
-            Self::Member(member) => {
-                let archive = Archive {
-                    path: tensor.path,
-                    format: FORMAT,
-                };
-                archive.entries(member, 0, tensor, span)
-            }
-            Self::Byte(start) => {
-                let Some(width) = tensor.width() else {
-                    return Ok(None);
-                };
-                let mut file = tensor.file_from(start + span.start as u64 * width)?;
-                tensor.plain(span.len(), &mut file, |source| {
-                    source.map_or_else(|| tensor.short(FORMAT), |source| tensor.io(source))
-                })
-            }
-        }
+/// Reads the pickle and checks every tensor against its storage.
+fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
+    let mut start = Vec::new();
+    let range = 0..file.length().min(16);
+    file.read(range)?.read_to_end(&mut start)?;
+    if start.starts_with(ZIP) {
+        zipped(file)
+    } else if is_older(&start) {
+        in_a_row(file)
+    } else {
+        Err("it begins neither as a zip archive nor as PyTorch's older files".into())
     }
-}
-
-/// What a file has.
-struct Found {
-    tensors: Vec<(TensorFacts, Stored)>,
-    /// Beside what tensors are made of.
-    imports: BTreeSet<String>,
 }
 
 /// A zip archive of one folder.
-fn zipped(path: &Path, size: u64) -> Result<Found> {
-    let archive = Archive {
-        path,
-        format: FORMAT,
-    };
-    let members = archive.members()?;
-    let mut pickles = members.iter().filter(|m| is_pickle(&m.name));
-    let Some(pickle) = pickles.next() else {
-        return Err(archive.fault("its archive has no `data.pkl`"));
+fn zipped(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
+    let members = Archive::open(file)?.members;
+    let mut pickles = members.iter().filter(|(name, _)| is_pickle(name));
+    let Some((name, pickle)) = pickles.next() else {
+        return Err("its archive has no `data.pkl`".into());
     };
     if pickles.next().is_some() {
-        return Err(archive.fault("its archive has more than one `data.pkl`"));
+        return Err("its archive has more than one `data.pkl`".into());
     }
-    let folder = pickle.name.trim_end_matches("data.pkl");
-    let order = members
-        .iter()
-        .find(|m| m.name == format!("{folder}byteorder"));
-    if let Some(order) = order {
-        let little = archive.with(&order.name, |file| {
-            let mut text = String::new();
-            let read = file.by_ref().take(16).read_to_string(&mut text);
-            read.map_err(|source| archive.io(source))?;
-            Ok(text.trim() == "little")
-        })?;
-        if !little {
-            return Err(archive.fault("its numbers have their largest byte first"));
+    let folder = name.trim_end_matches("data.pkl");
+    if let Some(order) = members.get(&format!("{folder}byteorder")) {
+        let mut text = String::new();
+        order
+            .read(0..order.length().min(16))?
+            .read_to_string(&mut text)?;
+        if text.trim() != "little" {
+            return Err("its numbers have their largest byte first".into());
         }
     }
-    let read = archive.with(&pickle.name, |file| {
-        Pickle::read(&mut BufReader::new(file), size)
-            .map_err(|fault| archive.fault(format!("its pickle cannot be read: {fault}")))
-    })?;
-    let sizes: BTreeMap<&str, u64> = members.iter().map(|m| (m.name.as_str(), m.bytes)).collect();
-    let mut placed = Vec::new();
-    for (name, tensor) in tensors(&read).map_err(|fault| archive.fault(fault))? {
-        let member = format!("{folder}data/{}", tensor.storage);
-        let Some(&bytes) = sizes.get(member.as_str()) else {
-            return Err(archive.fault(format!("the storage of tensor `{name}` is not there")));
+    let read = read_pickle(&mut Cursor::new(pickle, PART), file.length())?;
+    let mut stored = Vec::new();
+    for (name, tensor) in tensors(&read)? {
+        let Some(bytes) = members.get(&format!("{folder}data/{}", tensor.storage)) else {
+            return Err(format!("the storage of tensor `{name}` is not there").into());
         };
-        fits(&name, &tensor, bytes).map_err(|fault| archive.fault(fault))?;
-        placed.push(tensor.at(name, Home::Member(member)));
+        fits(&name, &tensor, bytes.length())?;
+        stored.push(tensor.stored(name, Arc::clone(bytes)));
     }
-    Ok(Found {
-        tensors: placed,
+    Ok(Contents {
+        tensors: stored,
         imports: foreign(&read).collect(),
+        ..Contents::default()
     })
+}
+
+/// The next pickle of a file of so many bytes.
+fn read_pickle(from: &mut Cursor, size: u64) -> Result<Pickle, String> {
+    Pickle::read(from, size).map_err(|fault| format!("its pickle cannot be read: {fault}"))
 }
 
 fn is_pickle(name: &str) -> bool {
@@ -210,78 +153,62 @@ fn is_pickle(name: &str) -> bool {
 
 /// Before version 1.6: a number, a version, the system, the object, the keys of the storages, and
 /// each storage behind the number of its entries.
-fn in_a_row(path: &Path, file: File, size: u64) -> Result<Found> {
-    let fault = |fault: String| unsound(path, FORMAT, fault);
-    let io = |source| FileError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = BufReader::new(file);
-    let mut start = Vec::new();
-    file.by_ref().take(16).read_to_end(&mut start).map_err(io)?;
-    // A protocol, and the number as one of ten bytes.
-    if start.len() < 14 || start[2..4] != [0x8a, 10] || start[4..14] != MAGIC {
-        return Err(fault(
-            "it begins neither as a zip archive nor as PyTorch's older files".into(),
-        ));
-    }
-    file.seek(SeekFrom::Start(0)).map_err(io)?;
+fn in_a_row(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
+    let size = file.length();
+    let mut from = Cursor::new(file, PART);
     let mut imports = BTreeSet::new();
     let mut next = || {
-        let read = Pickle::read(&mut file, size);
-        let read = read.map_err(|e| fault(format!("its pickle cannot be read: {e}")))?;
+        let read = read_pickle(&mut from, size)?;
         imports.extend(foreign(&read));
-        Ok::<_, Error>(read)
+        Ok::<_, String>(read)
     };
     for _ in 0..3 {
         next()?;
     }
     let (object, keys) = (next()?, next()?);
-    let tensors = tensors(&object).map_err(fault)?;
+    let tensors = tensors(&object)?;
     let Value::List(listed) = keys.get(keys.root()) else {
-        return Err(fault("it has no list of its storages".into()));
+        return Err("it has no list of its storages".into());
     };
     let widths = storages(&object);
     let mut places = BTreeMap::new();
-    let mut at = file.stream_position().map_err(io)?;
+    let mut at = from.position();
     for &id in listed {
         let key = keys.text(id);
         let width = key.and_then(|key| widths.get(key)).copied();
         let (Some(key), Some(width)) = (key, width) else {
-            return Err(fault("it lists a storage that no tensor has".into()));
+            return Err("it lists a storage that no tensor has".into());
         };
         let mut length = [0; 8];
-        file.seek(SeekFrom::Start(at)).map_err(io)?;
-        file.read_exact(&mut length)
-            .map_err(|_| fault("its storages are cut off".into()))?;
+        let read = file.read(at..at.saturating_add(8))?.read_exact(&mut length);
+        read.map_err(|_| "its storages are cut off")?;
         let bytes = u64::from_le_bytes(length).checked_mul(width);
         let end = bytes.and_then(|bytes| (at + 8).checked_add(bytes));
         let Some(end) = end.filter(|&end| end <= size) else {
-            return Err(fault(format!("storage `{key}` passes the end of the file")));
+            return Err(format!("storage `{key}` passes the end of the file").into());
         };
-        places.insert(key.to_owned(), (at + 8, end - at - 8));
+        let storage: Arc<dyn ByteSource> = Arc::new(PartOf::new(file, at + 8, end - at - 8));
+        places.insert(key.to_owned(), storage);
         at = end;
     }
-    let mut placed = Vec::new();
+    let mut stored = Vec::new();
     for (name, tensor) in tensors {
-        let Some(&(start, bytes)) = places.get(&tensor.storage) else {
-            return Err(fault(format!(
-                "the storage of tensor `{name}` is not there"
-            )));
+        let Some(bytes) = places.get(&tensor.storage) else {
+            return Err(format!("the storage of tensor `{name}` is not there").into());
         };
-        fits(&name, &tensor, bytes).map_err(fault)?;
-        placed.push(tensor.at(name, Home::Byte(start)));
+        fits(&name, &tensor, bytes.length())?;
+        stored.push(tensor.stored(name, Arc::clone(bytes)));
     }
-    Ok(Found {
-        tensors: placed,
-        imports,
+    Ok(Contents {
+        tensors: stored,
+        imports: imports.into_iter().collect(),
+        ..Contents::default()
     })
 }
 
 /// Whether a storage of so many bytes holds a tensor.
-fn fits(name: &str, tensor: &Described, bytes: u64) -> std::result::Result<(), String> {
-    let Some(bits) = decode::bits(&tensor.dtype) else {
+fn fits(name: &str, tensor: &Described, bytes: u64) -> Result<(), String> {
+    let Some(bits) = tensor.dtype.bits() else {
         return Ok(());
     };
     let there = bytes / (bits / 8).max(1);
@@ -347,7 +274,7 @@ fn is_type(name: &str) -> bool {
 }
 
 /// The net's tensors by name, in a dictionary, a training state or a module.
-fn tensors(pickle: &Pickle) -> std::result::Result<BTreeMap<String, Described>, String> {
+fn tensors(pickle: &Pickle) -> Result<BTreeMap<String, Described>, String> {
     let mut walk = Walk {
         pickle,
         found: BTreeMap::new(),
@@ -387,7 +314,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn enter(&mut self, id: Id, prefix: &str, depth: usize) -> std::result::Result<(), String> {
+    fn enter(&mut self, id: Id, prefix: &str, depth: usize) -> Result<(), String> {
         if depth > DEEP || !self.inside.insert(id) {
             return Ok(());
         }
@@ -421,7 +348,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn at(&mut self, id: Id, name: &str, depth: usize) -> std::result::Result<(), String> {
+    fn at(&mut self, id: Id, name: &str, depth: usize) -> Result<(), String> {
         match rebuilt(self.pickle, id) {
             Some(Ok(tensor)) => {
                 if self.found.insert(name.to_owned(), tensor).is_some() {
@@ -436,7 +363,7 @@ impl Walk<'_> {
 }
 
 /// A tensor, if the value is one.
-fn rebuilt(pickle: &Pickle, id: Id) -> Option<std::result::Result<Described, String>> {
+fn rebuilt(pickle: &Pickle, id: Id) -> Option<Result<Described, String>> {
     let Value::Call {
         function,
         arguments,
@@ -469,11 +396,7 @@ fn rebuilt(pickle: &Pickle, id: Id) -> Option<std::result::Result<Described, Str
 const UNLIKE: &str = "is not described as PyTorch describes tensors";
 
 /// Storage, offset, size, stride; in the third version the dtype comes seventh.
-fn described(
-    pickle: &Pickle,
-    arguments: &[Id],
-    with_dtype: bool,
-) -> std::result::Result<Described, String> {
+fn described(pickle: &Pickle, arguments: &[Id], with_dtype: bool) -> Result<Described, String> {
     let numbers = |at: usize| -> Option<Vec<usize>> {
         let parts = pickle.tuple(*arguments.get(at)?)?;
         parts
@@ -516,13 +439,13 @@ fn storage(pickle: &Pickle, id: Id) -> Option<(&str, &str)> {
 /// Bytes an entry of each storage takes, by its key.
 fn storages(pickle: &Pickle) -> BTreeMap<String, u64> {
     let all = (0..pickle.len()).filter_map(|id| storage(pickle, id));
-    all.filter_map(|(class, key)| Some((key.to_owned(), decode::bits(&named(class))? / 8)))
+    all.filter_map(|(class, key)| Some((key.to_owned(), named(class).bits()? / 8)))
         .collect()
 }
 
 /// The dtype in safetensors' spelling; PyTorch's own where it is not known there.
-fn named(class: &str) -> String {
-    let known = match class {
+fn named(class: &str) -> Dtype {
+    Dtype::named(match class {
         "DoubleStorage" | "float64" => "F64",
         "FloatStorage" | "float32" => "F32",
         "HalfStorage" | "float16" => "F16",
@@ -542,8 +465,7 @@ fn named(class: &str) -> String {
         "float8_e4m3fnuz" => "F8_E4M3FNUZ",
         "float8_e5m2fnuz" => "F8_E5M2FNUZ",
         other => other,
-    };
-    known.to_owned()
+    })
 }
 
 #[cfg(test)]

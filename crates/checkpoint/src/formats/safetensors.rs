@@ -3,150 +3,114 @@
 //! The header is parsed here and not by the `safetensors` crate, which refuses a whole file
 //! for one dtype it does not know; we list such a tensor and skip it by name.
 
+mod write;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
-use std::ops::Range;
-use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use super::TensorFacts;
-use super::decode::{self, Entries};
-use super::file::{Opened, Place, Tensor};
-use super::stamp::Stamp;
-use crate::FileError;
 use crate::error::HeaderFault;
-use crate::{Error, Result};
+use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
+use crate::{ByteSource, Dtype, TensorFacts};
+
+pub use write::write_header;
+
+pub(crate) const FORMAT: Format = Format {
+    name: "safetensors",
+    about: "one file",
+    endings: &[".safetensors"],
+    usual_name: Some("model.safetensors"),
+    shards: Some(".safetensors"),
+    is_folder: true,
+    begins,
+    open,
+};
 
 /// The longest header we read; the format's own limit.
-pub(super) const HEADER_CAP: u64 = 100_000_000;
+pub(crate) const HEADER_CAP: u64 = 100_000_000;
 
 /// The one key of a header that is no tensor.
 const METADATA: &str = "__metadata__";
 
-/// Where a tensor lies in its file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bytes {
-    /// First byte, counted from the start of the file.
-    start: u64,
-    length: u64,
-}
-
-/// A file whose header holds together.
-pub(super) type Shard = Opened<Bytes>;
-
 #[derive(Deserialize)]
 struct RawEntry {
-    dtype: String,
+    dtype: Dtype,
     shape: Vec<usize>,
     data_offsets: (u64, u64),
 }
 
-impl Shard {
-    /// Reads and checks the header of `path`.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let stamp = Stamp::of(path)?;
-        let header = read_header(path)?;
-        let fault = |fault| Error::Header {
-            path: path.to_owned(),
-            fault,
-        };
-        // As a whole: the parser does not look into strings it skips.
-        let text = std::str::from_utf8(&header.json)
-            .map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
-        let raw: RawHeader =
-            serde_json::from_str(text).map_err(|e| fault(HeaderFault::Json(e.to_string())))?;
-        let start = 8 + header.json.len() as u64;
-        let tensors = place(raw.tensors, start, header.file_bytes - start).map_err(fault)?;
-        Ok(Self::new(path, stamp, tensors, raw.metadata))
-    }
-}
-
-impl Place for Bytes {
-    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
-        let Some(width) = tensor.width() else {
-            return Ok(None);
-        };
-        let mut file = tensor.file_from(self.start + span.start as u64 * width)?;
-        let now = file.metadata().map_err(|source| tensor.io(source))?.len();
-        let end = self.start + self.length;
-        let changed = || Error::Header {
-            path: tensor.path.to_owned(),
-            fault: HeaderFault::Truncated {
-                tensor: tensor.facts.tensor.clone(),
-                end,
-                bytes: now,
-            },
-        };
-        if now < end {
-            return Err(changed());
-        }
-        tensor.plain(span.len(), &mut file, |source| {
-            source.map_or_else(changed, |source| tensor.io(source))
-        })
-    }
-}
-
-struct Header {
-    json: Vec<u8>,
-    file_bytes: u64,
-}
-
-fn read_header(path: &Path) -> Result<Header> {
-    let io = |source| FileError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
+/// The length of a header that the file has, and the object that it is.
+fn begins(beginning: &Beginning) -> bool {
+    let Some((length, header)) = beginning.bytes.split_first_chunk::<8>() else {
+        return false;
     };
-    let fault = |fault| Error::Header {
-        path: path.to_owned(),
-        fault,
-    };
-    let mut file = File::open(path).map_err(|source| FileError::Io {
-        action: "open",
-        path: path.to_owned(),
-        source,
-    })?;
-    let file_bytes = file.metadata().map_err(io)?.len();
-    if file_bytes < 8 {
-        return Err(fault(HeaderFault::TooShort { bytes: file_bytes }));
+    let length = u64::from_le_bytes(*length);
+    length <= HEADER_CAP
+        && length.saturating_add(8) <= beginning.length()
+        && header.starts_with(b"{")
+}
+
+/// Reads and checks the header.
+fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
+    let header = read_header(file)?;
+    // As a whole: the parser does not look into strings it skips.
+    let text = std::str::from_utf8(&header).map_err(|e| HeaderFault::Json(e.to_string()))?;
+    let raw: RawHeader =
+        serde_json::from_str(text).map_err(|e| HeaderFault::Json(e.to_string()))?;
+    let start = 8 + header.len() as u64;
+    let placed = place(raw.tensors, start, file.length() - start)?;
+    let stored = placed.into_iter().map(|(facts, start)| {
+        let storage = Storage {
+            bytes: Arc::clone(file),
+            start,
+            layout: Layout::Rows,
+        };
+        (facts, storage)
+    });
+    Ok(Contents {
+        tensors: stored.collect(),
+        metadata: raw.metadata,
+        ..Contents::default()
+    })
+}
+
+fn read_header(file: &Arc<dyn ByteSource>) -> Result<Vec<u8>, Fault> {
+    let bytes = file.length();
+    if bytes < 8 {
+        return Err(HeaderFault::TooShort { bytes }.into());
     }
     let mut length = [0; 8];
-    file.read_exact(&mut length).map_err(io)?;
+    file.read(0..8)?.read_exact(&mut length)?;
     if length.starts_with(b"version ") {
-        return Err(fault(HeaderFault::LfsPointer));
+        return Err(HeaderFault::LfsPointer.into());
     }
     let start = length.to_ascii_lowercase();
     if start.starts_with(b"<!doct") || start.starts_with(b"<html") {
-        return Err(fault(HeaderFault::WebPage));
+        return Err(HeaderFault::WebPage.into());
     }
     let length = u64::from_le_bytes(length);
     if length > HEADER_CAP {
-        return Err(fault(HeaderFault::TooLong {
-            length,
-            cap: HEADER_CAP,
-        }));
+        let cap = HEADER_CAP;
+        return Err(HeaderFault::TooLong { length, cap }.into());
     }
-    if length > file_bytes - 8 {
-        return Err(fault(HeaderFault::PastEnd {
-            length,
-            bytes: file_bytes,
-        }));
+    if length > bytes - 8 {
+        return Err(HeaderFault::PastEnd { length, bytes }.into());
     }
     let mut json = vec![0; usize::try_from(length).expect("below the cap")];
-    file.read_exact(&mut json).map_err(io)?;
-    Ok(Header { json, file_bytes })
+    file.read(8..8 + length)?.read_exact(&mut json)?;
+    Ok(json)
 }
 
-/// Checks every tensor's place in a data part of `data` bytes that begins at `start`.
+/// The first byte of every tensor, checked, in a data part of `data` bytes that begins at `start`.
 fn place(
     raw: Vec<(String, RawEntry)>,
     start: u64,
     data: u64,
-) -> std::result::Result<Vec<(TensorFacts, Bytes)>, HeaderFault> {
+) -> Result<Vec<(TensorFacts, u64)>, HeaderFault> {
     let mut names = BTreeSet::new();
     if let Some((tensor, _)) = raw.iter().find(|(tensor, _)| !names.insert(tensor)) {
         return Err(HeaderFault::Duplicate {
@@ -177,24 +141,19 @@ fn place(
     }
     check_tiling(spans, data)?;
     let placed = |(tensor, raw): (String, RawEntry)| {
-        let (from, to) = raw.data_offsets;
         let facts = TensorFacts {
             tensor,
             dtype: raw.dtype,
             shape: raw.shape,
             decoded: None,
         };
-        let bytes = Bytes {
-            start: start + from,
-            length: to - from,
-        };
-        (facts, bytes)
+        (facts, start + raw.data_offsets.0)
     };
     Ok(raw.into_iter().map(placed).collect())
 }
 
 /// The bytes of a tensor must be those its shape and dtype need.
-fn check_length(tensor: &str, entry: &RawEntry) -> std::result::Result<(), HeaderFault> {
+fn check_length(tensor: &str, entry: &RawEntry) -> Result<(), HeaderFault> {
     let tensor = || tensor.to_owned();
     let overflow = || HeaderFault::Overflow { tensor: tensor() };
     // An empty side hides no overflow of the others: they are multiplied again later.
@@ -207,7 +166,7 @@ fn check_length(tensor: &str, entry: &RawEntry) -> std::result::Result<(), Heade
         .ok_or_else(overflow)?;
     let count = if entry.shape.contains(&0) { 0 } else { product };
     let found = entry.data_offsets.1 - entry.data_offsets.0;
-    let known = decode::bits(&entry.dtype);
+    let known = entry.dtype.bits();
     // No dtype packs several entries into a bit.
     let bits = count.checked_mul(known.unwrap_or(1)).ok_or_else(overflow)?;
     let wanted = bits.div_ceil(8);
@@ -225,10 +184,7 @@ fn check_length(tensor: &str, entry: &RawEntry) -> std::result::Result<(), Heade
 }
 
 /// The tensors must cover the data part without overlap and without a hole.
-fn check_tiling(
-    mut spans: Vec<(u64, u64, &str)>,
-    data: u64,
-) -> std::result::Result<(), HeaderFault> {
+fn check_tiling(mut spans: Vec<(u64, u64, &str)>, data: u64) -> Result<(), HeaderFault> {
     spans.sort_unstable();
     let mut end = 0;
     let mut before = "";
@@ -260,7 +216,7 @@ struct RawHeader {
 }
 
 impl<'de> Deserialize<'de> for RawHeader {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(HeaderVisitor)
     }
 }
@@ -274,7 +230,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
         f.write_str("an object that maps tensor names to dtype, shape and data_offsets")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<RawHeader, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawHeader, A::Error> {
         let mut header = RawHeader {
             tensors: Vec::new(),
             metadata: BTreeMap::new(),
@@ -296,11 +252,11 @@ impl<'de> Visitor<'de> for HeaderVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::TensorFile;
     use super::*;
+    use crate::Entries;
 
     /// A file of `json` and `data` zero bytes.
-    fn file(json: &str, data: usize) -> tempfile::NamedTempFile {
+    fn file(json: &str, data: usize) -> Arc<dyn ByteSource> {
         raw(&[
             &(json.len() as u64).to_le_bytes()[..],
             json.as_bytes(),
@@ -309,21 +265,13 @@ mod tests {
         .concat())
     }
 
-    fn raw(bytes: &[u8]) -> tempfile::NamedTempFile {
-        let file = tempfile::Builder::new()
-            .suffix(".safetensors")
-            .tempfile()
-            .unwrap();
-        std::fs::write(file.path(), bytes).unwrap();
-        file
+    fn raw(bytes: &[u8]) -> Arc<dyn ByteSource> {
+        Arc::new(bytes.to_vec())
     }
 
-    fn fault(file: &tempfile::NamedTempFile) -> HeaderFault {
-        match Shard::open(file.path()) {
-            Err(Error::Header { path, fault }) => {
-                assert_eq!(path, file.path());
-                fault
-            }
+    fn fault(file: &Arc<dyn ByteSource>) -> HeaderFault {
+        match open(file) {
+            Err(Fault::Header(fault)) => fault,
             other => panic!("expected a header fault, got {other:?}"),
         }
     }
@@ -333,12 +281,13 @@ mod tests {
     #[test]
     fn a_sound_file_opens_and_lists_an_unknown_dtype() {
         let file = file(GOOD, 29);
-        let shard = Shard::open(file.path()).unwrap();
-        let other = shard.tensors().into_iter().find(|t| t.tensor == "b");
-        assert_eq!(other.unwrap().dtype, "I4X");
-        let read = |name: &str, span| shard.read(name, span).unwrap();
-        assert_eq!(read("a", None), Some(Entries::F32(vec![0.0; 6])));
-        assert_eq!(read("b", None), None);
+        let opened = open(&file).unwrap().tensors;
+        let [(a, stored), (b, other)] = &opened[..] else {
+            panic!("{opened:?}");
+        };
+        assert_eq!(b.dtype.name(), "I4X");
+        assert_eq!(stored.read(a, 0..6).unwrap(), Entries::F32(vec![0.0; 6]));
+        assert!(other.read(b, 0..9).is_err());
     }
 
     #[test]
@@ -346,16 +295,17 @@ mod tests {
         let json = r#"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F16","shape":[2,2],"data_offsets":[3,11]}}"#;
         let data = [9, 9, 9, 0, 0x3c, 0, 0x40, 0, 0x42, 0, 0x44];
         let file = raw(&[&(json.len() as u64).to_le_bytes(), json.as_bytes(), &data].concat());
-        let shard = Shard::open(file.path()).unwrap();
-        let read = |span| shard.read("b", span).unwrap();
+        let opened = open(&file).unwrap().tensors;
+        let (facts, stored) = &opened[1];
+        let read = |span| stored.read(facts, span).unwrap();
         let numbers = |of: &[f32]| {
             let of = of.iter().map(|&w| half::f16::from_f32(w));
-            Some(Entries::F16(of.collect()))
+            Entries::F16(of.collect())
         };
-        assert_eq!(read(None), numbers(&[1.0, 2.0, 3.0, 4.0]));
-        assert_eq!(read(Some(1..3)), numbers(&[2.0, 3.0]));
-        assert_eq!(read(Some(4..4)), numbers(&[]));
-        assert_eq!(read(Some(2..5)), None);
+        assert_eq!(read(0..4), numbers(&[1.0, 2.0, 3.0, 4.0]));
+        assert_eq!(read(1..3), numbers(&[2.0, 3.0]));
+        assert_eq!(read(4..4), numbers(&[]));
+        assert!(stored.read(facts, 2..5).is_err());
     }
 
     #[test]
@@ -445,15 +395,5 @@ mod tests {
             fault(&file(&twice, 8)),
             HeaderFault::Duplicate { .. }
         ));
-    }
-
-    #[test]
-    fn a_file_that_shrank_is_noticed_at_reading() {
-        let file = file(GOOD, 29);
-        let shard = Shard::open(file.path()).unwrap();
-        file.as_file().set_len(100).unwrap();
-        assert!(shard.read("a", None).is_err());
-        // Although these entries are still there.
-        assert!(shard.read("a", Some(0..1)).is_err());
     }
 }

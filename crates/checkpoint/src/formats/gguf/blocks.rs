@@ -1,4 +1,4 @@
-//! Blocks of GGUF that candle does not read: IQ1 to IQ4, TQ1, TQ2 and MXFP4.
+//! Blocks of GGUF: those that candle reads, and IQ1 to IQ4, TQ1, TQ2 and MXFP4, which are read here.
 //!
 //! Layouts and tables: ggml (ggml-common.h, `dequantize_row_*` in ggml-quants.c), as its package
 //! `gguf` for Python has them. MXFP4: OCP Microscaling Formats, version 1.0 (2023), section 5.
@@ -6,69 +6,118 @@
 
 use std::io::Read;
 
+use candle_core::Device;
+use candle_core::quantized::{GgmlDType, ggml_file};
 use half::f16;
 
-use super::decode::{self, Unread};
+use crate::entries::{self, Unread};
+use crate::format::Blocks;
 
 /// One way to store entries in blocks.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct BlockLayout {
     pub(super) name: &'static str,
     /// Entries of a block.
-    pub(super) entries: usize,
+    entries: usize,
     /// And its bytes.
-    pub(super) bytes: usize,
-    /// From the bytes of one block to its entries.
-    decode: fn(&[u8], &mut [f32]),
+    bytes: usize,
+    decode: Decode,
+}
+
+/// From bytes to entries.
+#[derive(Debug)]
+enum Decode {
+    /// By candle, some blocks at a time.
+    Candle(GgmlDType),
+    /// Here, one block at a time.
+    Here(fn(&[u8], &mut [f32])),
 }
 
 /// By their numbers in ggml.h.
-static LAYOUTS: [(u32, Layout); 12] = [
-    (16, of("IQ2_XXS", 256, 66, iq2_xxs)),
-    (17, of("IQ2_XS", 256, 74, iq2_xs)),
-    (18, of("IQ3_XXS", 256, 98, iq3_xxs)),
-    (19, of("IQ1_S", 256, 50, iq1_s)),
-    (20, of("IQ4_NL", 32, 18, iq4_nl)),
-    (21, of("IQ3_S", 256, 110, iq3_s)),
-    (22, of("IQ2_S", 256, 82, iq2_s)),
-    (23, of("IQ4_XS", 256, 136, iq4_xs)),
-    (29, of("IQ1_M", 256, 56, iq1_m)),
-    (34, of("TQ1_0", 256, 54, tq1_0)),
-    (35, of("TQ2_0", 256, 66, tq2_0)),
-    (39, of("MXFP4", 32, 17, mxfp4)),
+static LAYOUTS: [(u32, BlockLayout); 22] = [
+    (2, candle("Q4_0", GgmlDType::Q4_0, 32, 18)),
+    (3, candle("Q4_1", GgmlDType::Q4_1, 32, 20)),
+    (6, candle("Q5_0", GgmlDType::Q5_0, 32, 22)),
+    (7, candle("Q5_1", GgmlDType::Q5_1, 32, 24)),
+    (8, candle("Q8_0", GgmlDType::Q8_0, 32, 34)),
+    (10, candle("Q2_K", GgmlDType::Q2K, 256, 84)),
+    (11, candle("Q3_K", GgmlDType::Q3K, 256, 110)),
+    (12, candle("Q4_K", GgmlDType::Q4K, 256, 144)),
+    (13, candle("Q5_K", GgmlDType::Q5K, 256, 176)),
+    (14, candle("Q6_K", GgmlDType::Q6K, 256, 210)),
+    (16, here("IQ2_XXS", 256, 66, iq2_xxs)),
+    (17, here("IQ2_XS", 256, 74, iq2_xs)),
+    (18, here("IQ3_XXS", 256, 98, iq3_xxs)),
+    (19, here("IQ1_S", 256, 50, iq1_s)),
+    (20, here("IQ4_NL", 32, 18, iq4_nl)),
+    (21, here("IQ3_S", 256, 110, iq3_s)),
+    (22, here("IQ2_S", 256, 82, iq2_s)),
+    (23, here("IQ4_XS", 256, 136, iq4_xs)),
+    (29, here("IQ1_M", 256, 56, iq1_m)),
+    (34, here("TQ1_0", 256, 54, tq1_0)),
+    (35, here("TQ2_0", 256, 66, tq2_0)),
+    (39, here("MXFP4", 32, 17, mxfp4)),
 ];
 
-const fn of(
+const fn here(
     name: &'static str,
     entries: usize,
     bytes: usize,
     decode: fn(&[u8], &mut [f32]),
-) -> Layout {
-    Layout {
+) -> BlockLayout {
+    BlockLayout {
         name,
         entries,
         bytes,
-        decode,
+        decode: Decode::Here(decode),
     }
 }
 
-/// The layout of a type, where there is one here.
-pub(super) fn layout(number: u32) -> Option<&'static Layout> {
+const fn candle(name: &'static str, dtype: GgmlDType, entries: usize, bytes: usize) -> BlockLayout {
+    BlockLayout {
+        name,
+        entries,
+        bytes,
+        decode: Decode::Candle(dtype),
+    }
+}
+
+/// The layout of a type, where there is one.
+pub(super) fn layout(number: u32) -> Option<&'static BlockLayout> {
     let found = LAYOUTS.iter().find(|(known, _)| *known == number);
     found.map(|(_, layout)| layout)
 }
 
-impl Layout {
-    /// The entries of the next `blocks`.
-    pub(super) fn read(&self, blocks: usize, from: &mut impl Read) -> Result<Vec<f32>, Unread> {
-        decode::parts(blocks, (self.bytes, self.entries), from, |part, read| {
+impl Blocks for BlockLayout {
+    fn sizes(&self) -> (usize, usize) {
+        (self.entries, self.bytes)
+    }
+
+    fn read(&self, blocks: usize, from: &mut dyn Read) -> Result<Vec<f32>, Unread> {
+        entries::parts(blocks, (self.bytes, self.entries), from, |part, read| {
+            let decode = match self.decode {
+                Decode::Candle(dtype) => {
+                    let count = part.len() / self.bytes * self.entries;
+                    read.extend(by_candle(dtype, part, count)?);
+                    return Ok(());
+                }
+                Decode::Here(decode) => decode,
+            };
             for block in part.chunks_exact(self.bytes) {
                 let start = read.len();
                 read.resize(start + self.entries, 0.0);
-                (self.decode)(block, &mut read[start..]);
+                decode(block, &mut read[start..]);
             }
+            Ok(())
         })
     }
+}
+
+/// The entries of some blocks.
+fn by_candle(dtype: GgmlDType, blocks: &[u8], count: usize) -> Result<Vec<f32>, Unread> {
+    let read = ggml_file::qtensor_from_ggml(dtype, blocks, vec![count], &Device::Cpu);
+    let numbers = read.and_then(|blocks| blocks.dequantize(&Device::Cpu)?.to_vec1());
+    numbers.map_err(|fault| Unread::Unsound(fault.to_string()))
 }
 
 /// Points whose coordinates are two bits (eight of them) or four (four).
@@ -315,6 +364,17 @@ fn tq2_0(block: &[u8], entries: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Sizes as candle has them.
+    #[test]
+    fn blocks_of_candle_have_its_sizes() {
+        for (_, layout) in &LAYOUTS {
+            if let Decode::Candle(dtype) = layout.decode {
+                let sizes = (dtype.block_size(), dtype.type_size());
+                assert_eq!(layout.sizes(), sizes, "{}", layout.name);
+            }
+        }
+    }
 
     fn entries(number: u32, block: &[u8]) -> Vec<f32> {
         layout(number).unwrap().read(1, &mut &block[..]).unwrap()

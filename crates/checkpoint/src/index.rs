@@ -7,12 +7,10 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::file::TensorFile;
-use super::safetensors::HEADER_CAP;
-use super::source::{self, Files};
-use crate::FileError;
-use crate::error::IndexFault;
-use crate::{Error, Result, regular};
+use crate::error::{Error, FileError, IndexFault, Result};
+use crate::formats::{self, FORMATS, safetensors::HEADER_CAP};
+use crate::tensor_file::TensorFile;
+use crate::{file_name, recognise, regular_file};
 
 /// The longest index we read: as long as a header may be.
 const INDEX_CAP: u64 = HEADER_CAP;
@@ -26,12 +24,12 @@ struct RawIndex {
 struct Pairs(Vec<(String, String)>);
 
 /// Opens the shards of the index at `path`.
-pub(super) fn open(path: &Path) -> Result<Files> {
+pub(crate) fn open(path: &Path) -> Result<Vec<TensorFile>> {
     let fault = |fault| Error::Index {
         path: path.to_owned(),
         fault,
     };
-    let length = regular::length(path)?;
+    let length = regular_file::length(path)?;
     if length > INDEX_CAP {
         return Err(fault(IndexFault::TooLong {
             length,
@@ -47,7 +45,7 @@ pub(super) fn open(path: &Path) -> Result<Files> {
     let text = std::str::from_utf8(&text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
     let index: RawIndex =
         serde_json::from_str(text).map_err(|e| fault(IndexFault::Json(e.to_string())))?;
-    let map = by_tensor(index.weight_map, source::shards(path)).map_err(fault)?;
+    let map = by_tensor(index.weight_map, shards(path)).map_err(fault)?;
     if map.is_empty() {
         return Err(fault(IndexFault::Empty));
     }
@@ -60,11 +58,19 @@ pub(super) fn open(path: &Path) -> Result<Files> {
                 shard: name.clone(),
             }));
         }
-        let shard = source::open_file(&file)?;
-        compare(&map, name, shard.as_ref()).map_err(fault)?;
+        let shard = recognise::open(&file)?;
+        compare(&map, name, &shard).map_err(fault)?;
         shards.push(shard);
     }
     Ok(shards)
+}
+
+/// How names of the shards end that an index of this name lists; of one that is called otherwise,
+/// as those of the first format that has any.
+fn shards(index: &Path) -> &'static str {
+    let format = formats::of_index(&file_name(index));
+    let of = format.or_else(|| FORMATS.iter().find(|format| format.shards.is_some()));
+    of.and_then(|format| format.shards).unwrap_or_default()
 }
 
 /// The shard of each tensor; its name must end so.
@@ -80,7 +86,7 @@ fn by_tensor(
         if !stays || shard.is_empty() {
             return Err(IndexFault::ShardPath { shard, tensor });
         }
-        if !shard.ends_with(ending) {
+        if !shard.to_ascii_lowercase().ends_with(ending) {
             return Err(IndexFault::ShardFormat {
                 shard,
                 tensor,
@@ -97,7 +103,7 @@ fn by_tensor(
 fn compare(
     map: &BTreeMap<String, String>,
     name: &str,
-    shard: &dyn TensorFile,
+    shard: &TensorFile,
 ) -> std::result::Result<(), IndexFault> {
     let missing = map
         .iter()
@@ -108,7 +114,7 @@ fn compare(
             shard: name.to_owned(),
         });
     }
-    let mut there = shard.tensors().into_iter().map(|facts| facts.tensor);
+    let mut there = shard.tensors().map(|facts| facts.tensor.clone());
     match there.find(|tensor| !map.contains_key(tensor)) {
         Some(tensor) => Err(IndexFault::NotInIndex {
             tensor,

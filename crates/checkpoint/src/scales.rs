@@ -11,8 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::decode::{self, Entries};
-use super::{TensorFacts, file};
+use crate::{Dtype, Entries, TensorFacts};
 
 /// Sides of a block where rows and columns are divided into blocks that need not come out even.
 const BLOCK: usize = 128;
@@ -21,9 +20,9 @@ const LARGEST: f32 = 127.0;
 
 /// Where the scales of a weight are, and which entry takes which.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scales {
+pub(crate) struct Scales {
     /// The tensor that holds them.
-    pub(super) tensor: String,
+    pub(crate) tensor: String,
     columns: usize,
     /// Rows and columns of the weight that share a scale.
     block: (usize, usize),
@@ -32,18 +31,18 @@ pub(super) struct Scales {
 
 impl Scales {
     /// Of the weights of 8 bits among `tensors`, by name.
-    pub(super) fn among(tensors: &[TensorFacts]) -> BTreeMap<String, Self> {
+    pub(crate) fn among(tensors: &[TensorFacts]) -> BTreeMap<String, Self> {
         let by_name: BTreeMap<&str, &TensorFacts> =
             tensors.iter().map(|t| (t.tensor.as_str(), t)).collect();
-        let of = |weight: &TensorFacts| {
+        let fitted = |weight: &TensorFacts| {
             let names = companions(&weight.tensor);
             let scales = names.iter().find_map(|name| by_name.get(name.as_str()))?;
             Some((weight.tensor.clone(), Self::fit(weight, scales)?))
         };
         tensors
             .iter()
-            .filter(|tensor| decode::bits(&tensor.dtype) == Some(8) && is_number(&tensor.dtype))
-            .filter_map(of)
+            .filter(|tensor| is_number(&tensor.dtype))
+            .filter_map(fitted)
             .collect()
     }
 
@@ -51,12 +50,12 @@ impl Scales {
         let [rows, columns] = weight.shape[..] else {
             return None;
         };
-        if !matches!(scales.dtype.as_str(), "F64" | "F32" | "F16" | "BF16") || rows * columns == 0 {
+        if !scales.dtype.is_float() || rows * columns == 0 {
             return None;
         }
         let over_127 = scales.tensor.rsplit('.').next() == Some("SCB");
         let block = match scales.shape[..] {
-            _ if file::count(&scales.shape) == Some(1) => (rows, columns),
+            _ if scales.count() == Some(1) => (rows, columns),
             [count] | [count, 1] if count == rows => (1, columns),
             [down, across] if down == rows.div_ceil(BLOCK) && across == columns.div_ceil(BLOCK) => {
                 (BLOCK, BLOCK)
@@ -87,7 +86,7 @@ impl Scales {
     }
 
     /// Entries from number `start` on, each times its scale; nothing when a scale is missing.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &self,
         entries: Entries,
         start: usize,
@@ -105,7 +104,7 @@ impl Scales {
     }
 
     /// How entries become weights, in words.
-    pub(super) fn words(&self, dtype: &str) -> String {
+    pub(crate) fn words(&self, dtype: &Dtype) -> String {
         let (rows, columns) = self.block;
         let each = match self.block {
             (1, columns) if columns == self.columns => "one an output".to_owned(),
@@ -118,8 +117,9 @@ impl Scales {
 }
 
 /// How 8-bit numbers without scales are read.
-pub(super) fn alone(dtype: &str) -> Option<String> {
-    (decode::bits(dtype) == Some(8) && super::is_read(dtype))
+pub(crate) fn alone(dtype: &Dtype) -> Option<String> {
+    dtype
+        .is_8_bit_float()
         .then(|| format!("{dtype} as stored: no scale lies beside it"))
 }
 
@@ -148,31 +148,31 @@ fn companions(weight: &str) -> Vec<String> {
     names
 }
 
-fn is_number(dtype: &str) -> bool {
-    dtype == "I8" || dtype.starts_with("F8_E4M3") || dtype.starts_with("F8_E5M2")
+fn is_number(dtype: &Dtype) -> bool {
+    *dtype == Dtype::I8 || dtype.is_8_bit_float()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn facts(tensor: &str, dtype: &str, shape: &[usize]) -> TensorFacts {
+    fn facts(tensor: &str, dtype: Dtype, shape: &[usize]) -> TensorFacts {
         TensorFacts {
             tensor: tensor.into(),
-            dtype: dtype.into(),
+            dtype,
             shape: shape.into(),
             decoded: None,
         }
     }
 
     fn found(scale: &str, shape: &[usize]) -> Option<Scales> {
-        let weight = facts("x.weight", "I8", &[200, 384]);
-        Scales::among(&[facts(scale, "F32", shape), weight]).remove("x.weight")
+        let weight = facts("x.weight", Dtype::I8, &[200, 384]);
+        Scales::among(&[facts(scale, Dtype::F32, shape), weight]).remove("x.weight")
     }
 
     #[test]
     fn names_and_shapes_say_which_scale_is_whose() {
-        let words = |scale: &str, shape: &[usize]| found(scale, shape).map(|s| s.words("I8"));
+        let words = |scale: &str, shape: &[usize]| found(scale, shape).map(|s| s.words(&Dtype::I8));
         let said = |text: &str| Some(text.to_owned());
         assert_eq!(
             words("x.weight_scale_inv", &[2, 3]),

@@ -3,21 +3,21 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::{Result, regular};
+use crate::{Result, regular_file};
 
 /// Length, time of the last write and, on Unix, which file it is and when anything of it changed:
 /// that time cannot be set back, as the time of the last write can.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) bytes: u64,
+pub(crate) struct FileIdentity {
+    pub(crate) bytes: u64,
     written: Option<SystemTime>,
     system: [i64; 4],
 }
 
-impl Stamp {
+impl FileIdentity {
     /// Of the regular file at `path`, links followed.
-    pub(super) fn of(path: &Path) -> Result<Self> {
-        let found = regular::file(path)?;
+    pub(crate) fn at(path: &Path) -> Result<Self> {
+        let found = regular_file::metadata(path)?;
         Ok(Self {
             bytes: found.len(),
             written: found.modified().ok(),
@@ -51,45 +51,45 @@ mod tests {
 
     use super::*;
 
-    /// A file of seven bytes in a folder of its own, its stamp, and a while later.
-    fn stamped() -> (tempfile::TempDir, PathBuf, Stamp) {
+    /// A file of seven bytes in a folder of its own, its identity, and a while later.
+    fn identified() -> (tempfile::TempDir, PathBuf, FileIdentity) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, b"weights").unwrap();
-        let stamp = Stamp::of(&path).unwrap();
+        let identity = FileIdentity::at(&path).unwrap();
         // Longer than the system's clock for files takes a step, 10 ms at most on Linux.
         sleep(Duration::from_millis(30));
-        (folder, path, stamp)
+        (folder, path, identity)
     }
 
     #[test]
-    fn a_file_left_alone_keeps_its_stamp() {
-        let (_folder, path, before) = stamped();
+    fn a_file_left_alone_keeps_its_identity() {
+        let (_folder, path, before) = identified();
         fs::read(&path).unwrap();
         assert_eq!(before.bytes, 7);
-        assert_eq!(Stamp::of(&path).unwrap(), before);
+        assert_eq!(FileIdentity::at(&path).unwrap(), before);
     }
 
     #[test]
     fn a_change_in_place_shows_even_when_its_time_is_set_back() {
-        let (_folder, path, before) = stamped();
+        let (_folder, path, before) = identified();
         let time = fs::metadata(&path).unwrap().modified().unwrap();
         fs::write(&path, b"Weights").unwrap();
-        assert_ne!(Stamp::of(&path).unwrap(), before);
+        assert_ne!(FileIdentity::at(&path).unwrap(), before);
         let file = fs::File::options().write(true).open(&path).unwrap();
         file.set_modified(time).unwrap();
         drop(file);
         if cfg!(unix) {
-            assert_ne!(Stamp::of(&path).unwrap(), before);
+            assert_ne!(FileIdentity::at(&path).unwrap(), before);
         }
     }
 
     #[test]
     fn another_file_under_the_name_shows() {
-        let (folder, path, before) = stamped();
+        let (folder, path, before) = identified();
         let other = folder.path().join("other");
         fs::write(&other, b"WEIGHTS").unwrap();
         fs::rename(&other, &path).unwrap();
-        assert_ne!(Stamp::of(&path).unwrap(), before);
+        assert_ne!(FileIdentity::at(&path).unwrap(), before);
     }
 }

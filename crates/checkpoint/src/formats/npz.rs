@@ -3,107 +3,90 @@
 //! Format: NumPy enhancement proposal 1. The header is parsed here: candle's reader sets aside
 //! what a header claims before it looks at the file, and knows no packed archives.
 
-use std::collections::BTreeMap;
 use std::io::Read;
-use std::ops::Range;
-use std::path::Path;
+use std::sync::Arc;
 
-use super::archive::Archive;
-use super::decode::{self, Entries};
-use super::file::{Opened, Place, Tensor, count};
-use super::stamp::Stamp;
-use super::{TensorFacts, strided};
-use crate::Result;
+use crate::archive::Archive;
+use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
+use crate::tensor_file::short;
+use crate::{ByteSource, Dtype, TensorFacts, strided};
 
-const FORMAT: &str = ".npz";
+pub(crate) const FORMAT: Format = Format {
+    name: ".npz",
+    about: "NumPy archives, packed or not",
+    endings: &[".npz"],
+    usual_name: None,
+    shards: None,
+    is_folder: false,
+    begins,
+    open,
+};
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that is read; NumPy's own limit for headers nobody vetted.
 const LONGEST: u64 = 10_000;
 
-/// Where an array lies.
-#[derive(Debug)]
-pub(super) struct Member {
-    name: String,
-    /// First index fastest.
-    fortran: bool,
-    /// Bytes of the header.
-    start: u64,
-}
-
-/// An archive whose headers hold together.
-pub(super) type Npz = Opened<Member>;
-
 /// What the header of an array says.
 #[derive(Debug, Clone, PartialEq)]
 struct Array {
-    dtype: String,
+    dtype: Dtype,
     shape: Vec<usize>,
     fortran: bool,
     start: u64,
 }
 
-impl Npz {
-    /// Reads the header of every array.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let stamp = Stamp::of(path)?;
-        let archive = Archive {
-            path,
-            format: FORMAT,
-        };
-        let mut arrays = Vec::new();
-        for member in archive.members()? {
-            let Some(name) = member.name.strip_suffix(".npy") else {
-                let name = &member.name;
-                return Err(archive.fault(format!("`{name}` in its archive is no .npy array")));
-            };
-            let array = archive.with(&member.name, |file| {
-                header(file).map_err(|fault| archive.fault(format!("array `{name}`: {fault}")))
-            })?;
-            let facts = TensorFacts {
-                tensor: name.to_owned(),
-                dtype: array.dtype,
-                shape: array.shape,
-                decoded: None,
-            };
-            let bytes = count(&facts.shape).and_then(|count| {
-                let bits = decode::bits(&facts.dtype).unwrap_or(0);
-                (count as u64).checked_mul(bits / 8)
-            });
-            let left = member.bytes.checked_sub(array.start);
-            if bytes.is_none() || left.is_none() || bytes > left {
-                let facts = &facts;
-                return Err(Tensor { path, facts }.short(FORMAT));
-            }
-            let place = Member {
-                name: member.name.clone(),
-                fortran: array.fortran,
-                start: array.start,
-            };
-            arrays.push((facts, place));
-        }
-        Ok(Self::new(path, stamp, arrays, BTreeMap::new()))
-    }
+/// Members that are arrays.
+fn begins(beginning: &Beginning) -> bool {
+    let members = beginning.members();
+    !members.is_empty()
+        && members
+            .iter()
+            .all(|name| name.strip_suffix(".npy").is_some())
 }
 
-impl Place for Member {
-    fn entries(&self, tensor: &Tensor<'_>, span: Range<usize>) -> Result<Option<Entries>> {
-        let archive = Archive {
-            path: tensor.path,
-            format: FORMAT,
+/// Reads the header of every array.
+fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
+    let mut tensors = Vec::new();
+    for (member, bytes) in Archive::open(file)?.members {
+        let Some(name) = member.strip_suffix(".npy") else {
+            return Err(format!("`{member}` in its archive is no .npy array").into());
         };
-        let shape = &tensor.facts.shape;
-        if !self.fortran || shape.len() < 2 {
-            return archive.entries(&self.name, self.start, tensor, span);
+        let array = header(&mut bytes.read(0..bytes.length())?)
+            .map_err(|fault| format!("array `{name}`: {fault}"))?;
+        let layout = if array.fortran {
+            Layout::Strides(strided::fortran(&array.shape))
+        } else {
+            Layout::Rows
+        };
+        let facts = TensorFacts {
+            tensor: name.to_owned(),
+            dtype: array.dtype,
+            shape: array.shape,
+            decoded: None,
+        };
+        let wanted = facts.count().and_then(|count| {
+            let width = facts.dtype.bytes().unwrap_or(0);
+            (count as u64).checked_mul(width)
+        });
+        let left = bytes.length().checked_sub(array.start);
+        if wanted.is_none() || left.is_none() || wanted > left {
+            return Err(short(name).into());
         }
-        let all = 0..count(shape).unwrap_or(0);
-        let entries = archive.entries(&self.name, self.start, tensor, all)?;
-        let strides = strided::fortran(shape);
-        Ok(entries.and_then(|entries| strided::gather(&entries, shape, &strides, span)))
+        let storage = Storage {
+            bytes,
+            start: array.start,
+            layout,
+        };
+        tensors.push((facts, storage));
     }
+    Ok(Contents {
+        tensors,
+        ..Contents::default()
+    })
 }
 
 /// Magic, version, length and a Python dictionary of literals.
-fn header(file: &mut impl Read) -> std::result::Result<Array, String> {
+fn header(file: &mut impl Read) -> Result<Array, String> {
     let mut take = |count: u64| {
         let mut bytes = Vec::new();
         let read = file.by_ref().take(count).read_to_end(&mut bytes);
@@ -191,8 +174,8 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The dtype in safetensors' spelling; NumPy's own where it is not known there.
-fn named(descr: &str) -> String {
-    let known = match descr {
+fn named(descr: &str) -> Dtype {
+    Dtype::named(match descr {
         "<f8" => "F64",
         "<f4" => "F32",
         "<f2" => "F16",
@@ -207,8 +190,7 @@ fn named(descr: &str) -> String {
         "|b1" => "BOOL",
         "<c8" => "C64",
         other => other,
-    };
-    known.to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -219,10 +201,10 @@ mod tests {
     fn headers_as_numpy_writes_them_and_others() {
         let array = dictionary("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }  \n");
         let array = array.unwrap();
-        assert_eq!((array.dtype.as_str(), array.fortran), ("F32", false));
+        assert_eq!((array.dtype.name(), array.fortran), ("F32", false));
         assert_eq!(array.shape, [2, 3]);
         let vector = dictionary("{'descr': '>f8', 'fortran_order': True, 'shape': (7,)}").unwrap();
-        assert_eq!((vector.dtype.as_str(), vector.fortran), (">f8", true));
+        assert_eq!((vector.dtype.name(), vector.fortran), (">f8", true));
         assert_eq!(vector.shape, [7]);
         let number = dictionary("{'descr': '<f8', 'fortran_order': False, 'shape': ()}").unwrap();
         assert_eq!(number.shape, [0_usize; 0]);
