@@ -15,9 +15,8 @@
 //! The library never prints.
 //!
 //! ```
-//! use randomlike::checks::FindingOutcome;
 //! use randomlike::policy::Policy;
-//! use randomlike::verdict::judge;
+//! use randomlike::verdict::{FindingOutcome, judge};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let audit = randomlike::audit("fixtures/fashion_plain.safetensors")?;
