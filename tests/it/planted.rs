@@ -24,7 +24,7 @@ fn run(kind: Kind, bias: Bias) -> (Audit, Judgement) {
     (audit, judgement)
 }
 
-// The table of what theory says, and the tests of the table itself, are in src/selftest.
+// The table of what theory says, and the tests of the table itself, are in crates/selftest.
 #[test]
 fn every_check_says_of_every_truth_what_the_theory_says() {
     let tried = selftest::run(TRUTHS, &selftest::Options::default(), &mut |_| {}).unwrap();

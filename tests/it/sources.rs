@@ -5,30 +5,27 @@ use std::path::{Path, PathBuf};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Where formulas are.
-const MODULES: [&str; 10] = [
-    "analysis",
-    "calibration",
-    "compare",
-    "controls",
-    "linalg",
-    "nulls",
-    "selftest",
-    "shadow",
-    "stats",
-    "verdict",
+/// Where formulas are: a crate's source, or a module of it.
+const FORMULAS: [&str; 9] = [
+    "maths/src",
+    "core/src/analysis",
+    "core/src/controls",
+    "core/src/shadow",
+    "judge/src/checks",
+    "judge/src/compare",
+    "judge/src/verdict",
+    "selftest/src/calibration",
+    "selftest/src/selftest",
 ];
 
-/// The files of these modules, those with tests alone left out.
+/// The files of these, those with tests alone left out.
 fn files() -> Vec<PathBuf> {
-    let source = Path::new(ROOT).join("src");
-    let mut folders: Vec<PathBuf> = MODULES.iter().map(|name| source.join(name)).collect();
-    let heads = MODULES
-        .iter()
-        .map(|name| source.join(name).with_extension("rs"));
+    let crates = Path::new(ROOT).join("crates");
+    let mut folders: Vec<PathBuf> = FORMULAS.iter().map(|name| crates.join(name)).collect();
+    let heads = folders.iter().map(|folder| folder.with_extension("rs"));
     let mut files: Vec<PathBuf> = heads.filter(|path| path.exists()).collect();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
