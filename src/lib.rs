@@ -38,7 +38,7 @@ mod error;
 
 pub use error::{Error, Result};
 pub use randomlike_checkpoint::{self as checkpoint, hub, regular_file};
-pub use randomlike_core::{analysis, audit, controls, layers, names, shadow};
+pub use randomlike_core::{analysis, audit, controls, display_names, layers, shadow};
 pub use randomlike_judge::{checks, compare, label, policy, verdict};
 pub use randomlike_maths::{linalg, nulls, stats};
 pub use randomlike_report as report;

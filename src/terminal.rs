@@ -13,7 +13,7 @@ use randomlike::analysis::{Progress, time_left};
 use randomlike::verdict::{Finding, FindingOutcome, Severity};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-pub use randomlike::names::{cut, harmless};
+pub use randomlike::display_names::{cut, harmless};
 
 /// Columns of a page.
 pub const WIDTH: usize = 80;

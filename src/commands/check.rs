@@ -12,7 +12,7 @@ use randomlike::audit::Audit;
 use randomlike::policy::Policy;
 use randomlike::report::ci::{self, Gate, github, junit, sarif};
 use randomlike::report::sentences::finding_sentences;
-use randomlike::report::{json, words};
+use randomlike::report::{fact_sentences, json};
 use randomlike::verdict::{Finding, FindingOutcome, judge, judge_beside};
 use serde::Serialize;
 
@@ -106,7 +106,7 @@ fn page(gate: &Gate<'_>) -> String {
     let _ = write!(
         page,
         "\n{}",
-        terminal::wrap(&words::gate(gate.judgement), 0)
+        terminal::wrap(&fact_sentences::gate(gate.judgement), 0)
     );
     page
 }

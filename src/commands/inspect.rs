@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
 use randomlike::label::{Label, Labelled};
 use randomlike::report::sentences::finding_sentences;
-use randomlike::report::{Bundle, json, words, write};
+use randomlike::report::{Bundle, fact_sentences, json, write};
 use randomlike::verdict::{FindingOutcome, Judgement, judge};
 
 use super::{Done, HOLDS, audit, read_policy};
@@ -108,7 +108,7 @@ fn row(layer: &LayerFacts, label: Label) -> Vec<String> {
         ks.map_or_else(dash, |ks| format!("{ks:.4}")),
         spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
         spectrum.map_or_else(dash, bulk),
-        spectrum.map_or_else(dash, words::outliers),
+        spectrum.map_or_else(dash, fact_sentences::outliers),
         biases(layer).to_owned(),
     ]
 }
@@ -146,16 +146,16 @@ fn verdict(layer: &LayerFacts, labelled: &Labelled, judgement: &Judgement) -> St
         text += &terminal::wrap(&format!("read as {decoded}"), 2);
     }
     let spectrum = layer.spectrum.measured();
-    if let Some(chance) = spectrum.and_then(words::spectrum_in_short) {
+    if let Some(chance) = spectrum.and_then(fact_sentences::spectrum_in_short) {
         text += &terminal::wrap(&chance, 2);
     }
     if let Some(controls) = layer.controls.measured() {
-        text += &terminal::wrap(&words::controls_in_short(controls), 2);
+        text += &terminal::wrap(&fact_sentences::controls_in_short(controls), 2);
     }
     for sentence in layer
         .vectors
         .measured()
-        .map_or_else(Vec::new, words::vectors)
+        .map_or_else(Vec::new, fact_sentences::vectors)
     {
         text += &terminal::wrap(&sentence, 2);
     }
@@ -226,7 +226,7 @@ fn ending(args: &Inspect, audit: &Audit) -> String {
     if let Some(premise) = audit.premise() {
         text += &terminal::wrap(&premise, 0);
     }
-    if let Some(imports) = words::imports(audit.source.imports()) {
+    if let Some(imports) = fact_sentences::imports(audit.source.imports()) {
         text += &terminal::wrap(&imports, 0);
     }
     if !audit.skipped.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
 use randomlike::layers::{self, Layer, Skipped};
-use randomlike::report::words;
+use randomlike::report::fact_sentences;
 use serde::Serialize;
 
 use super::{Done, HOLDS};
@@ -18,7 +18,7 @@ pub fn run(args: &Layers) -> Done {
     let page = if args.json {
         object(&found, checkpoint.imports())?
     } else {
-        page(&found, words::imports(checkpoint.imports()))
+        page(&found, fact_sentences::imports(checkpoint.imports()))
     };
     terminal::print(page.as_bytes())?;
     Ok(HOLDS)

@@ -16,7 +16,7 @@ mod whole_checkpoint;
 pub use progress::{Progress, time_left};
 use side_by_side::Stage;
 pub use spectrum::FEWEST_IN_A_BULK;
-use weights::{Survey, count_not_finite};
+use weights::{EntryPass, count_not_finite};
 use whole_checkpoint::WholeCheckpoint;
 
 use half::{bf16, f16};
@@ -153,9 +153,9 @@ fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
 
 /// The statistics of finite entries in memory, inputs by outputs, and nothing else.
 pub fn measure_weights(entries: &[f32], (fan_in, fan_out): (usize, usize)) -> Section<Weights> {
-    let survey = Survey::of(entries, fan_out);
+    let pass = EntryPass::of(entries, fan_out);
     let layer = in_memory(fan_in, fan_out);
-    writable(weights::measure(entries, &layer, &survey))
+    writable(weights::measure(entries, &layer, &pass))
 }
 
 /// The singular values of finite entries in memory, inputs by outputs, with all that is known of
@@ -306,8 +306,8 @@ impl Numbers<'_> {
             }
             .into());
         }
-        let survey = Survey::of(entries, stored_sides(self.layer).1);
-        let non_finite = self.non_finite(&survey);
+        let pass = EntryPass::of(entries, stored_sides(self.layer).1);
+        let non_finite = self.non_finite(&pass);
         stage(Stage::Spectrum);
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
         let broken = not_finite(broken, EntriesOf::Weights);
@@ -323,7 +323,7 @@ impl Numbers<'_> {
                 spectrum: Section::Skipped { reason },
                 zeros: None,
             },
-            None => self.weights_and_spectrum(entries, &survey)?,
+            None => self.weights_and_spectrum(entries, &pass)?,
         };
         let biases = writable(biases::measure(
             self.bias,
@@ -396,9 +396,9 @@ impl Numbers<'_> {
     }
 
     /// Both at once: the engine waits for memory half of the time.
-    fn weights_and_spectrum<T: Entry>(&self, entries: &[T], survey: &Survey) -> Result<Measured> {
+    fn weights_and_spectrum<T: Entry>(&self, entries: &[T], pass: &EntryPass) -> Result<Measured> {
         let (weights, values) = rayon::join(
-            || writable(weights::measure(entries, self.layer, survey)),
+            || writable(weights::measure(entries, self.layer, pass)),
             || spectrum::values(entries, self.layer, self.options.engine),
         );
         let values = values?;
@@ -415,8 +415,8 @@ impl Numbers<'_> {
         })
     }
 
-    fn non_finite(&self, survey: &Survey) -> NonFinite {
-        let (weight_nan, weight_infinite) = (survey.nan, survey.infinite);
+    fn non_finite(&self, pass: &EntryPass) -> NonFinite {
+        let (weight_nan, weight_infinite) = (pass.nan, pass.infinite);
         let (bias_nan, bias_infinite) = count_not_finite(self.bias.unwrap_or_default());
         NonFinite {
             weight_nan,
@@ -446,8 +446,8 @@ pub fn of_matrix(
     epsilon: f64,
 ) -> Result<MatrixFacts> {
     let values = spectrum::values(entries, layer, engine)?;
-    let survey = Survey::of(entries, stored_sides(layer).1);
-    let mut weights = writable(weights::measure(entries, layer, &survey));
+    let pass = EntryPass::of(entries, stored_sides(layer).1);
+    let mut weights = writable(weights::measure(entries, layer, &pass));
     // No initialiser draws a difference.
     if let Section::Measured(weights) = &mut weights {
         weights.initializer = None;

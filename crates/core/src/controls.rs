@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::layers::Orientation;
-use randomlike_maths::streams::{Purpose, generator};
+use randomlike_maths::random_streams::{Purpose, generator};
 
 pub use facts::{Cause, ControlFacts, Controls, Method, Trap};
 

@@ -7,9 +7,9 @@
 pub mod analysis;
 pub mod audit;
 pub mod controls;
+pub mod display_names;
 mod error;
 pub mod layers;
-pub mod names;
 pub mod number_format;
 mod section;
 pub mod shadow;

@@ -3,7 +3,7 @@
 
 pub mod linalg;
 pub mod nulls;
-pub mod stats;
 /// For the crates of this workspace: what they draw with is `rand`'s.
 #[doc(hidden)]
-pub mod streams;
+pub mod random_streams;
+pub mod stats;

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
-use super::{template, words};
+use super::{fact_sentences, template};
 use crate::Result;
 use crate::sentences::{FindingSentences, finding_numbers, finding_sentences};
 use randomlike_core::audit::{
@@ -161,7 +161,7 @@ impl<'a> Page<'a> {
                 counted(audit.skipped.len() as u64, "tensor"),
             ),
             premise: audit.premise(),
-            imports: words::imports(audit.source.imports()),
+            imports: fact_sentences::imports(audit.source.imports()),
             holds: !judgement.fails(),
             overview: picture(&figures.overview),
             whole: judgement.for_checkpoint().map(verdict).collect(),
@@ -287,7 +287,7 @@ impl<'a> Layer<'a> {
                     words: layer
                         .spectrum
                         .measured()
-                        .map_or_else(Vec::new, words::spectrum),
+                        .map_or_else(Vec::new, fact_sentences::spectrum),
                     verdicts: verdicts(judgement, layer, Subject::Spectrum),
                     figures: spectrum::figures(layer),
                 }),
@@ -317,7 +317,7 @@ fn controls_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Part<'
         note: measured.map(|_| controls::CONTROLS),
         picture: figures.controls.as_ref().map(picture),
         absent: reason(&layer.controls),
-        words: measured.map_or_else(Vec::new, words::controls),
+        words: measured.map_or_else(Vec::new, fact_sentences::controls),
         verdicts: Vec::new(),
         figures: controls::controls(layer),
     }
@@ -334,7 +334,7 @@ fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<
             .vectors
             .is_none()
             .then(|| "no vector could be told from its neighbours".to_owned()),
-        words: words::vectors(vectors),
+        words: fact_sentences::vectors(vectors),
         verdicts: Vec::new(),
         figures: controls::vectors(layer),
     })

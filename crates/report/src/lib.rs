@@ -3,12 +3,12 @@
 pub mod ci;
 mod comparison;
 mod error;
+pub mod fact_sentences;
 pub mod figures;
 pub mod html;
 pub mod json;
 pub mod sentences;
 mod template;
-pub mod words;
 pub mod write;
 
 pub use error::{Error, Result};

@@ -6,7 +6,7 @@ use minijinja::{AutoEscape, Environment, HtmlEscape, Value};
 use serde::Serialize;
 
 use crate::{Error, Result};
-use randomlike_core::names::harmless;
+use randomlike_core::display_names::harmless;
 
 const STYLE: &str = include_str!("style.css");
 

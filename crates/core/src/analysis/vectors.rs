@@ -9,8 +9,8 @@ use crate::audit::{
 };
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::linalg::{Matrix, SingularTriple, singular_vectors};
+use randomlike_maths::random_streams::{Purpose, generator};
 use randomlike_maths::stats::porter_thomas;
-use randomlike_maths::streams::{Purpose, generator};
 
 /// Longest smaller side: three matrices of that side are held, 1.6 GB.
 const MOST: usize = 8192;

@@ -1,9 +1,9 @@
 //! The marginal distribution of a layer's weights, docs/theory.md §1.
 
-mod survey;
+mod entry_pass;
 
-use survey::{Lines, lines_of_a_part};
-pub(super) use survey::{Survey, count_not_finite};
+pub(super) use entry_pass::{EntryPass, count_not_finite};
+use entry_pass::{Lines, lines_of_a_part};
 
 use super::{Entry, initializer, stored_sides};
 use crate::audit::{Section, Unmeasured, Weights};
@@ -13,8 +13,12 @@ use randomlike_maths::stats::{Family, GaussianDistance, Histogram, Sample};
 /// Bins of the rescaled views: of normal weights each is 1e-4 wide, of lines of 9216 at most
 /// 1.5e-3, where no entry exceeds √9216. They fit into a processor's cache.
 const BINS: usize = 1 << 17;
-/// `survey` is that of the entries.
-pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer, survey: &Survey) -> Section<Weights> {
+/// `pass` is that of the entries.
+pub(super) fn measure<T: Entry>(
+    entries: &[T],
+    layer: &Layer,
+    pass: &EntryPass,
+) -> Section<Weights> {
     let Some(sample) = T::sample(entries) else {
         return Section::Skipped {
             reason: Unmeasured::Empty,
@@ -23,8 +27,8 @@ pub(super) fn measure<T: Entry>(entries: &[T], layer: &Layer, survey: &Survey) -
     let coarse = sample.coarsened(GaussianDistance::GROUPS);
     let moments = sample.moments();
     let (_, width) = stored_sides(layer);
-    let lines = by_line(entries, width, &survey.rows);
-    let across = by_position(entries, width, &survey.columns);
+    let lines = by_line(entries, width, &pass.rows);
+    let across = by_position(entries, width, &pass.columns);
     let (by_row, by_column) = match layer.orientation {
         Orientation::OutIn => (across, lines),
         Orientation::InOut => (lines, across),

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::{LINE, Origin};
-use randomlike_maths::streams::{Purpose, generator};
+use randomlike_maths::random_streams::{Purpose, generator};
 
 /// By input and output; each input's weights in random order.
 pub(super) fn row_shuffled(entries: &Origin<'_>, seed: u64, room: &mut [f32]) {

@@ -8,7 +8,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::{LINE, Origin};
-use randomlike_maths::streams::{Purpose, generator};
+use randomlike_maths::random_streams::{Purpose, generator};
 
 /// Fewest entries that are shuffled in buckets.
 const MANY: usize = 1 << 18;

@@ -14,7 +14,7 @@ use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
 use crate::layers::Layer;
 use crate::section::Section;
 use randomlike_checkpoint::Checkpoint;
-use randomlike_maths::streams::{Purpose, generator};
+use randomlike_maths::random_streams::{Purpose, generator};
 
 /// What to draw of a chain.
 #[derive(Debug, Clone, PartialEq)]

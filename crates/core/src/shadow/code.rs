@@ -4,7 +4,7 @@ use rand::{RngExt, seq::index};
 use rand_chacha::ChaCha8Rng;
 
 use super::Plan;
-use randomlike_maths::streams::{Purpose, generator};
+use randomlike_maths::random_streams::{Purpose, generator};
 
 /// A hidden code h ≥ 0.
 #[derive(Debug, Clone, PartialEq)]

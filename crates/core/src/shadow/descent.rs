@@ -8,7 +8,7 @@ use super::matrix::ScaledMatrix;
 use super::run::{self, BLOCK, Score};
 use super::{ChainPlan, LevelDropout, LevelReturn, Recovery, ShadowError};
 use crate::controls::Control;
-use randomlike_maths::streams::{Purpose, generator};
+use randomlike_maths::random_streams::{Purpose, generator};
 
 /// Codes of one level to go down from.
 #[derive(Debug, Clone)]

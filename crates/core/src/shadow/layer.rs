@@ -10,7 +10,7 @@ use crate::layers::{Layer, Orientation};
 use crate::section::Section;
 use crate::skip::Unmeasured;
 use randomlike_checkpoint::{Checkpoint, Entries};
-use randomlike_maths::streams::Purpose;
+use randomlike_maths::random_streams::Purpose;
 
 /// What to draw.
 #[derive(Debug, Clone, Copy, PartialEq)]

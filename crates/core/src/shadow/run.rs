@@ -9,8 +9,8 @@ use super::Plan;
 use super::code::{Code, Draw};
 use super::columns::{Columns, relu};
 use super::matrix::ScaledMatrix;
+use randomlike_maths::random_streams::Purpose;
 use randomlike_maths::stats::maximize;
-use randomlike_maths::streams::Purpose;
 
 /// Most draws that run together: a product with fewer columns waits for the matrix.
 pub(super) const BLOCK: usize = 96;

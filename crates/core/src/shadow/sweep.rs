@@ -7,7 +7,7 @@ use super::Plan;
 use super::code::{Code, Draw};
 use super::matrix::ScaledMatrix;
 use super::run::{self, Block, Return};
-use randomlike_maths::streams::Purpose;
+use randomlike_maths::random_streams::Purpose;
 
 /// Draws at one k.
 const DRAWS: usize = 32;

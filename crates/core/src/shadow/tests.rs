@@ -5,7 +5,7 @@ use matrix::ScaledMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use randomlike_maths::streams::Purpose;
+use randomlike_maths::random_streams::Purpose;
 use rayon::prelude::*;
 use run::{Block, Return};
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Case, CheckDefinition, Finding, Rule, Ruling, Subject};
 use randomlike_core::audit::Audit;
-use randomlike_core::names::some_of;
+use randomlike_core::display_names::some_of;
 
 pub(super) static CHECK: CheckDefinition = CheckDefinition {
     name: "weights-only",

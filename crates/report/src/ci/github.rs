@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::words;
+use super::super::fact_sentences;
 use super::{Gate, Group, SHOWN, in_one_line, severity};
-use randomlike_core::names::{cut, harmless};
+use randomlike_core::display_names::{cut, harmless};
 use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
 
 /// Most layers in the summary; GitHub refuses one above 1 MiB.
@@ -18,7 +18,7 @@ pub fn commands(gate: &Gate<'_>) -> String {
             text += &command(gate.file, finding);
         }
     }
-    let _ = writeln!(text, "{}", words::gate(gate.judgement));
+    let _ = writeln!(text, "{}", fact_sentences::gate(gate.judgement));
     text
 }
 
@@ -65,7 +65,7 @@ pub fn summary(gate: &Gate<'_>) -> String {
             let _ = writeln!(text, "{what}: {}  ", markdown(named));
         }
     }
-    let _ = writeln!(text, "{}\n", words::gate(gate.judgement));
+    let _ = writeln!(text, "{}\n", fact_sentences::gate(gate.judgement));
     text += "| layer | label | failing checks |\n|---|---|---|\n";
     for group in groups.iter().take(ROWS) {
         text += &row(group);

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::{Gate, Group, severity, subject};
 use crate::sentences::{FindingSentences, finding_sentences};
-use randomlike_core::names::{cut, harmless};
+use randomlike_core::display_names::{cut, harmless};
 use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
 
 /// Most characters of a name in an attribute.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Gate, SHOWN, in_one_line, severity, subject};
 use randomlike_checkpoint::FileFacts;
-use randomlike_core::names::cut;
+use randomlike_core::display_names::cut;
 use randomlike_judge::checks::CheckDefinition;
 use randomlike_judge::policy::Policy;
 use randomlike_judge::verdict::{Check, Finding, FindingOutcome};

@@ -1,7 +1,7 @@
 //! The rows of a layer's controls and singular vectors.
 
 use super::number;
-use crate::words::carried;
+use crate::fact_sentences::carried;
 use randomlike_core::audit::{
     ControlFacts, Controls, LayerFacts, Method, Part, VectorFacts, VectorNull,
 };

@@ -4,7 +4,7 @@ use randomlike_core::audit::{
     Bulk, Cause, Component, Controls, Origin, Section, SingularVector, Spectrum, SpectrumNulls,
     Trap, VectorFacts, Vectors,
 };
-use randomlike_core::names::some_of;
+use randomlike_core::display_names::some_of;
 use randomlike_core::number_format::{chance, counted, figure};
 use randomlike_judge::verdict::{FindingOutcome, Judgement, Severity};
 
