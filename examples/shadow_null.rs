@@ -13,7 +13,7 @@ use rand_distr::{Distribution, StandardNormal};
 use randomlike::checks::Check;
 use randomlike::layers::Orientation;
 use randomlike::policy::Policy;
-use randomlike::shadow::{LayerShadow, Plan, Stored, measure};
+use randomlike::shadow::{LayerShadow, ShadowPlan, StoredLayer, measure};
 use rayon::prelude::*;
 
 const USAGE: &str = "shadow_null [--layers N] [--shapes NxM,NxM,...] [--seed S]";
@@ -84,14 +84,14 @@ fn shadows(n: usize, m: usize, law: Law, options: &Options) -> Option<Vec<LayerS
             Law::Uniform => rng.random::<f32>() - 0.5,
         };
         let entries: Vec<f32> = (0..n * m).map(entry).collect();
-        let stored = Stored {
+        let stored = StoredLayer {
             entries: &entries,
             fan_in: n,
             fan_out: m,
             orientation: Orientation::InOut,
             bias: None,
         };
-        measure(&stored, &Plan::for_layer(n, m, stream)).ok()
+        measure(&stored, &ShadowPlan::for_layer(n, m, stream)).ok()
     };
     (0..options.layers).into_par_iter().map(one).collect()
 }

@@ -2,7 +2,7 @@
 //! planted for it, and nothing where nothing was.
 
 use randomlike::analysis::{self, Options};
-use randomlike::audit::{Audit, Cause, Controls, LayerFacts, Method, Part, Vectors};
+use randomlike::audit::{Audit, Cause, Controls, LayerFacts, Part, SpectrumMethod, Vectors};
 use randomlike::checkpoint::Checkpoint;
 
 use crate::shadow::{gaussian, write};
@@ -59,7 +59,7 @@ fn nothing_is_found_where_nothing_was_planted() {
         assert!(difference.abs() < chance, "{difference} {chance}");
     }
     assert!((c.random_signs.largest() - c.observed).abs() < chance);
-    assert_eq!((c.method, &c.trap), (Method::Exact, &None));
+    assert_eq!((c.method, &c.trap), (SpectrumMethod::Exact, &None));
     let spectrum = layer((N, M), noise(1, N, M));
     let spectrum = spectrum.spectrum.measured().unwrap();
     assert!((c.observed - spectrum.spectral_norm).abs() < 1e-12);
@@ -160,7 +160,7 @@ fn steps_and_whole_spectra_agree() {
     let (steps, whole) = (of(false), of(true));
     assert_eq!(
         (steps.method, whole.method),
-        (Method::Lanczos, Method::Exact)
+        (SpectrumMethod::Lanczos, SpectrumMethod::Exact)
     );
     let pairs = [
         (&steps.gaussian, &whole.gaussian),

@@ -98,7 +98,7 @@ pub(crate) struct Beginning<'a> {
 }
 
 impl<'a> Beginning<'a> {
-    pub(crate) fn of(source: &'a Arc<dyn ByteSource>) -> io::Result<Self> {
+    pub(crate) fn read(source: &'a Arc<dyn ByteSource>) -> io::Result<Self> {
         let mut bytes = Vec::new();
         let range = 0..source.length().min(TELLING);
         source.read(range)?.read_to_end(&mut bytes)?;

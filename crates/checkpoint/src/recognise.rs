@@ -113,7 +113,7 @@ pub(crate) fn open(path: &Path) -> Result<TensorFile> {
 pub(crate) fn open_bytes(path: &Path, bytes: Arc<dyn ByteSource>) -> Result<TensorFile> {
     let digested = Arc::new(Digested::new(bytes));
     let source: Arc<dyn ByteSource> = digested.clone();
-    let beginning = Beginning::of(&source).map_err(|source| FileError::Io {
+    let beginning = Beginning::read(&source).map_err(|source| FileError::Io {
         action: "read",
         path: path.to_owned(),
         source,

@@ -20,8 +20,6 @@ use weights::{EntryPass, count_not_finite};
 use whole_checkpoint::WholeCheckpoint;
 
 use half::{bf16, f16};
-use serde::Serialize;
-use serde::de::{Deserialize as _, DeserializeOwned};
 
 use crate::Result;
 use crate::audit::{
@@ -30,6 +28,7 @@ use crate::audit::{
     Weights, ZeroSingularValues,
 };
 use crate::controls::Entries as Drawn;
+use crate::finite::finite_or_skipped;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
 use crate::shadow::activation;
 use randomlike_checkpoint::{Checkpoint, Dtype};
@@ -153,9 +152,9 @@ fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
 
 /// The statistics of finite entries in memory, inputs by outputs, and nothing else.
 pub fn measure_weights(entries: &[f32], (fan_in, fan_out): (usize, usize)) -> Section<Weights> {
-    let pass = EntryPass::of(entries, fan_out);
+    let pass = EntryPass::over(entries, fan_out);
     let layer = in_memory(fan_in, fan_out);
-    writable(weights::measure(entries, &layer, &pass))
+    finite_or_skipped(weights::measure(entries, &layer, &pass))
 }
 
 /// The singular values of finite entries in memory, inputs by outputs, with all that is known of
@@ -174,8 +173,8 @@ pub fn measure_spectrum(
             mean: (moments.std > 0.0).then(|| moments.mean.abs() / moments.std),
         }
     });
-    let plan = spectrum::NullPlan::of(options);
-    Ok(writable(spectrum::measure(
+    let plan = spectrum::NullPlan::from_options(options);
+    Ok(finite_or_skipped(spectrum::measure(
         &values,
         &layer,
         law,
@@ -186,7 +185,7 @@ pub fn measure_spectrum(
 fn marginal(weights: &Section<Weights>) -> spectrum::EntryLaw {
     weights
         .measured()
-        .map_or_else(Default::default, spectrum::EntryLaw::of)
+        .map_or_else(Default::default, spectrum::EntryLaw::from_weights)
 }
 
 /// An audit without a layer.
@@ -306,7 +305,7 @@ impl Numbers<'_> {
             }
             .into());
         }
-        let pass = EntryPass::of(entries, stored_sides(self.layer).1);
+        let pass = EntryPass::over(entries, stored_sides(self.layer).1);
         let non_finite = self.non_finite(&pass);
         stage(Stage::Spectrum);
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
@@ -325,7 +324,7 @@ impl Numbers<'_> {
             },
             None => self.weights_and_spectrum(entries, &pass)?,
         };
-        let biases = writable(biases::measure(
+        let biases = finite_or_skipped(biases::measure(
             self.bias,
             weights.measured(),
             self.layer.fan_in,
@@ -336,11 +335,11 @@ impl Numbers<'_> {
             None if self.options.alone => Compared::skipped(&Unmeasured::LeftOut),
             None => self.compared(entries, weights.measured(), spectrum.measured()),
         };
-        let plan = vectors::Plan {
+        let plan = vectors::VectorPlan {
             count: self.options.vectors,
             seed: self.options.seed,
         };
-        let vectors = writable(plan.measure(entries, self.layer, &spectrum));
+        let vectors = finite_or_skipped(plan.measure(entries, self.layer, &spectrum));
         Ok(LayerFacts {
             name: self.layer.name.clone(),
             weight: self.layer.weight.clone(),
@@ -367,7 +366,7 @@ impl Numbers<'_> {
         weights: Option<&Weights>,
         spectrum: Option<&Spectrum>,
     ) -> Compared {
-        let plan = controls::Plan {
+        let plan = controls::ControlPlan {
             seed: self.options.seed,
             engine: self.options.engine,
             full: self.options.full_controls,
@@ -381,7 +380,7 @@ impl Numbers<'_> {
                 self.shadow
                     .measure(entries, self.layer, self.bias, &mut |_, _| (), &mut room);
             return Compared {
-                shadow: writable(shadow),
+                shadow: finite_or_skipped(shadow),
                 ..Compared::skipped(&Unmeasured::NoControls)
             };
         };
@@ -390,27 +389,27 @@ impl Numbers<'_> {
             .shadow
             .measure(entries, self.layer, self.bias, &mut seen, &mut room);
         Compared {
-            shadow: writable(shadow),
-            controls: writable(beside.finish(entries, spectrum, &mut room)),
+            shadow: finite_or_skipped(shadow),
+            controls: finite_or_skipped(beside.finish(entries, spectrum, &mut room)),
         }
     }
 
     /// Both at once: the engine waits for memory half of the time.
     fn weights_and_spectrum<T: Entry>(&self, entries: &[T], pass: &EntryPass) -> Result<Measured> {
         let (weights, values) = rayon::join(
-            || writable(weights::measure(entries, self.layer, pass)),
+            || finite_or_skipped(weights::measure(entries, self.layer, pass)),
             || spectrum::values(entries, self.layer, self.options.engine),
         );
         let values = values?;
         let dtype = &self.layer.weight.dtype;
         let zeros = values.as_ref().ok();
         let zeros = zeros.map(|values| ZeroSingularValues::among(values, dtype));
-        let plan = spectrum::NullPlan::of(self.options);
+        let plan = spectrum::NullPlan::from_options(self.options);
         let spectrum =
             spectrum::measure(&values, self.layer, marginal(&weights), (T::EPSILON, plan));
         Ok(Measured {
             weights,
-            spectrum: writable(spectrum),
+            spectrum: finite_or_skipped(spectrum),
             zeros,
         })
     }
@@ -446,8 +445,8 @@ pub fn of_matrix(
     epsilon: f64,
 ) -> Result<MatrixFacts> {
     let values = spectrum::values(entries, layer, engine)?;
-    let pass = EntryPass::of(entries, stored_sides(layer).1);
-    let mut weights = writable(weights::measure(entries, layer, &pass));
+    let pass = EntryPass::over(entries, stored_sides(layer).1);
+    let mut weights = finite_or_skipped(weights::measure(entries, layer, &pass));
     // No initialiser draws a difference.
     if let Section::Measured(weights) = &mut weights {
         weights.initializer = None;
@@ -457,20 +456,8 @@ pub fn of_matrix(
     Ok(MatrixFacts {
         weights,
         singular_values: values.unwrap_or_default(),
-        spectrum: writable(spectrum),
+        spectrum: finite_or_skipped(spectrum),
     })
-}
-
-/// JSON has no infinity, and what it writes instead is not read back: a section with such a
-/// figure was not measured.
-pub fn writable<T: Serialize + DeserializeOwned>(section: Section<T>) -> Section<T> {
-    let read_back = serde_json::to_value(&section).and_then(Section::<T>::deserialize);
-    if read_back.is_ok() {
-        return section;
-    }
-    Section::Skipped {
-        reason: Unmeasured::OutOfRange,
-    }
 }
 
 /// Why a section is skipped when `count` entries are NaN or infinite.

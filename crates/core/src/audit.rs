@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::controls::{Cause, ControlFacts, Controls, Method, Trap};
+pub use crate::controls::{Cause, ControlFacts, Controls, SpectrumMethod, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
 pub use crate::section::Section;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};

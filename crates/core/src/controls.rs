@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::layers::Orientation;
 use randomlike_maths::random_streams::{Purpose, generator};
 
-pub use facts::{Cause, ControlFacts, Controls, Method, Trap};
+pub use facts::{Cause, ControlFacts, Controls, SpectrumMethod, Trap};
 
 /// Entries that are drawn, or added up, together.
 const CHUNK: usize = 1 << 16;
@@ -55,7 +55,7 @@ pub(crate) struct Entries<'a> {
 /// W/s of n inputs and m outputs, where W lies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin<'a> {
-    pub stored: &'a Stored<'a>,
+    pub stored: &'a StoredEntries<'a>,
     pub n: usize,
     pub m: usize,
     pub orientation: Orientation,
@@ -84,7 +84,7 @@ impl Origin<'_> {
 
 /// Entries as they are stored, and what each is times to be over the rms.
 #[derive(Debug, Clone)]
-pub enum Stored<'a> {
+pub enum StoredEntries<'a> {
     /// In single precision; of 64-bit entries a copy, already divided.
     Single(Cow<'a, [f32]>, f32),
     /// In 16 bits, of which single precision would be twice as much.
@@ -93,7 +93,7 @@ pub enum Stored<'a> {
     Brain(Cow<'a, [bf16]>, f32),
 }
 
-impl Stored<'_> {
+impl StoredEntries<'_> {
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {
@@ -157,43 +157,43 @@ impl Stored<'_> {
 /// Entries that a control is drawn from: left where they are, unless that loses digits.
 pub trait Scaled: Copy + Into<f64> + Send + Sync {
     /// The entries, to be taken over `rms`.
-    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_>;
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> StoredEntries<'_>;
 }
 
 /// A copy in single precision, divided.
-fn divided<T: Scaled>(entries: &[T], rms: f64) -> Stored<'static> {
+fn divided<T: Scaled>(entries: &[T], rms: f64) -> StoredEntries<'static> {
     let scaled = entries.par_iter().map(|&w| (w.into() / rms) as f32);
-    Stored::Single(Cow::Owned(scaled.collect()), 1.0)
+    StoredEntries::Single(Cow::Owned(scaled.collect()), 1.0)
 }
 
 impl Scaled for f64 {
-    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> StoredEntries<'_> {
         divided(&entries, rms)
     }
 }
 
 impl Scaled for f32 {
-    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> StoredEntries<'_> {
         match factor(rms) {
-            Some(factor) => Stored::Single(entries, factor),
+            Some(factor) => StoredEntries::Single(entries, factor),
             None => divided(&entries, rms),
         }
     }
 }
 
 impl Scaled for f16 {
-    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> StoredEntries<'_> {
         match factor(rms) {
-            Some(factor) => Stored::Half(entries, factor),
+            Some(factor) => StoredEntries::Half(entries, factor),
             None => divided(&entries, rms),
         }
     }
 }
 
 impl Scaled for bf16 {
-    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> Stored<'_> {
+    fn stored(entries: Cow<'_, [Self]>, rms: f64) -> StoredEntries<'_> {
         match factor(rms) {
-            Some(factor) => Stored::Brain(entries, factor),
+            Some(factor) => StoredEntries::Brain(entries, factor),
             None => divided(&entries, rms),
         }
     }
@@ -311,7 +311,7 @@ mod tests {
     fn drawn(control: Control, stored_as: Orientation, seed: u64) -> (Vec<f32>, Orientation) {
         let halves: Vec<f32> = stored(stored_as).iter().map(|w| 0.5 * w).collect();
         let entries = Origin {
-            stored: &Stored::Single(Cow::Owned(halves), 2.0),
+            stored: &StoredEntries::Single(Cow::Owned(halves), 2.0),
             n: N,
             m: M,
             orientation: stored_as,

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod controls;
 pub mod display_names;
 mod error;
+pub mod finite;
 pub mod layers;
 pub mod number_format;
 mod section;

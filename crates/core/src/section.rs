@@ -20,7 +20,7 @@ pub enum Section<T> {
 
 impl<T> Section<T> {
     /// The facts, or why there are none.
-    pub(crate) fn of(facts: Option<T>, reason: Unmeasured) -> Self {
+    pub(crate) fn measured_or(facts: Option<T>, reason: Unmeasured) -> Self {
         facts.map_or(Self::Skipped { reason }, Self::Measured)
     }
 

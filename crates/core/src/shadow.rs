@@ -29,7 +29,9 @@ pub use chain::{
 };
 pub use estimate::Estimate;
 pub(crate) use layer::measure_beside;
-pub use layer::{Controls, Dropout, LayerShadow, Plan, Reversal, Stored, measure, of_layer};
+pub use layer::{
+    Controls, Dropout, LayerShadow, Reversal, ShadowPlan, StoredLayer, measure, of_layer,
+};
 pub use prediction::Sizes;
 pub use recovery::Recovery;
 pub use sweep::{Pairs, SweepPoint};

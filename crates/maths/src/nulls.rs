@@ -9,12 +9,13 @@
 //! that holds.
 
 mod draws;
-mod figure;
 mod marginal;
+mod statistic;
+
 mod table;
 
 pub use draws::{Shape, figures};
-pub use figure::{Figure, Figures, of_values};
-pub use figure::{fit, largest_at, smallest_at};
 pub use marginal::{Marginal, figures_of};
+pub use statistic::{NullStatistic, NullStatistics, spectrum_statistics};
+pub use statistic::{fit, largest_at, smallest_at};
 pub use table::{LEVELS, Null, Origin, Quantiles};

@@ -318,7 +318,7 @@ mod tests {
     use randomlike_judge::compare::{Matching, audits};
     use randomlike_judge::policy::Policy;
 
-    fn of(name: &str) -> String {
+    fn page_naming(name: &str) -> String {
         let a = facts::audit(vec![facts::layer(name), facts::unmeasured("b")]);
         let b = facts::audit(vec![facts::layer(name), facts::layer("c")]);
         let comparison = audits(&a, &b, Matching::ByName, &Policy::default()).unwrap();
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn every_pair_figure_and_word_is_on_the_page() {
-        let html = of("classifier.1");
+        let html = page_naming("classifier.1");
         assert_eq!(html.matches("data:image/png;base64,").count(), 2);
         for kind in DifferenceKind::ALL {
             assert!(html.contains(kind.name()), "{}", kind.name());
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn names_are_text_and_the_page_asks_for_nothing() {
-        let html = of("<script>alert(1)</script>\"'");
+        let html = page_naming("<script>alert(1)</script>\"'");
         assert!(!html.contains("<script"));
         assert!(html.contains("&lt;script&gt;"));
         // One, by which the page forbids itself both.

@@ -578,7 +578,7 @@ mod tests {
     use randomlike_judge::policy::Policy;
     use randomlike_judge::verdict::{Check, judge};
 
-    fn of(name: &str) -> String {
+    fn page_naming(name: &str) -> String {
         let mut audit = facts::audit(vec![facts::layer(name), facts::unmeasured("b")]);
         audit.source.uri = format!("{name}.safetensors");
         let judgement = judge(&audit, &Policy::default()).unwrap();
@@ -588,7 +588,7 @@ mod tests {
 
     #[test]
     fn every_layer_picture_and_verdict_is_on_the_page() {
-        let html = of("classifier.1");
+        let html = page_naming("classifier.1");
         assert_eq!(html.matches("data:image/png;base64,").count(), 7);
         for check in Check::of_one_audit() {
             assert!(html.contains(check.name()), "{}", check.name());
@@ -599,7 +599,7 @@ mod tests {
 
     #[test]
     fn names_are_text_and_the_page_asks_for_nothing() {
-        let html = of("<script>alert(1)</script>\"'");
+        let html = page_naming("<script>alert(1)</script>\"'");
         assert!(!html.contains("<script"));
         assert!(html.contains("&lt;script&gt;"));
         // One, by which the page forbids itself both.

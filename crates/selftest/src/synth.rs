@@ -216,13 +216,13 @@ impl Default for Options {
 }
 
 /// One layer to draw.
-struct Plan {
+struct PlantedLayer {
     name: &'static str,
     outputs: usize,
     inputs: usize,
 }
 
-impl Plan {
+impl PlantedLayer {
     /// Size of the entries of a ±1 pattern whose one singular value just leaves the bulk of
     /// normal entries: STD·(NM)^¼ (BBP, docs/theory.md §3) over the pattern's own √(NM).
     fn just_visible(&self) -> f64 {
@@ -232,7 +232,7 @@ impl Plan {
 
 /// Writes the checkpoint, whole or not at all; equal options give equal bytes.
 pub fn write(kind: Kind, options: &Options, out: impl AsRef<Path>) -> Result<()> {
-    let plan = |name, outputs, inputs| Plan {
+    let plan = |name, outputs, inputs| PlantedLayer {
         name,
         outputs,
         inputs,
@@ -275,7 +275,7 @@ pub fn write(kind: Kind, options: &Options, out: impl AsRef<Path>) -> Result<()>
 fn header(
     kind: Kind,
     options: &Options,
-    plans: &[Plan],
+    plans: &[PlantedLayer],
 ) -> (Vec<TensorFacts>, BTreeMap<String, String>) {
     let mut tensors = Vec::new();
     let mut add = |tensor: String, shape: Vec<usize>| {
@@ -317,7 +317,7 @@ fn beside(seed: u64, layer: u64, which: u32) -> ChaCha8Rng {
     generator(seed, layer << 32 | u64::from(u32::MAX - which))
 }
 
-fn bias(options: &Options, plan: &Plan, stream: u64) -> Option<Vec<f64>> {
+fn bias(options: &Options, plan: &PlantedLayer, stream: u64) -> Option<Vec<f64>> {
     let mut rng = beside(options.seed, stream, 0);
     match options.bias {
         Bias::Absent => None,
@@ -332,7 +332,7 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
 }
 
 /// The weight, row by row in blocks of chunks, each chunk from its own stream.
-fn weights(kind: Kind, options: &Options, plan: &Plan, stream: u64) -> Vec<Vec<f64>> {
+fn weights(kind: Kind, options: &Options, plan: &PlantedLayer, stream: u64) -> Vec<Vec<f64>> {
     let count = plan.outputs * plan.inputs;
     let drawn = if kind == Kind::DuplicatedRows {
         (plan.outputs - plan.outputs / 2) * plan.inputs
@@ -372,7 +372,7 @@ fn weights(kind: Kind, options: &Options, plan: &Plan, stream: u64) -> Vec<Vec<f
     vec![all]
 }
 
-fn scale_inputs(weights: &mut [f64], plan: &Plan, rng: &mut ChaCha8Rng) {
+fn scale_inputs(weights: &mut [f64], plan: &PlantedLayer, rng: &mut ChaCha8Rng) {
     let scales: Vec<f64> = (0..plan.inputs)
         .map(|_| (0.5 * normal(rng)).exp())
         .collect();
@@ -383,7 +383,7 @@ fn scale_inputs(weights: &mut [f64], plan: &Plan, rng: &mut ChaCha8Rng) {
     }
 }
 
-fn add_low_rank(weights: &mut [f64], plan: &Plan, rng: &mut ChaCha8Rng) {
+fn add_low_rank(weights: &mut [f64], plan: &PlantedLayer, rng: &mut ChaCha8Rng) {
     let mut factor = |side: usize| -> Vec<[f64; RANK]> {
         let row = |_| std::array::from_fn(|_| normal(rng));
         (0..side).map(row).collect()
@@ -398,7 +398,7 @@ fn add_low_rank(weights: &mut [f64], plan: &Plan, rng: &mut ChaCha8Rng) {
     });
 }
 
-fn entry(kind: Kind, plan: &Plan, at: usize, rng: &mut ChaCha8Rng) -> f64 {
+fn entry(kind: Kind, plan: &PlantedLayer, at: usize, rng: &mut ChaCha8Rng) -> f64 {
     let (row, column) = (at / plan.inputs, at % plan.inputs);
     let uniform = |rng: &mut ChaCha8Rng| 2.0 * rng.random::<f64>() - 1.0;
     match kind {

@@ -82,7 +82,7 @@ mod tests {
         (net, inputs)
     }
 
-    fn of(recipe: &Recipe, source: CopySource) -> Vec<Vec<f32>> {
+    fn copied(recipe: &Recipe, source: CopySource) -> Vec<Vec<f32>> {
         let (net, inputs) = net_and_inputs();
         let clean = net::forward(&net.frozen(), &inputs, &[]).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(12);
@@ -94,24 +94,24 @@ mod tests {
     #[test]
     fn choices_change_the_copies() {
         let base = Recipe::default();
-        let plain = of(&base, CopySource::Shadow);
+        let plain = copied(&base, CopySource::Shadow);
         let lower = Recipe {
             copy_level: Some(1),
             ..base.clone()
         };
-        assert_ne!(plain, of(&lower, CopySource::Shadow));
+        assert_ne!(plain, copied(&lower, CopySource::Shadow));
         let top = Recipe {
             copy_level: Some(2),
             ..base.clone()
         };
-        assert_eq!(plain, of(&top, CopySource::Shadow));
-        assert_ne!(plain, of(&base, CopySource::Shuffled));
+        assert_eq!(plain, copied(&top, CopySource::Shadow));
+        assert_ne!(plain, copied(&base, CopySource::Shuffled));
         // Biases are 0 in a new net: they change nothing yet.
         let biased = Recipe {
             copy_biases: true,
             ..base.clone()
         };
-        assert_eq!(plain, of(&biased, CopySource::Shadow));
+        assert_eq!(plain, copied(&biased, CopySource::Shadow));
         let sparse = Recipe {
             keep_input: 0.5,
             ..base
@@ -120,7 +120,7 @@ mod tests {
             let all = copies.iter().flatten();
             all.filter(|x| **x == 0.0).count()
         };
-        assert!(zeros(&of(&sparse, CopySource::Shadow)) > zeros(&plain) + 20);
+        assert!(zeros(&copied(&sparse, CopySource::Shadow)) > zeros(&plain) + 20);
     }
 
     #[test]
@@ -131,11 +131,13 @@ mod tests {
         };
         let square = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>();
         let originals: Vec<Vec<f32>> = net_and_inputs().1.to_vec2().unwrap();
-        for (copy, original) in of(&recipe, CopySource::Shadow).iter().zip(&originals) {
+        for (copy, original) in copied(&recipe, CopySource::Shadow).iter().zip(&originals) {
             assert!((square(copy) / square(original) - 1.0).abs() < 1e-5);
         }
-        let theory: f32 = of(&Recipe::default(), CopySource::Shadow)[0].iter().sum();
-        let norm: f32 = of(&recipe, CopySource::Shadow)[0].iter().sum();
+        let theory: f32 = copied(&Recipe::default(), CopySource::Shadow)[0]
+            .iter()
+            .sum();
+        let norm: f32 = copied(&recipe, CopySource::Shadow)[0].iter().sum();
         assert!((theory / norm - 1.0).abs() > 1e-3);
     }
 }

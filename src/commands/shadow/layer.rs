@@ -4,7 +4,7 @@ use randomlike::audit::Section;
 use randomlike::checkpoint::Checkpoint;
 use randomlike::layers::Layer;
 use randomlike::report::figures::{self, Figure};
-use randomlike::shadow::{self, Estimate, LayerShadow, Plan};
+use randomlike::shadow::{self, Estimate, LayerShadow, ShadowPlan};
 
 use crate::args::Shadow;
 use crate::terminal::{self, Bar};
@@ -34,16 +34,16 @@ pub fn measure<'a>(
     measured
 }
 
-fn plan(args: &Shadow, layer: &Layer) -> Plan {
-    let plan = Plan {
+fn plan(args: &Shadow, layer: &Layer) -> ShadowPlan {
+    let plan = ShadowPlan {
         rho: args.rho,
         keep: args.keep,
         trials: args.draws,
         calibration: args.draws.div_ceil(2),
         seed: args.seed,
-        ..Plan::default()
+        ..ShadowPlan::default()
     };
-    Plan {
+    ShadowPlan {
         k: args
             .k
             .unwrap_or_else(|| plan.sparsest(layer.fan_in, layer.fan_out)),

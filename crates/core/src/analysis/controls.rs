@@ -6,7 +6,9 @@ mod outlier_cause;
 use std::borrow::Cow;
 
 use super::{Entry, spectrum};
-use crate::audit::{ControlFacts, Controls, Method, Section, Spectrum, Trap, Unmeasured, Weights};
+use crate::audit::{
+    ControlFacts, Controls, Section, Spectrum, SpectrumMethod, Trap, Unmeasured, Weights,
+};
 use crate::controls::{self, Control, Entries, Origin};
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::linalg::{self, Engine, Lanczos, Matrix, SpectrumError};
@@ -18,7 +20,7 @@ const SMALL: usize = 256;
 const MOST: usize = 16;
 /// What is measured of every control.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub(super) struct ControlPlan {
     pub seed: u64,
     pub engine: Engine,
     /// Whole spectra, whatever they take.
@@ -27,7 +29,7 @@ pub(super) struct Plan {
 
 /// The controls of one layer, as they are drawn one after another.
 pub(super) struct Beside<'a> {
-    plan: Plan,
+    plan: ControlPlan,
     layer: &'a Layer,
     /// s; W/s is what controls are drawn from.
     rms: f64,
@@ -47,7 +49,7 @@ impl<'a> Beside<'a> {
     pub(super) fn new<T: Entry>(
         entries: &[T],
         (layer, weights): (&'a Layer, &Weights),
-        plan: Plan,
+        plan: ControlPlan,
     ) -> Option<Self> {
         let rms = controls::rms(entries)?;
         Some(Self {
@@ -150,9 +152,9 @@ impl<'a> Beside<'a> {
         let random_signs = take(Control::RandomSigns)?.facts;
         Ok(Controls {
             method: if self.plan.is_exact(layer) {
-                Method::Exact
+                SpectrumMethod::Exact
             } else {
-                Method::Lanczos
+                SpectrumMethod::Lanczos
             },
             spread: edges::upper_spread(layer.fan_in, layer.fan_out, rms),
             observed,
@@ -225,7 +227,7 @@ const ALL: [Control; 5] = [
     Control::RandomSigns,
 ];
 
-impl Plan {
+impl ControlPlan {
     fn is_exact(&self, layer: &Layer) -> bool {
         self.full || layer.fan_in.min(layer.fan_out) <= SMALL
     }

@@ -32,7 +32,7 @@ const GROUPS: f64 = (1_u32 << 18) as f64;
 const PART: f64 = (1_u32 << 22) as f64;
 
 impl ExpectedMemory {
-    pub(super) fn of(layer: &Layer, options: &Options) -> Self {
+    pub(super) fn for_layer(layer: &Layer, options: &Options) -> Self {
         let (n, m) = (layer.fan_in as f64, layer.fan_out as f64);
         let (longer, shorter, count) = (n.max(m), n.min(m), n * m);
         let read = width(&layer.weight.dtype) * count;
@@ -117,8 +117,8 @@ mod tests {
         let options = Options::default();
         let job = |layer| Job {
             layer,
-            memory: ExpectedMemory::of(layer, &options),
-            time: ExpectedTime::of(layer, &options),
+            memory: ExpectedMemory::for_layer(layer, &options),
+            time: ExpectedTime::for_layer(layer, &options),
         };
         layers.iter().map(job).collect()
     }
@@ -152,7 +152,7 @@ mod tests {
     // AlexNet's fc6 in f64: the weights, their sorted copy, the bins and the Gram matrix.
     #[test]
     fn the_parts_add_up_by_hand() {
-        let memory = ExpectedMemory::of(&in_memory(9216, 4096), &Options::default());
+        let memory = ExpectedMemory::for_layer(&in_memory(9216, 4096), &Options::default());
         let count = 9216 * 4096;
         let bins = (8 * 9 + 40) * (1 << 17) + 64 * (1 << 18);
         let parts = 8 * count + 8 * count + bins + 8 * 4096 * (4096 + 512 + 256);
@@ -165,14 +165,14 @@ mod tests {
     #[test]
     fn what_is_asked_for_takes_more_and_what_is_left_out_less() {
         let layer = in_memory(16, 20_000);
-        let peak = |options: &Options| ExpectedMemory::of(&layer, options).peak;
+        let peak = |options: &Options| ExpectedMemory::for_layer(&layer, options).peak;
         let alone = Options {
             alone: true,
             ..Options::default()
         };
         assert!(peak(&alone) < peak(&Options::default()));
         let layer = in_memory(6000, 6000);
-        let peak = |options: &Options| ExpectedMemory::of(&layer, options).peak;
+        let peak = |options: &Options| ExpectedMemory::for_layer(&layer, options).peak;
         let vectors = Options {
             vectors: Some(2),
             ..Options::default()

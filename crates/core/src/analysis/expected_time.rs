@@ -18,7 +18,7 @@ pub(super) struct ExpectedTime {
 const BINS: f64 = (1_u32 << 18) as f64;
 
 impl ExpectedTime {
-    pub(super) fn of(layer: &Layer, options: &Options) -> Self {
+    pub(super) fn for_layer(layer: &Layer, options: &Options) -> Self {
         let (n, m) = (layer.fan_in as f64, layer.fan_out as f64);
         let (longer, shorter, count) = (n.max(m), n.min(m), n * m);
         let width = width(&layer.weight.dtype);
@@ -86,7 +86,7 @@ mod tests {
     use crate::analysis::in_memory;
 
     fn time(sides: (usize, usize)) -> ExpectedTime {
-        ExpectedTime::of(&in_memory(sides.0, sides.1), &Options::default())
+        ExpectedTime::for_layer(&in_memory(sides.0, sides.1), &Options::default())
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_left_out_takes_no_time_and_what_is_asked_for_does() {
         let layer = in_memory(512, 512);
-        let with = |options: &Options| ExpectedTime::of(&layer, options);
+        let with = |options: &Options| ExpectedTime::for_layer(&layer, options);
         let all = with(&Options::default());
         let alone = Options {
             alone: true,

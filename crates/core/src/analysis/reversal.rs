@@ -5,7 +5,7 @@ use crate::audit::{ActivationSource, ChainShadow, LayerShadow, Premise, Section,
 use crate::controls::{self, Control};
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;
-use crate::shadow::{self, ChainPlan, Plan, ShadowError, Stored};
+use crate::shadow::{self, ChainPlan, ShadowError, ShadowPlan, StoredLayer};
 use randomlike_checkpoint::Checkpoint;
 
 /// What is run on every layer of a checkpoint.
@@ -58,14 +58,19 @@ impl Model {
             };
         }
         let (n, m) = (layer.fan_in, layer.fan_out);
-        let stored = Stored {
+        let stored = StoredLayer {
             entries,
             fan_in: n,
             fan_out: m,
             orientation: layer.orientation,
             bias,
         };
-        match shadow::measure_beside(&stored, &Plan::for_layer(n, m, self.seed), beside, room) {
+        match shadow::measure_beside(
+            &stored,
+            &ShadowPlan::for_layer(n, m, self.seed),
+            beside,
+            room,
+        ) {
             Ok(facts) => Section::Measured(facts),
             Err(fault) => Section::Skipped {
                 reason: Unmeasured::Fault(fault.to_string()),

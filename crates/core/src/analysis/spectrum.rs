@@ -8,7 +8,9 @@ use crate::Result;
 use crate::audit::{Law, Section, Spectrum, Unmeasured, Weights};
 use crate::layers::Layer;
 use randomlike_maths::linalg::{self, Engine, Matrix, SpectrumError};
-use randomlike_maths::nulls::{Figure, Null, Shape, largest_at, of_values, smallest_at};
+use randomlike_maths::nulls::{
+    Null, NullStatistic, Shape, largest_at, smallest_at, spectrum_statistics,
+};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 use randomlike_maths::stats::{PowerLaw, level_ratio};
 
@@ -26,7 +28,7 @@ pub(super) struct EntryLaw {
 }
 
 impl EntryLaw {
-    pub fn of(weights: &Weights) -> Self {
+    pub fn from_weights(weights: &Weights) -> Self {
         Self {
             excess_kurtosis: weights.gaussian.as_ref().map_or(0.0, |g| g.excess_kurtosis),
             mean: (weights.std > 0.0).then(|| weights.mean.abs() / weights.std),
@@ -43,7 +45,7 @@ pub(super) struct NullPlan {
 }
 
 impl NullPlan {
-    pub const fn of(options: &Options) -> Self {
+    pub const fn from_options(options: &Options) -> Self {
         Self {
             simulate: options.simulate_null,
             seed: options.seed,
@@ -112,7 +114,7 @@ impl Seen {
         let shape = self.shape;
         let (n, m) = (shape.n as f64, shape.m as f64);
         let law = MarchenkoPastur::new(m / n).ok_or(Unmeasured::NoScale)?;
-        let figures = of_values(values, shape).ok_or(Unmeasured::NoScale)?;
+        let figures = spectrum_statistics(values, shape).ok_or(Unmeasured::NoScale)?;
         let null = self.null()?;
         let sigma_median = figures.sigma_median;
         let (largest, smallest) = (values[0], values[values.len() - 1]);
@@ -126,7 +128,7 @@ impl Seen {
         let level_ratio = level_ratio(&inside);
         let power_law = PowerLaw::fit(&lambda);
         let edge_upper = sigma_median * n.sqrt() * law.upper();
-        let over_m = |figure: Figure| figures.get(figure).unwrap_or(0.0) / m;
+        let over_m = |figure: NullStatistic| figures.get(figure).unwrap_or(0.0) / m;
         let of_chance = nulls::facts(&figures, (level_ratio, inside.len()), &null, shape);
         let bulk = bulk::largest(values, shape, null.excess_kurtosis);
         let entropy = shannon(values, total);
@@ -149,10 +151,10 @@ impl Seen {
             sigma_median,
             edge_lower: sigma_median * n.sqrt() * law.lower(),
             edge_upper,
-            ks_rms: over_m(Figure::KsRms),
-            ks_median: over_m(Figure::KsMedian),
-            ks_null_q99: null.limits(Figure::KsMedian).1.unwrap_or(m) / m,
-            wasserstein: over_m(Figure::Wasserstein),
+            ks_rms: over_m(NullStatistic::KsRms),
+            ks_median: over_m(NullStatistic::KsMedian),
+            ks_null_q99: null.limits(NullStatistic::KsMedian).1.unwrap_or(m) / m,
+            wasserstein: over_m(NullStatistic::Wasserstein),
             outlier_threshold_above: above,
             outlier_threshold_below: below,
             outliers_above: values.iter().filter(|&&s| s > above).count(),
@@ -165,7 +167,7 @@ impl Seen {
             log_norm: Some(total.log10()),
             log_spectral_norm: Some((largest * largest).log10()),
             mp_softrank: (edge_upper / largest).powi(2),
-            nulls: Section::of(of_chance, Unmeasured::OneValue),
+            nulls: Section::measured_or(of_chance, Unmeasured::OneValue),
             bulk: bulk.map_or_else(|reason| Section::Skipped { reason }, Section::Measured),
             singular_values: values.to_vec(),
         })
@@ -186,8 +188,8 @@ impl Seen {
 
 /// σ below and above which a value is an outlier, the scale from the median.
 fn outlier_thresholds(null: &Null, shape: Shape, sigma_median: f64) -> (f64, f64) {
-    let (bottom, _) = null.limits(Figure::Bottom);
-    let (_, top) = null.limits(Figure::Top);
+    let (bottom, _) = null.limits(NullStatistic::Bottom);
+    let (_, top) = null.limits(NullStatistic::Top);
     (
         bottom.map_or(0.0, |bottom| smallest_at(shape, sigma_median, bottom)),
         top.map_or(f64::INFINITY, |top| largest_at(shape, sigma_median, top)),
@@ -226,7 +228,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution, StandardNormal};
 
-    fn of(entries: &[f64], rows: usize, cols: usize) -> Spectrum {
+    fn spectrum_of(entries: &[f64], rows: usize, cols: usize) -> Spectrum {
         let values =
             linalg::singular_values(Matrix::new(entries, rows, cols).unwrap(), Engine::Faer)
                 .unwrap();
@@ -252,7 +254,7 @@ mod tests {
         for (rows, cols) in [(128, 64), (80, 80)] {
             let beyond = (0..200)
                 .filter(|&seed| {
-                    let s = of(&normal(seed, rows * cols), rows, cols);
+                    let s = spectrum_of(&normal(seed, rows * cols), rows, cols);
                     s.ks_median > s.ks_null_q99
                 })
                 .count();
@@ -266,7 +268,7 @@ mod tests {
         for (i, w) in entries.iter_mut().enumerate() {
             *w += 0.5 * f64::from(u8::from((i / 100) % 2 == 0)) - 0.25;
         }
-        let s = of(&entries, 200, 100);
+        let s = spectrum_of(&entries, 200, 100);
         assert_eq!((s.outliers_above, s.rank_loss), (1, 0));
         assert!(s.ks_median < 2.0 * s.ks_null_q99 + 0.01);
     }
@@ -279,7 +281,7 @@ mod tests {
             .enumerate()
             .map(|(i, w)| w * (0.5 * scale[i / 100]).exp())
             .collect();
-        let s = of(&entries, 200, 100);
+        let s = spectrum_of(&entries, 200, 100);
         assert!(s.ks_rms > 2.0 * s.ks_null_q99 && s.ks_median > 1.5 * s.ks_null_q99);
     }
 
@@ -293,7 +295,7 @@ mod tests {
     // diag(3, 4): p = 9/25 and 16/25.
     #[test]
     fn a_diagonal_by_hand() {
-        let s = of(&[3.0, 0.0, 0.0, 4.0], 2, 2);
+        let s = spectrum_of(&[3.0, 0.0, 0.0, 4.0], 2, 2);
         assert_eq!(s.law, Law::QuarterCircle);
         assert!((s.spectral_norm - 4.0).abs() < 1e-12 && (s.frobenius_norm - 5.0).abs() < 1e-12);
         assert!((s.stable_rank - 25.0 / 16.0).abs() < 1e-12);

@@ -22,13 +22,13 @@ const NAMED: usize = 5;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub(super) struct VectorPlan {
     /// Vectors of each part; nothing when none were asked for.
     pub count: Option<usize>,
     pub seed: u64,
 }
 
-impl Plan {
+impl VectorPlan {
     pub(super) fn measure<T: Entry>(
         &self,
         entries: &[T],

@@ -6,9 +6,10 @@ use std::cell::RefCell;
 use super::expected_memory::ExpectedMemory;
 use super::expected_time::{self, ExpectedTime};
 use super::side_by_side::{self, Job, Stage};
-use super::{Numbers, Options, Progress, reversal, writable};
+use super::{Numbers, Options, Progress, reversal};
 use crate::Result;
 use crate::audit::{ChainFacts, LayerFacts};
+use crate::finite::finite_or_skipped;
 use crate::layers::{self, Layer};
 use randomlike_checkpoint::{Checkpoint, Entries};
 
@@ -25,8 +26,8 @@ impl<'a> WholeCheckpoint<'a> {
     pub(super) fn jobs(&self) -> Vec<Job<'a>> {
         let job = |layer| Job {
             layer,
-            memory: ExpectedMemory::of(layer, self.options),
-            time: ExpectedTime::of(layer, self.options),
+            memory: ExpectedMemory::for_layer(layer, self.options),
+            time: ExpectedTime::for_layer(layer, self.options),
         };
         self.layers.iter().map(job).collect()
     }
@@ -87,7 +88,11 @@ impl<'a> WholeCheckpoint<'a> {
             };
             facts.push(ChainFacts {
                 layers: chain.iter().map(|layer| layer.name.clone()).collect(),
-                shadow: writable(self.shadow.measure_chain(self.checkpoint, &chain, &tell)?),
+                shadow: finite_or_skipped(self.shadow.measure_chain(
+                    self.checkpoint,
+                    &chain,
+                    &tell,
+                )?),
             });
             let crossed = if self.shadow.runs() { 2.0 } else { 0.0 };
             done += crossed

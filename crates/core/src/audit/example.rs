@@ -2,10 +2,10 @@
 
 use crate::audit::{
     Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
-    Histogram, Law, LayerFacts, LayerShadow, Method, NonFinite, NullFact, Orientation,
-    OrientationFrom, Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings,
-    SingularVector, SourceFacts, Spectrum, SpectrumNulls, SweepPoint, TensorFacts, Tool,
-    VectorFacts, VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
+    Histogram, Law, LayerFacts, LayerShadow, NonFinite, NullFact, Orientation, OrientationFrom,
+    Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings, SingularVector, SourceFacts,
+    Spectrum, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts, Tool, VectorFacts,
+    VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
 };
 use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
 use randomlike_checkpoint::Dtype;
@@ -237,7 +237,7 @@ pub fn controls() -> crate::audit::Controls {
         ks_median: Some(0.01),
     };
     crate::audit::Controls {
-        method: Method::Exact,
+        method: SpectrumMethod::Exact,
         spread: 0.01,
         observed: 1.15,
         gaussian: control.clone(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How singular values of the controls were computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum SpectrumMethod {
     /// All of them, by the engine.
     Exact,
     /// The largest, by Lanczos steps.
@@ -78,7 +78,7 @@ pub struct Trap {
 #[non_exhaustive]
 pub struct Controls {
     /// How the values were computed.
-    pub method: Method,
+    pub method: SpectrumMethod,
     /// Standard deviation of σ₁ from draw to draw of a Gaussian control.
     pub spread: f64,
     /// σ₁ of the layer.

@@ -121,11 +121,11 @@ fn shuffle(entries: &mut [f32], seed: u64, stream: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::Stored;
+    use crate::controls::StoredEntries;
     use crate::layers::Orientation;
 
-    fn single(entries: &[f32]) -> Stored<'_> {
-        Stored::Single(entries.into(), 1.0)
+    fn single(entries: &[f32]) -> StoredEntries<'_> {
+        StoredEntries::Single(entries.into(), 1.0)
     }
 
     /// Position `at` of the result holds the entry that was at `found[at]`.

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
-use super::descent::{self, Chain, Outcome, Start};
+use super::descent::{self, Chain, DescentOutcome, Start};
 use super::layer::scaled;
 use super::{Estimate, Recovery, ShadowError, Theorem, theorem};
 use crate::layers::Layer;
@@ -331,9 +331,9 @@ fn calibration_first(count: usize) -> Vec<usize> {
 }
 
 fn compared(
-    net: Outcome,
-    shuffled: Outcome,
-    gaussian: Outcome,
+    net: DescentOutcome,
+    shuffled: DescentOutcome,
+    gaussian: DescentOutcome,
 ) -> Result<(Descent, Vec<Vec<f32>>), ShadowError> {
     let ratio = Estimate::ratio(&net.errors, &shuffled.errors).ok_or(
         ShadowError::NotApplicable("the shuffled control came back without an error"),

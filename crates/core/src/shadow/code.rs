@@ -3,7 +3,7 @@
 use rand::{RngExt, seq::index};
 use rand_chacha::ChaCha8Rng;
 
-use super::Plan;
+use super::ShadowPlan;
 use randomlike_maths::random_streams::{Purpose, generator};
 
 /// A hidden code h ≥ 0.
@@ -34,7 +34,7 @@ impl Code {
     }
 
     /// The code with these coordinates, none of them negative.
-    pub(super) fn of(values: Vec<f32>) -> Self {
+    pub(super) fn from_values(values: Vec<f32>) -> Self {
         let support = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
         Self { values, support }
     }
@@ -64,7 +64,7 @@ pub(super) struct Draw {
 
 impl Draw {
     /// The draw of one layer from the stream of its own.
-    pub(super) fn new(plan: &Plan, purpose: Purpose, index: u64, n: usize, m: usize) -> Self {
+    pub(super) fn new(plan: &ShadowPlan, purpose: Purpose, index: u64, n: usize, m: usize) -> Self {
         let mut rng = generator(plan.seed, purpose, index);
         Self {
             code: Code::sparse(&mut rng, m, plan.k),
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn a_code_is_sparse_positive_within_the_bound_and_seeded() {
-        let plan = Plan {
+        let plan = ShadowPlan {
             k: 30,
-            ..Plan::default()
+            ..ShadowPlan::default()
         };
         let draw = |index| Draw::new(&plan, Purpose::Scored, index, 1000, 400);
         let one = draw(0);
@@ -90,7 +90,7 @@ mod tests {
         assert!(one.code.values.iter().all(|&h| h >= 0.0));
         let norm: f32 = one.code.values.iter().map(|h| h * h).sum();
         assert!((norm - 1.0).abs() < 1e-5 && (one.code.square() - 1.0).abs() < 1e-6);
-        assert_eq!(Code::of(one.code.values.clone()), one.code);
+        assert_eq!(Code::from_values(one.code.values.clone()), one.code);
         let largest = one.code.values.iter().copied().fold(0.0, f32::max);
         assert!(f64::from(largest) <= 3.0 / 30_f64.sqrt());
         let kept = one.down.iter().filter(|&&kept| kept).count();

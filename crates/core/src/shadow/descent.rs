@@ -49,7 +49,7 @@ pub(super) struct Chain<'a> {
 }
 
 /// What one start came to through the net or one control.
-pub(super) struct Outcome {
+pub(super) struct DescentOutcome {
     /// Every level of the way up.
     pub levels: Vec<LevelReturn>,
     /// Calibrated relative error at the top, of each scored draw whose code is not zero.
@@ -78,7 +78,7 @@ enum Way {
 /// # Errors
 /// When a layer cannot be read, or a level has fewer than two codes to score or none for its
 /// bias.
-pub(super) fn run(chain: &Chain<'_>, starts: &[Start]) -> Result<Vec<Outcome>, ShadowError> {
+pub(super) fn run(chain: &Chain<'_>, starts: &[Start]) -> Result<Vec<DescentOutcome>, ShadowError> {
     let kinds = if chain.controlled {
         &KINDS[..]
     } else {
@@ -140,7 +140,7 @@ pub(super) fn forward(
             *block = lifted(matrix.up(block), 0.0, own.as_deref());
         }
         let columns = columns_of(&blocks, inputs.len());
-        levels.push(columns.into_iter().map(Code::of).collect());
+        levels.push(columns.into_iter().map(Code::from_values).collect());
     }
     Ok(levels)
 }
@@ -210,7 +210,7 @@ impl<'a> Traveller<'a> {
             Some(_) => None,
         };
         self.own |= own.is_some();
-        let level = Level::new(self.codes_at(layer + 1), self.start.calibration, layer + 1)?;
+        let level = LevelCodes::new(self.codes_at(layer + 1), self.start.calibration, layer + 1)?;
         let z = self.raised(chain, layer, matrix);
         let mut back = Vec::with_capacity(TRACKS.len());
         let mut scored = Vec::with_capacity(TRACKS.len());
@@ -300,10 +300,10 @@ impl<'a> Traveller<'a> {
             return self.start.codes.clone();
         }
         let columns = columns_of(&self.codes[level], self.start.codes.len());
-        columns.into_iter().map(Code::of).collect()
+        columns.into_iter().map(Code::from_values).collect()
     }
 
-    fn outcome(self) -> Outcome {
+    fn outcome(self) -> DescentOutcome {
         let last = self.start.codes.len();
         let shadows = match self.kind {
             None => columns_of(&self.codes[0], last)
@@ -313,7 +313,7 @@ impl<'a> Traveller<'a> {
                 .collect(),
             Some(_) => Vec::new(),
         };
-        Outcome {
+        DescentOutcome {
             levels: self.levels,
             errors: self.errors,
             shadows,
@@ -322,13 +322,13 @@ impl<'a> Traveller<'a> {
 }
 
 /// The codes of one level, without those that are zero.
-struct Level {
+struct LevelCodes {
     /// Column and code.
     calibration: Vec<(usize, Code)>,
     scored: Vec<(usize, Code)>,
 }
 
-impl Level {
+impl LevelCodes {
     fn new(codes: Vec<Code>, calibration: usize, level: usize) -> Result<Self, ShadowError> {
         let there = codes.into_iter().enumerate();
         let there = there.filter(|(_, code)| !code.support.is_empty());

@@ -14,7 +14,7 @@ use randomlike_maths::random_streams::Purpose;
 
 /// What to draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
+pub struct ShadowPlan {
     /// Positive coordinates of a code.
     pub k: usize,
     /// Share of x that is kept on the way down, ρ.
@@ -29,7 +29,7 @@ pub struct Plan {
     pub seed: u64,
 }
 
-impl Default for Plan {
+impl Default for ShadowPlan {
     fn default() -> Self {
         Self {
             k: 1,
@@ -42,7 +42,7 @@ impl Default for Plan {
     }
 }
 
-impl Plan {
+impl ShadowPlan {
     pub(super) fn sizes(&self, n: usize, m: usize) -> Sizes {
         Sizes {
             n,
@@ -162,7 +162,7 @@ const fn shuffles(n: usize, m: usize) -> u64 {
 
 /// A layer's matrix as it is stored, and its biases.
 #[derive(Debug, Clone, Copy)]
-pub struct Stored<'a, T> {
+pub struct StoredLayer<'a, T> {
     /// The entries, row by row.
     pub entries: &'a [T],
     /// Number of inputs, n.
@@ -179,7 +179,7 @@ pub struct Stored<'a, T> {
 pub fn of_layer(
     checkpoint: &Checkpoint,
     layer: &Layer,
-    plan: &Plan,
+    plan: &ShadowPlan,
 ) -> crate::Result<Section<LayerShadow>> {
     let bias = layer
         .bias
@@ -205,7 +205,7 @@ pub(super) fn scaled(
     checkpoint: &Checkpoint,
     layer: &Layer,
 ) -> Result<ScaledMatrix<'static>, ShadowError> {
-    fn of<T: controls::Scaled + 'static>(
+    fn scaled_matrix<T: controls::Scaled + 'static>(
         weights: Vec<T>,
         layer: &Layer,
     ) -> Result<ScaledMatrix<'static>, ShadowError> {
@@ -213,10 +213,10 @@ pub(super) fn scaled(
         ScaledMatrix::new(weights, n, m, layer.orientation).ok_or(NO_SCALE)
     }
     match layer.weights(checkpoint)? {
-        Entries::F64(w) => of(w, layer),
-        Entries::F32(w) => of(w, layer),
-        Entries::F16(w) => of(w, layer),
-        Entries::BF16(w) => of(w, layer),
+        Entries::F64(w) => scaled_matrix(w, layer),
+        Entries::F32(w) => scaled_matrix(w, layer),
+        Entries::F16(w) => scaled_matrix(w, layer),
+        Entries::BF16(w) => scaled_matrix(w, layer),
     }
 }
 
@@ -227,9 +227,9 @@ fn of_entries<T: controls::Scaled>(
     entries: &[T],
     layer: &Layer,
     bias: Option<&[f64]>,
-    plan: &Plan,
+    plan: &ShadowPlan,
 ) -> Result<LayerShadow, ShadowError> {
-    let stored = Stored {
+    let stored = StoredLayer {
         entries,
         fan_in: layer.fan_in,
         fan_out: layer.fan_out,
@@ -245,8 +245,8 @@ fn of_entries<T: controls::Scaled>(
 /// When there is nothing to run: no weights, all of them zero, a code without a positive
 /// coordinate or without a zero.
 pub fn measure<T: controls::Scaled>(
-    stored: &Stored<'_, T>,
-    plan: &Plan,
+    stored: &StoredLayer<'_, T>,
+    plan: &ShadowPlan,
 ) -> Result<LayerShadow, ShadowError> {
     measure_beside(stored, plan, &mut |_, _| (), &mut Vec::new())
 }
@@ -254,8 +254,8 @@ pub fn measure<T: controls::Scaled>(
 /// The same; the first draw of each control is shown to `beside` while it is in memory, in
 /// `room`.
 pub(crate) fn measure_beside<T: controls::Scaled>(
-    stored: &Stored<'_, T>,
-    plan: &Plan,
+    stored: &StoredLayer<'_, T>,
+    plan: &ShadowPlan,
     beside: &mut dyn FnMut(Control, &controls::Entries<'_>),
     room: &mut Vec<f32>,
 ) -> Result<LayerShadow, ShadowError> {
@@ -297,7 +297,12 @@ pub(crate) fn measure_beside<T: controls::Scaled>(
             sweep::mean(&first.sweep[i])
         };
         let controls = (sweep::mean(&gaussian.sweep[i]), shuffled);
-        sweep::point(&Plan { k, ..*plan }, (n, m), &layer.sweep[i], controls)
+        sweep::point(
+            &ShadowPlan { k, ..*plan },
+            (n, m),
+            &layer.sweep[i],
+            controls,
+        )
     };
     let sizes = plan.sizes(n, m);
     Ok(LayerShadow {
@@ -330,7 +335,7 @@ struct Measured {
 
 /// The draws that the layer and its controls run on.
 struct Draws<'a> {
-    plan: &'a Plan,
+    plan: &'a ShadowPlan,
     /// Those of the calibration, then those that are scored.
     own: Vec<Block>,
     /// k of the sweep, the plan's own among them.
@@ -340,7 +345,7 @@ struct Draws<'a> {
 }
 
 impl<'a> Draws<'a> {
-    fn new(plan: &'a Plan, shape: (usize, usize)) -> Self {
+    fn new(plan: &'a ShadowPlan, shape: (usize, usize)) -> Self {
         let mut own = run::draws(plan, Purpose::Calibration, plan.calibration, shape);
         own.extend(run::draws(plan, Purpose::Scored, plan.trials, shape));
         let ks = sweep::ks(plan.k, shape.1);
@@ -386,7 +391,7 @@ fn measured(
     })
 }
 
-fn check<T>(stored: &Stored<'_, T>, plan: &Plan) -> Result<(), ShadowError> {
+fn check<T>(stored: &StoredLayer<'_, T>, plan: &ShadowPlan) -> Result<(), ShadowError> {
     let fits = stored.bias.is_none_or(|b| b.len() == stored.fan_out);
     let share = |share: f64| share > 0.0 && share <= 1.0;
     let finite = stored.bias.is_none_or(|b| b.iter().all(|b| b.is_finite()));
@@ -444,7 +449,7 @@ fn reversal(
                 .relative_error(),
         },
     };
-    let pairs = Pairs::of(returns, plan.k, bias);
+    let pairs = Pairs::from_returns(returns, plan.k, bias);
     Ok((reversal, errors, pairs))
 }
 

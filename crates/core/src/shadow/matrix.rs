@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use super::columns::Columns;
 use super::product::Operand;
-use crate::controls::{self, Control, Entries, Origin, Stored};
+use crate::controls::{self, Control, Entries, Origin, StoredEntries};
 use crate::layers::Orientation;
 
 /// W/s, n×m, as it lies in the file.
 #[derive(Debug, Clone)]
 pub(super) struct ScaledMatrix<'a> {
-    stored: Stored<'a>,
+    stored: StoredEntries<'a>,
     orientation: Orientation,
     /// Number of inputs.
     pub n: usize,
@@ -45,7 +45,7 @@ impl<'a> ScaledMatrix<'a> {
     pub(super) fn gaussian(n: usize, m: usize, seed: u64, place: u64) -> Self {
         let entries = controls::gaussian(n * m, seed, place);
         Self {
-            stored: Stored::Single(Cow::Owned(entries), 1.0),
+            stored: StoredEntries::Single(Cow::Owned(entries), 1.0),
             orientation: Orientation::InOut,
             n,
             m,
@@ -108,7 +108,7 @@ impl<'a> ScaledMatrix<'a> {
 impl<'a> From<Entries<'a>> for ScaledMatrix<'a> {
     fn from(control: Entries<'a>) -> Self {
         Self {
-            stored: Stored::Single(Cow::Borrowed(control.stored), 1.0),
+            stored: StoredEntries::Single(Cow::Borrowed(control.stored), 1.0),
             orientation: control.orientation,
             n: control.n,
             m: control.m,

@@ -4,7 +4,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::sparse::Sparse;
-use crate::controls::Stored;
+use crate::controls::StoredEntries;
 
 /// Longer sides up to which one thread makes a product.
 const SMALL: usize = 256;
@@ -22,7 +22,7 @@ pub(super) const COLUMNS: usize = 32;
 /// A, or Aᵀ where it is turned.
 pub(super) struct Operand<'a> {
     /// A, row by row.
-    pub stored: &'a Stored<'a>,
+    pub stored: &'a StoredEntries<'a>,
     /// How many rows are stored.
     pub rows: usize,
     /// And how many entries each has.
@@ -74,7 +74,7 @@ impl Operand<'_> {
         let mut product = vec![0.0; height * width];
         let panels = match stored {
             _ if rows.max(cols) <= SMALL => 1,
-            Stored::Single(..) => PANELS,
+            StoredEntries::Single(..) => PANELS,
             // Two of these are in memory in single precision.
             _ => PANELS.max(stored.len() / CONVERTED),
         };
@@ -99,7 +99,7 @@ impl Operand<'_> {
                 }
             };
             match stored {
-                Stored::Single(stored, factor) => {
+                StoredEntries::Single(stored, factor) => {
                     let stored = MatRef::from_row_major_slice(stored, rows, cols);
                     let stored = if is_turned {
                         stored.transpose()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Plan;
+use super::ShadowPlan;
 use super::code::{Code, Draw};
 use super::columns::{Columns, relu};
 use super::matrix::ScaledMatrix;
@@ -38,7 +38,7 @@ pub(super) struct Block {
 
 impl Block {
     /// At most [`BLOCK`] draws of a layer of `n` inputs and `m` outputs.
-    pub(super) fn of(draws: Vec<Draw>, (n, m): (usize, usize), keep: f64) -> Self {
+    pub(super) fn new(draws: Vec<Draw>, (n, m): (usize, usize), keep: f64) -> Self {
         let kept = |kept: bool| f32::from(u8::from(kept));
         let of = |length, entry: &dyn Fn(&Draw, usize) -> f32| {
             Columns::new(length, draws.len(), |draw, i| entry(&draws[draw], i))
@@ -54,7 +54,7 @@ impl Block {
 
 /// `count` draws for `purpose`, in order.
 pub(super) fn draws(
-    plan: &Plan,
+    plan: &ShadowPlan,
     purpose: Purpose,
     count: usize,
     (n, m): (usize, usize),
@@ -74,7 +74,7 @@ pub(super) fn blocks(draws: Vec<Draw>, shape: (usize, usize), keep: f64) -> Vec<
         if some.is_empty() {
             return blocks;
         }
-        blocks.push(Block::of(some, shape, keep));
+        blocks.push(Block::new(some, shape, keep));
     }
 }
 
@@ -306,7 +306,7 @@ mod tests {
     use super::*;
 
     fn code() -> Code {
-        Code::of(vec![0.6, 0.0, 0.8, 0.0])
+        Code::from_values(vec![0.6, 0.0, 0.8, 0.0])
     }
 
     // h̃ = (.5, .7, 0, 0) from z = (.6, .8, 0, −1) and b = −.1; h = (.6, 0, .8, 0), τ = .7.

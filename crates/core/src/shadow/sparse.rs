@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::controls::Stored;
+use crate::controls::StoredEntries;
 
 /// Of so many entries of a column at most one is not zero; with more a product of whole matrices
 /// is faster.
@@ -63,7 +63,7 @@ impl Sparse {
     /// product, row by row; A is stored with rows of length `cols`.
     pub(super) fn times(
         &self,
-        (stored, cols, is_turned): (&Stored<'_>, usize, bool),
+        (stored, cols, is_turned): (&StoredEntries<'_>, usize, bool),
         (product, width): (&mut [f32], usize),
     ) {
         let factor = stored.factor();
@@ -80,7 +80,7 @@ impl Sparse {
     fn as_stored(
         &self,
         columns: &[Column],
-        (stored, cols): (&Stored<'_>, usize),
+        (stored, cols): (&StoredEntries<'_>, usize),
         (product, width): (&mut [f32], usize),
     ) {
         let bundles = product.par_chunks_mut((ROWS * width).max(1)).enumerate();
@@ -106,7 +106,7 @@ impl Sparse {
     fn turned(
         &self,
         columns: &[Column],
-        (stored, cols): (&Stored<'_>, usize),
+        (stored, cols): (&StoredEntries<'_>, usize),
         (product, width): (&mut [f32], usize),
     ) {
         // By row of A, so that each is read once for all columns.
@@ -193,7 +193,7 @@ mod tests {
             let far = |(a, b): (&f32, f32)| (a - b).abs() > 1e-4;
             assert!(!found.iter().zip(wanted).any(far), "{found:?}");
         };
-        let halves = |entries: &[f32]| Stored::Single(Cow::Owned(entries.to_vec()), 0.5);
+        let halves = |entries: &[f32]| StoredEntries::Single(Cow::Owned(entries.to_vec()), 0.5);
         let mut product = [9.0; 8];
         sparse.times((&halves(&a), 2, true), (&mut product, 4));
         near(&product);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Plan;
+use super::ShadowPlan;
 use super::code::{Code, Draw};
 use super::matrix::ScaledMatrix;
 use super::run::{self, Block, Return};
@@ -71,7 +71,7 @@ pub(super) fn ks(k: usize, m: usize) -> Vec<usize> {
 }
 
 /// The draws of a layer at each of `ks`, of n inputs and m outputs.
-pub(super) fn draws(plan: &Plan, ks: &[usize], (n, m): (usize, usize)) -> Vec<Block> {
+pub(super) fn draws(plan: &ShadowPlan, ks: &[usize], (n, m): (usize, usize)) -> Vec<Block> {
     let draw = |k: usize, i: usize| {
         let (purpose, i) = if i < CALIBRATION {
             (Purpose::Calibration, i)
@@ -79,7 +79,7 @@ pub(super) fn draws(plan: &Plan, ks: &[usize], (n, m): (usize, usize)) -> Vec<Bl
             (Purpose::Scored, i - CALIBRATION)
         };
         let index = FIRST | (k as u64) << 5 | i as u64;
-        Draw::new(&Plan { k, ..*plan }, purpose, index, n, m)
+        Draw::new(&ShadowPlan { k, ..*plan }, purpose, index, n, m)
     };
     let draws = ks
         .par_iter()
@@ -107,7 +107,7 @@ pub(super) fn errors(matrix: &ScaledMatrix<'_>, rho: f64, draws: &[Block]) -> Ve
 
 /// What the layer and its controls have at one k.
 pub(super) fn point(
-    plan: &Plan,
+    plan: &ShadowPlan,
     (n, m): (usize, usize),
     layer: &[f64],
     (gaussian, shuffled): (f64, f64),
@@ -140,7 +140,7 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 impl Pairs {
     /// Of the first draws, as many as give [`PAIRS`] positive coordinates; of more in one
     /// draw, and of the zeros, evenly spaced ones.
-    pub(super) fn of(returns: &[Return], k: usize, bias: f64) -> Self {
+    pub(super) fn from_returns(returns: &[Return], k: usize, bias: f64) -> Self {
         let draws = (PAIRS / k.max(1)).clamp(1, 8).min(returns.len());
         let all = returns[..draws].iter().flat_map(|back| {
             let pairs = back.draw.code.values.iter().zip(&back.z);

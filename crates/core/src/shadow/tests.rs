@@ -37,10 +37,10 @@ enum Model {
 
 /// One return for each of [`MATRICES`] Gaussian matrices.
 fn returns(model: Model, (n, m): (usize, usize), rho: f64) -> Vec<Return> {
-    let plan = Plan {
+    let plan = ShadowPlan {
         k: K,
         rho,
-        ..Plan::default()
+        ..ShadowPlan::default()
     };
     let alpha = match model {
         Model::Right | Model::Transposed => 2.0 / (rho * n as f64),
@@ -56,7 +56,7 @@ fn returns(model: Model, (n, m): (usize, usize), rho: f64) -> Vec<Return> {
             _ => up.clone(),
         };
         let draws = vec![Draw::new(&plan, Purpose::Scored, seed, n, m)];
-        let draws = Block::of(draws, (n, m), plan.keep);
+        let draws = Block::new(draws, (n, m), plan.keep);
         run::block((&down, &up), alpha, &draws).remove(0)
     };
     (0..MATRICES).into_par_iter().map(one).collect()
@@ -140,8 +140,8 @@ fn wrong_models_do_not() {
     }
 }
 
-fn stored(entries: &[f64], fan_in: usize, fan_out: usize) -> Stored<'_, f64> {
-    Stored {
+fn stored(entries: &[f64], fan_in: usize, fan_out: usize) -> StoredLayer<'_, f64> {
+    StoredLayer {
         entries,
         fan_in,
         fan_out,
@@ -154,9 +154,9 @@ fn stored(entries: &[f64], fan_in: usize, fan_out: usize) -> Stored<'_, f64> {
 #[test]
 fn the_printed_error_comes_back() {
     let entries = normal(1, 4000 * 400);
-    let plan = Plan {
+    let plan = ShadowPlan {
         k: 20,
-        ..Plan::default()
+        ..ShadowPlan::default()
     };
     let found = measure(&stored(&entries, 4000, 400), &plan).unwrap();
     let error = found.layer.calibrated.relative_error;
@@ -185,7 +185,7 @@ fn structure_is_worse_than_its_shuffled_control() {
         .enumerate()
         .map(|(at, w)| w + 0.5 * u[at / m] * v[at % m])
         .collect();
-    let found = measure(&stored(&entries, n, m), &Plan::for_layer(n, m, 0)).unwrap();
+    let found = measure(&stored(&entries, n, m), &ShadowPlan::for_layer(n, m, 0)).unwrap();
     assert!(
         found.ratio.mean - 4.0 * found.ratio.error > 1.5,
         "{:?}",
@@ -200,10 +200,10 @@ fn scale_orientation_and_threads_do_not_matter() {
     let bias: Vec<f64> = normal(9, m).iter().map(|b| b - 1.0).collect();
     let scaled = |c: f64| entries.iter().map(|w| c * w).collect::<Vec<f64>>();
     let turned: Vec<f64> = (0..n * m).map(|at| entries[at % n * m + at / n]).collect();
-    let plan = Plan::for_layer(n, m, 3);
+    let plan = ShadowPlan::for_layer(n, m, 3);
     let run = |entries: &[f64], orientation, factor: f64, threads| {
         let bias: Vec<f64> = bias.iter().map(|b| factor * b).collect();
-        let stored = Stored {
+        let stored = StoredLayer {
             orientation,
             bias: Some(&bias),
             ..stored(entries, n, m)
@@ -228,7 +228,7 @@ fn scale_orientation_and_threads_do_not_matter() {
 fn the_sweep_agrees_with_the_layer_and_a_gaussian_one_with_its_controls() {
     let (n, m) = (2000, 300);
     let entries = normal(12, n * m);
-    let plan = Plan::for_layer(n, m, 0);
+    let plan = ShadowPlan::for_layer(n, m, 0);
     let found = measure(&stored(&entries, n, m), &plan).unwrap();
     let own = found.sweep.iter().find(|point| point.k == plan.k).unwrap();
     let (layer, controls) = (&found.layer, &found.controls);
@@ -256,9 +256,9 @@ fn pairs_are_a_bounded_sample_of_what_came_back() {
     let (n, m) = (800, 1200);
     let entries = normal(13, n * m);
     for k in [5, 40, 700] {
-        let plan = Plan {
+        let plan = ShadowPlan {
             k,
-            ..Plan::default()
+            ..ShadowPlan::default()
         };
         let pairs = measure(&stored(&entries, n, m), &plan).unwrap().pairs;
         assert!(pairs.positive.len() <= 300 && pairs.zeros.len() <= 300);
@@ -285,7 +285,7 @@ fn a_draw_does_not_depend_on_the_others() {
     for (n, m) in [(90, 60), (700, 610)] {
         let entries = normal(10, n * m);
         let matrix = ScaledMatrix::new(&entries[..], n, m, Orientation::InOut).unwrap();
-        let plan = Plan::for_layer(n, m, 4);
+        let plan = ShadowPlan::for_layer(n, m, 4);
         let some = |count| {
             let draws = run::draws(&plan, Purpose::Scored, count, (n, m));
             let blocks = run::blocks(draws, (n, m), plan.keep);
@@ -301,18 +301,19 @@ fn a_draw_does_not_depend_on_the_others() {
 #[test]
 fn what_has_no_shadow_is_refused_with_a_reason() {
     let entries = normal(11, 60);
-    let plan = Plan {
+    let plan = ShadowPlan {
         k: 2,
-        ..Plan::default()
+        ..ShadowPlan::default()
     };
-    let refused = |entries: &[f64], n, m, plan: Plan| match measure(&stored(entries, n, m), &plan) {
-        Err(ShadowError::NotApplicable(reason)) => reason,
-        other => panic!("{other:?}"),
-    };
+    let refused =
+        |entries: &[f64], n, m, plan: ShadowPlan| match measure(&stored(entries, n, m), &plan) {
+            Err(ShadowError::NotApplicable(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
     assert!(refused(&entries, 1, 60, plan).contains("two inputs"));
-    assert!(refused(&entries, 60, 1, Plan::for_layer(60, 1, 0)).contains("no positive"));
+    assert!(refused(&entries, 60, 1, ShadowPlan::for_layer(60, 1, 0)).contains("no positive"));
     assert!(refused(&entries, 30, 2, plan).contains("no zero"));
     assert!(refused(&[0.0; 60], 10, 6, plan).contains("all zero"));
-    assert!(refused(&entries, 10, 6, Plan { rho: 0.0, ..plan }).contains("kept share"));
-    assert!(refused(&entries, 10, 6, Plan { trials: 1, ..plan }).contains("two draws"));
+    assert!(refused(&entries, 10, 6, ShadowPlan { rho: 0.0, ..plan }).contains("kept share"));
+    assert!(refused(&entries, 10, 6, ShadowPlan { trials: 1, ..plan }).contains("two draws"));
 }

@@ -10,6 +10,7 @@ use crate::policy::Policy;
 use randomlike_checkpoint::{Checkpoint, Dtype};
 use randomlike_core::analysis::{self, Progress};
 use randomlike_core::audit::{Audit, Orientation, OrientationFrom, Section, Spectrum, Weights};
+use randomlike_core::finite::finite_or_skipped;
 use randomlike_core::layers::{self, Layer, Selection};
 use randomlike_maths::linalg::Engine;
 use randomlike_maths::stats::laws::edges;
@@ -205,7 +206,7 @@ fn of_pair(
     }
     let mut difference = measured(&a, &b, engine, limits)?;
     difference.transposed = orientation != pair.b.orientation;
-    Ok(analysis::writable(Section::Measured(difference)))
+    Ok(finite_or_skipped(Section::Measured(difference)))
 }
 
 /// How B lies if both have one shape. Where their sides are exchanged, the side that knows its

@@ -265,7 +265,7 @@ mod tests {
         entries.iter().map(|&w| w as f32).collect()
     }
 
-    fn of(entries: &[f64], rows: usize, cols: usize, count: usize) -> Top {
+    fn largest_values(entries: &[f64], rows: usize, cols: usize, count: usize) -> Top {
         let entries = single(entries);
         let matrix = Matrix::new(&entries, rows, cols).unwrap();
         Lanczos::new(matrix, 1).top(count).unwrap()
@@ -285,7 +285,7 @@ mod tests {
         ] {
             let entries = normal(rows as u64, rows * cols);
             let exact = singular_values(Matrix::new(&entries, rows, cols).unwrap(), Engine::Faer);
-            let (exact, top) = (exact.unwrap(), of(&entries, rows, cols, 4));
+            let (exact, top) = (exact.unwrap(), largest_values(&entries, rows, cols, 4));
             assert_eq!(top.values.len(), 4.min(rows.min(cols)));
             assert!(
                 top.error <= TOLERANCE * top.values[0],
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn planted_values_within_the_stated_error() {
         let values: Vec<f64> = (0..60).map(|i| 3.0 * 0.9_f64.powi(i)).collect();
-        let top = of(&planted(&values, 80, 60), 80, 60, 3);
+        let top = largest_values(&planted(&values, 80, 60), 80, 60, 3);
         for (found, planted) in top.values.iter().zip(&values) {
             assert!((found - planted).abs() <= top.error && top.error < 1e-3);
         }
@@ -338,13 +338,18 @@ mod tests {
         let identity: Vec<f64> = (0..400)
             .map(|at| f64::from(u8::from(at % 21 == 0)))
             .collect();
-        near(of(&identity, 20, 20, 3), &[1.0; 3]);
-        near(of(&[0.0; 60], 6, 10, 3), &[0.0; 3]);
-        near(of(&[-2.0], 1, 1, 3), &[2.0]);
-        near(of(&[3.0, 4.0], 1, 2, 3), &[5.0]);
-        near(of(&[1.0; 12], 3, 4, 2), &[12.0_f64.sqrt(), 0.0]);
-        assert!(of(&[], 0, 3, 2).values.is_empty());
-        assert_eq!(of(&[1e-20, 0.0, 0.0, 1e-20], 2, 2, 1).values.len(), 1);
+        near(largest_values(&identity, 20, 20, 3), &[1.0; 3]);
+        near(largest_values(&[0.0; 60], 6, 10, 3), &[0.0; 3]);
+        near(largest_values(&[-2.0], 1, 1, 3), &[2.0]);
+        near(largest_values(&[3.0, 4.0], 1, 2, 3), &[5.0]);
+        near(largest_values(&[1.0; 12], 3, 4, 2), &[12.0_f64.sqrt(), 0.0]);
+        assert!(largest_values(&[], 0, 3, 2).values.is_empty());
+        assert_eq!(
+            largest_values(&[1e-20, 0.0, 0.0, 1e-20], 2, 2, 1)
+                .values
+                .len(),
+            1
+        );
         let large = [1e25, 0.0, 0.0, 1e25];
         let large = Lanczos::new(Matrix::new(&large, 2, 2).unwrap(), 1).top(1);
         assert_eq!(large, Err(SpectrumError::TooLarge));
@@ -371,7 +376,8 @@ mod tests {
         let entries = normal(8, 700 * 90);
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap().install(|| of(&entries, 700, 90, 3))
+            pool.unwrap()
+                .install(|| largest_values(&entries, 700, 90, 3))
         };
         assert_eq!(with(1), with(5));
     }

@@ -162,7 +162,12 @@ mod tests {
     use super::super::tests::{normal, planted};
     use super::*;
 
-    fn of(entries: &[f64], rows: usize, cols: usize, count: usize) -> Option<Vec<f64>> {
+    fn smallest_values(
+        entries: &[f64],
+        rows: usize,
+        cols: usize,
+        count: usize,
+    ) -> Option<Vec<f64>> {
         values(Matrix::new(entries, rows, cols).unwrap(), count, 1.0)
     }
 
@@ -174,7 +179,8 @@ mod tests {
             for least in [1e-7_f64, 1e-10, 1e-15] {
                 let share = |i: usize| i as f64 / (size - 1) as f64;
                 let planted_values: Vec<f64> = (0..size).map(|i| least.powf(share(i))).collect();
-                let found = of(&planted(&planted_values, rows, cols), rows, cols, 6).unwrap();
+                let found =
+                    smallest_values(&planted(&planted_values, rows, cols), rows, cols, 6).unwrap();
                 for (found, planted) in found.iter().zip(&planted_values[size - 6..]) {
                     assert!((found - planted).abs() < 1e-12, "{found} {planted}");
                 }
@@ -190,7 +196,7 @@ mod tests {
         for row in entries.chunks_mut(cols) {
             (row[10], row[20], row[49], row[30]) = (row[11], row[11], row[0], 0.0);
         }
-        let found = of(&entries, rows, cols, 5).unwrap();
+        let found = smallest_values(&entries, rows, cols, 5).unwrap();
         assert!(found[1..].iter().all(|s| s.abs() < 1e-12), "{found:?}");
         // The next is no zero: a 80x46 random matrix ends near (√80 − √46)/20.
         assert!(found[0] > 0.05, "{found:?}");
@@ -201,14 +207,15 @@ mod tests {
         let entries: Vec<f64> = normal(5, 90 * 90).iter().map(|w| w / 19.0).collect();
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap().install(|| of(&entries, 90, 90, 2))
+            pool.unwrap()
+                .install(|| smallest_values(&entries, 90, 90, 2))
         };
         assert_eq!(with(1), with(5));
     }
 
     #[test]
     fn what_is_no_number_has_no_values() {
-        assert_eq!(of(&[f64::NAN, 1.0, 2.0, 3.0], 2, 2, 1), None);
-        assert_eq!(of(&[1.0], 1, 1, 1), Some(vec![1.0]));
+        assert_eq!(smallest_values(&[f64::NAN, 1.0, 2.0, 3.0], 2, 2, 1), None);
+        assert_eq!(smallest_values(&[1.0], 1, 1, 1), Some(vec![1.0]));
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn planted(values: &[f64], rows: usize, cols: usize) -> Vec<f64> {
         .collect()
 }
 
-fn of(entries: &[f64], rows: usize, cols: usize, engine: Engine) -> Vec<f64> {
+fn values_of(entries: &[f64], rows: usize, cols: usize, engine: Engine) -> Vec<f64> {
     singular_values(Matrix::new(entries, rows, cols).unwrap(), engine).unwrap()
 }
 
@@ -64,12 +64,12 @@ fn planted_values_come_back() {
             let count = rows.min(cols) as u32;
             for least in [0.5, 1e-3, 1.2 * GRAM_FLOOR, 0.8 * GRAM_FLOOR, 1e-9] {
                 let values = falling(least, count);
-                let found = of(&planted(&values, rows, cols), rows, cols, engine);
+                let found = values_of(&planted(&values, rows, cols), rows, cols, engine);
                 assert_near(&found, &values, 1e-9, &format!("{rows}x{cols} {least}"));
             }
             let mut lost = falling(0.1, count);
             lost[count as usize / 2..].fill(0.0);
-            let found = of(&planted(&lost, rows, cols), rows, cols, engine);
+            let found = values_of(&planted(&lost, rows, cols), rows, cols, engine);
             assert_near(&found, &lost, 1e-9, "half of the directions lost");
         }
     }
@@ -89,7 +89,7 @@ fn few_small_values_of_a_large_matrix_come_back() {
         let entries = planted(&values, size, size);
         let matrix = Matrix::new(&entries, size, size).unwrap();
         assert_near(
-            &of(&entries, size, size, Engine::Faer),
+            &values_of(&entries, size, size, Engine::Faer),
             &values,
             1e-9,
             "small",
@@ -112,23 +112,33 @@ fn shape_and_storage_do_not_matter() {
     let narrow: Vec<half::bf16> = wide.iter().map(|&w| half::bf16::from_f64(w)).collect();
     let widened: Vec<f64> = narrow.iter().map(|w| w.to_f64()).collect();
     for engine in engines() {
-        let values = of(&wide, 30, 70, engine);
-        assert_near(&of(&tall, 70, 30, engine), &values, 1e-13, "transposed");
+        let values = values_of(&wide, 30, 70, engine);
+        assert_near(
+            &values_of(&tall, 70, 30, engine),
+            &values,
+            1e-13,
+            "transposed",
+        );
         let energy: f64 = wide.iter().map(|w| w * w).sum();
         let total: f64 = values.iter().map(|s| s * s).sum();
         assert!((total / energy - 1.0).abs() < 1e-13);
         let stored = singular_values(Matrix::new(&narrow, 30, 70).unwrap(), engine).unwrap();
-        assert_near(&stored, &of(&widened, 30, 70, engine), 1e-13, "bf16");
+        assert_near(&stored, &values_of(&widened, 30, 70, engine), 1e-13, "bf16");
     }
 }
 
 #[test]
 fn the_smallest_matrices() {
     for engine in engines() {
-        assert_near(&of(&[3.0, 4.0], 1, 2, engine), &[5.0], 1e-15, "a row");
-        assert_near(&of(&[-2.0], 1, 1, engine), &[2.0], 1e-15, "a number");
-        assert_near(&of(&[0.0; 6], 2, 3, engine), &[0.0; 2], 0.0, "zeros");
-        assert!(of(&[], 0, 3, engine).is_empty());
+        assert_near(
+            &values_of(&[3.0, 4.0], 1, 2, engine),
+            &[5.0],
+            1e-15,
+            "a row",
+        );
+        assert_near(&values_of(&[-2.0], 1, 1, engine), &[2.0], 1e-15, "a number");
+        assert_near(&values_of(&[0.0; 6], 2, 3, engine), &[0.0; 2], 0.0, "zeros");
+        assert!(values_of(&[], 0, 3, engine).is_empty());
     }
     assert!(Matrix::new(&[1.0; 5], 2, 3).is_none());
 }

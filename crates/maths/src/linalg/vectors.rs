@@ -200,7 +200,12 @@ mod tests {
     use super::super::{Engine, singular_values};
     use super::*;
 
-    fn of(entries: &[f64], rows: usize, cols: usize, places: &[usize]) -> Vec<SingularTriple> {
+    fn triples_at(
+        entries: &[f64],
+        rows: usize,
+        cols: usize,
+        places: &[usize],
+    ) -> Vec<SingularTriple> {
         singular_vectors(Matrix::new(entries, rows, cols).unwrap(), places).unwrap()
     }
 
@@ -210,7 +215,7 @@ mod tests {
         for (rows, cols) in [(30, 20), (20, 30), (25, 25)] {
             let entries = normal(4, rows * cols);
             let all: Vec<usize> = (0..rows.min(cols)).collect();
-            let triples = of(&entries, rows, cols, &all);
+            let triples = triples_at(&entries, rows, cols, &all);
             let exact = singular_values(Matrix::new(&entries, rows, cols).unwrap(), Engine::Faer);
             for (at, w) in entries.iter().enumerate() {
                 let term = |t: &SingularTriple| t.value * t.left[at / cols] * t.right[at % cols];
@@ -236,7 +241,7 @@ mod tests {
     fn what_cannot_be_told_apart_has_no_gap() {
         let mut entries = vec![0.0; 20];
         (entries[0], entries[5], entries[10]) = (3.0, 2.0, 2.0);
-        let triples = of(&entries, 5, 4, &[0, 1, 2, 3]);
+        let triples = triples_at(&entries, 5, 4, &[0, 1, 2, 3]);
         assert!(
             (triples[0].left[0] - 1.0).abs() < 1e-12 && (triples[0].right[0] - 1.0).abs() < 1e-12
         );
@@ -247,14 +252,15 @@ mod tests {
                 "{at}"
             );
         }
-        assert!(of(&[0.0; 6], 2, 3, &[0])[0].angle.is_infinite());
-        assert!(of(&normal(1, 6), 2, 3, &[5]).is_empty());
+        assert!(triples_at(&[0.0; 6], 2, 3, &[0])[0].angle.is_infinite());
+        assert!(triples_at(&normal(1, 6), 2, 3, &[5]).is_empty());
     }
 
     // A reflection has no two equal values here, but two that differ by 1e-13 of the largest.
     #[test]
     fn the_angle_grows_as_the_gap_closes() {
-        let angle = |gap: f64| of(&planted(&[1.0, 0.5, 0.5 - gap], 8, 3), 8, 3, &[1])[0].angle;
+        let angle =
+            |gap: f64| triples_at(&planted(&[1.0, 0.5, 0.5 - gap], 8, 3), 8, 3, &[1])[0].angle;
         assert!(angle(0.1) < 1e-12 && angle(1e-6) > 1e3 * angle(0.1));
         assert!(angle(1e-15) > 1.0);
     }
@@ -265,7 +271,7 @@ mod tests {
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.unwrap()
-                .install(|| of(&entries, 300, 200, &[0, 7, 199]))
+                .install(|| triples_at(&entries, 300, 200, &[0, 7, 199]))
         };
         assert_eq!(with(1), with(5));
     }

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution};
 use rayon::prelude::*;
 
-use super::figure::{self, Figures};
+use super::statistic::{self, NullStatistics};
 use crate::linalg::{self, SpectrumError};
 
 /// Sides of a matrix, M ≤ N.
@@ -46,12 +46,16 @@ pub(super) fn spectrum(shape: Shape, rng: &mut ChaCha8Rng) -> Result<Vec<f64>, S
 ///
 /// # Errors
 /// When an iteration does not converge.
-pub fn figures(shape: Shape, draws: usize, seed: u64) -> Result<Vec<Figures>, SpectrumError> {
+pub fn figures(
+    shape: Shape,
+    draws: usize,
+    seed: u64,
+) -> Result<Vec<NullStatistics>, SpectrumError> {
     let seed = of_shape(seed, shape);
     let draw = |stream: usize| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream as u64);
-        spectrum(shape, &mut rng).map(|values| figure::of_values(&values, shape))
+        spectrum(shape, &mut rng).map(|values| statistic::spectrum_statistics(&values, shape))
     };
     let all: Vec<_> = (0..draws)
         .into_par_iter()

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal, StudentT};
 use rayon::prelude::*;
 
 use super::draws::of_shape;
-use super::figure::{self, Figures};
+use super::statistic::{self, NullStatistics};
 use super::{Shape, draws};
 use crate::linalg::{self, Engine, Matrix, SpectrumError};
 
@@ -85,7 +85,7 @@ pub fn figures_of(
     shape: Shape,
     draws: usize,
     seed: u64,
-) -> Result<Vec<Figures>, SpectrumError> {
+) -> Result<Vec<NullStatistics>, SpectrumError> {
     if law == Marginal::Normal {
         return draws::figures(shape, draws, seed);
     }
@@ -95,7 +95,7 @@ pub fn figures_of(
         let entries = law.draw(shape.n * shape.m, &mut rng);
         let matrix = Matrix::new(&entries, shape.n, shape.m).ok_or(SpectrumError::NotBuilt)?;
         let values = linalg::singular_values(matrix, Engine::Faer)?;
-        Ok(figure::of_values(&values, shape))
+        Ok(statistic::spectrum_statistics(&values, shape))
     };
     let all: Vec<_> = (0..draws)
         .into_par_iter()

@@ -1,7 +1,7 @@
 //! The committed tables of nulls and what lies between their rows, docs/theory.md §3.
 //!
 //! A row is a shape: M a power of two, N − M = 0, 1, 2, 4, … up to 128 M, and at the levels of
-//! [`LEVELS`] the quantiles of each figure. Between rows quantiles are taken in ln M and in
+//! [`LEVELS`] the quantiles of each statistic. Between rows quantiles are taken in ln M and in
 //! ln(N − M + 1). Below the smallest M its quantiles are taken, beyond the largest they move as
 //! their medians did last.
 //!
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::Shape;
-use super::figure::{Figure, Side};
 use super::marginal::{Marginal, figures_of};
+use super::statistic::{NullStatistic, Side};
 use crate::linalg::SpectrumError;
 
 /// Levels of the quantiles.
@@ -29,7 +29,7 @@ const MEDIAN: usize = 5;
 const Q99: usize = 8;
 const Q995: usize = 9;
 
-/// Quantiles of one figure at [`LEVELS`].
+/// Quantiles of one statistic at [`LEVELS`].
 pub type Quantiles = [f64; LEVELS.len()];
 
 /// Where a null comes from.
@@ -94,8 +94,10 @@ impl Null {
         seed: u64,
     ) -> Result<Option<Self>, SpectrumError> {
         let drawn = figures_of(law, shape, draws, seed)?;
-        let of = |figure: Figure| quantiles(drawn.iter().filter_map(|f| f.get(figure)).collect());
-        let all: Option<Vec<Quantiles>> = Figure::ALL.into_iter().map(of).collect();
+        let of = |statistic: NullStatistic| {
+            quantiles(drawn.iter().filter_map(|f| f.get(statistic)).collect())
+        };
+        let all: Option<Vec<Quantiles>> = NullStatistic::ALL.into_iter().map(of).collect();
         Ok(all
             .and_then(|all| all.try_into().ok())
             .map(|quantiles| Self {
@@ -106,21 +108,21 @@ impl Null {
             }))
     }
 
-    /// The quantiles of one figure.
-    pub const fn quantiles(&self, figure: Figure) -> &Quantiles {
-        &self.quantiles[figure as usize]
+    /// The quantiles of one statistic.
+    pub const fn quantiles(&self, statistic: NullStatistic) -> &Quantiles {
+        &self.quantiles[statistic as usize]
     }
 
     /// Its median.
-    pub const fn median(&self, figure: Figure) -> f64 {
-        self.quantiles(figure)[MEDIAN]
+    pub const fn median(&self, statistic: NullStatistic) -> f64 {
+        self.quantiles(statistic)[MEDIAN]
     }
 
     /// What chance passes once in 100 draws: the low end where low values count, the high end
     /// where high ones do; where both do, each once in 200.
-    pub const fn limits(&self, figure: Figure) -> (Option<f64>, Option<f64>) {
-        let q = self.quantiles(figure);
-        match figure.side() {
+    pub const fn limits(&self, statistic: NullStatistic) -> (Option<f64>, Option<f64>) {
+        let q = self.quantiles(statistic);
+        match statistic.side() {
             Side::High => (None, Some(q[Q99])),
             Side::Low => (Some(q[Q01]), None),
             Side::Both => (Some(q[Q005]), Some(q[Q995])),
@@ -129,9 +131,9 @@ impl Null {
 
     /// How often chance goes as far, between .001 and 1: farther than the table knows is .001,
     /// two-sided where both ends count .002.
-    pub fn p(&self, figure: Figure, value: f64) -> f64 {
-        let below = share_below(self.quantiles(figure), value);
-        let p = match figure.side() {
+    pub fn p(&self, statistic: NullStatistic, value: f64) -> f64 {
+        let below = share_below(self.quantiles(statistic), value);
+        let p = match statistic.side() {
             Side::High => 1.0 - below,
             Side::Low => below,
             Side::Both => (2.0 * below.min(1.0 - below)).min(1.0),
@@ -142,7 +144,10 @@ impl Null {
 
     /// What [`Self::row`] writes, in words, for the head of a table.
     pub fn header() -> String {
-        let names: Vec<&str> = Figure::ALL.iter().map(|figure| figure.name()).collect();
+        let names: Vec<&str> = NullStatistic::ALL
+            .iter()
+            .map(|statistic| statistic.name())
+            .collect();
         format!(
             "# M, N - M, then for each of {} the quantiles at {LEVELS:?}",
             names.join(", ")
@@ -195,8 +200,8 @@ fn quantiles(mut values: Vec<f64>) -> Option<Quantiles> {
     Some(LEVELS.map(at))
 }
 
-/// P(figure ≤ value): between the levels by the normal scale, as the quantiles of a nearly normal
-/// figure lie on a line there; not beyond the first and the last.
+/// P(statistic ≤ value): between the levels by the normal scale, as the quantiles of a nearly
+/// normal statistic lie on a line there; not beyond the first and the last.
 fn share_below(quantiles: &Quantiles, value: f64) -> f64 {
     let last = LEVELS.len() - 1;
     let at = quantiles.partition_point(|&q| q <= value);
@@ -229,7 +234,7 @@ const FEW: usize = 2048;
 #[derive(Debug, Clone)]
 struct Row {
     gap: usize,
-    quantiles: [Quantiles; Figure::ALL.len()],
+    quantiles: [Quantiles; NullStatistic::ALL.len()],
 }
 
 #[derive(Debug, Clone)]
@@ -265,7 +270,7 @@ impl Table {
         };
         for (m, few) in few {
             for row in few {
-                if let Some(quantiles) = of_few(row, *m, (*size, rows)) {
+                if let Some(quantiles) = of_few(row, *m, *size, rows) {
                     row.quantiles = quantiles;
                 }
             }
@@ -313,8 +318,8 @@ impl Table {
             m: largest,
         };
         let mut bend = self.at(within)?.quantiles;
-        for figure in [Figure::Top, Figure::Bottom] {
-            bend[figure as usize] = bend[figure as usize].map(|q| smaller.cbrt() * q);
+        for statistic in [NullStatistic::Top, NullStatistic::Bottom] {
+            bend[statistic as usize] = bend[statistic as usize].map(|q| smaller.cbrt() * q);
         }
         Some(bend)
     }
@@ -356,22 +361,22 @@ impl Table {
 /// their limits. ln σ_M depends on N − M and scales as its spread at the edge, τ/μ of Johnstone
 /// (2001) with minus signs, ((√N + √M)/(N − M + 1))^(2/3)·(NM)^(−1/6). Derived; a test takes the
 /// rows of 1024 values from those of 256 so.
-fn of_few(row: &Row, m: usize, (size, rows): (usize, &[Row])) -> Option<All> {
+fn of_few(row: &Row, m: usize, size: usize, rows: &[Row]) -> Option<All> {
     let smaller = size as f64 / m as f64;
     let mut all = of_size(rows, (row.gap as f64 * smaller).round() as usize)?;
     let wider = ((m as f64).ln() / (size as f64).ln()).sqrt();
-    for figure in [
-        Figure::KsMedian,
-        Figure::KsRms,
-        Figure::Wasserstein,
-        Figure::ScaleRatio,
+    for statistic in [
+        NullStatistic::KsMedian,
+        NullStatistic::KsRms,
+        NullStatistic::Wasserstein,
+        NullStatistic::ScaleRatio,
     ] {
-        let quantiles = &mut all[figure as usize];
+        let quantiles = &mut all[statistic as usize];
         let from = quantiles[MEDIAN];
-        let to = if figure == Figure::ScaleRatio {
+        let to = if statistic == NullStatistic::ScaleRatio {
             from
         } else {
-            row.quantiles[figure as usize][MEDIAN]
+            row.quantiles[statistic as usize][MEDIAN]
         };
         *quantiles = quantiles.map(|q| to + wider * (q - from));
     }
@@ -380,8 +385,8 @@ fn of_few(row: &Row, m: usize, (size, rows): (usize, &[Row])) -> Option<All> {
         ((n.sqrt() + m.sqrt()) / (n - m + 1.0)).powf(2.0 / 3.0) * (n * m).powf(-1.0 / 6.0)
     };
     let narrower = edge(m) / edge(size);
-    let bottom = of_size(rows, row.gap)?[Figure::Bottom as usize];
-    all[Figure::Bottom as usize] = bottom.map(|q| narrower * q);
+    let bottom = of_size(rows, row.gap)?[NullStatistic::Bottom as usize];
+    all[NullStatistic::Bottom as usize] = bottom.map(|q| narrower * q);
     Some(all)
 }
 
@@ -394,7 +399,7 @@ const fn normal(quantiles: &All, origin: Origin) -> Null {
     }
 }
 
-type All = [Quantiles; Figure::ALL.len()];
+type All = [Quantiles; NullStatistic::ALL.len()];
 
 fn between(from: &All, to: &All, share: f64) -> All {
     let mut all = *from;
@@ -404,7 +409,8 @@ fn between(from: &All, to: &All, share: f64) -> All {
     all
 }
 
-/// The quantiles of `two`, each figure moved by what its median moved from `one`, times `octaves`.
+/// The quantiles of `two`, each statistic moved by what its median moved from `one`, times
+/// `octaves`.
 fn moved_on(one: &All, two: &All, octaves: f64) -> All {
     let mut all = *two;
     for (quantiles, before) in all.iter_mut().zip(one) {
@@ -475,7 +481,7 @@ mod tests {
     // the 1 % point: three standard errors are half of it.
     #[test]
     fn the_smallest_value_of_a_square() {
-        let bottom = *at(256, 256).quantiles(Figure::Bottom);
+        let bottom = *at(256, 256).quantiles(NullStatistic::Bottom);
         let t = |i: usize| bottom[i].exp() / 2.0;
         assert!((t(MEDIAN) - 0.5447).abs() < 0.03, "{}", t(MEDIAN));
         assert!((t(2) / 0.010_0 - 1.0).abs() < 0.5, "{}", t(2));
@@ -484,7 +490,7 @@ mod tests {
     // Tracy–Widom, β = 1: median −1.2686, 99 % point 2.0234 (Johnstone 2001).
     #[test]
     fn the_largest_value_is_tracy_widom() {
-        let top = *at(2048, 512).quantiles(Figure::Top);
+        let top = *at(2048, 512).quantiles(NullStatistic::Top);
         assert!((top[MEDIAN] + 1.2686).abs() < 0.15, "{}", top[MEDIAN]);
         assert!((top[Q99] - 2.0234).abs() < 0.4, "{}", top[Q99]);
     }
@@ -493,7 +499,7 @@ mod tests {
     #[test]
     fn the_distance_to_the_law() {
         let null = at(512, 256);
-        let q99 = null.limits(Figure::KsRms).1.unwrap();
+        let q99 = null.limits(NullStatistic::KsRms).1.unwrap();
         assert!((2.9..=3.6).contains(&q99), "{q99}");
     }
 
@@ -504,12 +510,12 @@ mod tests {
             let shape = Shape::new(n, m).unwrap();
             let own = Null::simulated(shape, 0.0, 2000, 7).unwrap().unwrap();
             let table = Null::at(shape, 0.0).unwrap();
-            for figure in Figure::ALL {
-                let (own, table) = (own.quantiles(figure), table.quantiles(figure));
+            for statistic in NullStatistic::ALL {
+                let (own, table) = (own.quantiles(statistic), table.quantiles(statistic));
                 // Five standard errors of a median of 2000 draws: 1.25·5/√2000 = .14 sd.
                 let sd = (own[7] - own[3]) / 3.29;
                 let apart = (own[MEDIAN] - table[MEDIAN]).abs() / sd;
-                assert!(apart < 0.2, "{figure:?} {n}x{m}: {apart}");
+                assert!(apart < 0.2, "{statistic:?} {n}x{m}: {apart}");
             }
         }
     }
@@ -524,11 +530,14 @@ mod tests {
             for gap in [0, 1, 64, 512, 2048, 16_384] {
                 let shape = Shape::new(m + gap, m).unwrap();
                 let (few, whole) = (few.at(shape).unwrap(), whole.at(shape).unwrap());
-                for figure in Figure::ALL {
-                    let (a, b) = (few.quantiles(figure), whole.quantiles(figure));
+                for statistic in NullStatistic::ALL {
+                    let (a, b) = (few.quantiles(statistic), whole.quantiles(statistic));
                     for limit in [Q01, Q99] {
                         let ratio = (a[limit] - b[MEDIAN]) / (b[limit] - b[MEDIAN]);
-                        assert!((ratio - 1.0).abs() < 0.2, "{figure:?} {m} {gap}: {ratio}");
+                        assert!(
+                            (ratio - 1.0).abs() < 0.2,
+                            "{statistic:?} {m} {gap}: {ratio}"
+                        );
                     }
                 }
             }
@@ -542,14 +551,14 @@ mod tests {
         let shape = Shape::new(2000, 1500).unwrap();
         let own = Null::simulated(shape, 0.0, 120, 7).unwrap().unwrap();
         let table = Null::at(shape, 0.0).unwrap();
-        for figure in Figure::ALL {
-            let (own, table) = (own.quantiles(figure), table.quantiles(figure));
+        for statistic in NullStatistic::ALL {
+            let (own, table) = (own.quantiles(statistic), table.quantiles(statistic));
             let spread = own[7] - own[3];
             let apart = (own[MEDIAN] - table[MEDIAN]).abs() / (spread / 3.29);
-            assert!(apart < 0.45, "{figure:?}: {apart}");
+            assert!(apart < 0.45, "{statistic:?}: {apart}");
             // 5 to 95 %: known to a sixth.
             let ratio = (table[7] - table[3]) / spread;
-            assert!((ratio - 1.0).abs() < 0.5, "{figure:?}: {ratio}");
+            assert!((ratio - 1.0).abs() < 0.5, "{statistic:?}: {ratio}");
         }
     }
 
@@ -574,24 +583,29 @@ mod tests {
         );
         let far = at(1 << 17, 1 << 17);
         assert_eq!(far.origin, Origin::Extrapolated);
-        assert!(far.median(Figure::KsMedian) > at(512, 512).median(Figure::KsMedian));
+        assert!(far.median(NullStatistic::KsMedian) > at(512, 512).median(NullStatistic::KsMedian));
     }
 
     // A fourth cumulant moves M·KS at every size and the edges ever less: universality.
     #[test]
     fn laplace_entries_have_wider_nulls() {
-        let q99 = |m: usize, kurtosis: f64, figure: Figure| {
+        let q99 = |m: usize, kurtosis: f64, statistic: NullStatistic| {
             let null = Null::at(Shape::new(2 * m, m).unwrap(), kurtosis).unwrap();
-            null.limits(figure).1.unwrap()
+            null.limits(statistic).1.unwrap()
         };
         for m in [64, 256, 4096] {
-            let wider = |figure| q99(m, 3.0, figure) - q99(m, 0.0, figure);
-            assert!(wider(Figure::KsRms) > 0.3, "{m}");
-            assert!(q99(m, -1.2, Figure::Top) < q99(m, 0.0, Figure::Top), "{m}");
+            let wider = |statistic| q99(m, 3.0, statistic) - q99(m, 0.0, statistic);
+            assert!(wider(NullStatistic::KsRms) > 0.3, "{m}");
+            assert!(
+                q99(m, -1.2, NullStatistic::Top) < q99(m, 0.0, NullStatistic::Top),
+                "{m}"
+            );
             // No further than the laws of the tables.
-            assert!((q99(m, 9.0, Figure::Top) - q99(m, 3.0, Figure::Top)).abs() < 1e-12);
+            assert!(
+                (q99(m, 9.0, NullStatistic::Top) - q99(m, 3.0, NullStatistic::Top)).abs() < 1e-12
+            );
         }
-        let top = |m| q99(m, 3.0, Figure::Top) - q99(m, 0.0, Figure::Top);
+        let top = |m| q99(m, 3.0, NullStatistic::Top) - q99(m, 0.0, NullStatistic::Top);
         assert!(top(64) > 1.5 * top(512) && top(512) > 1.5 * top(4096));
     }
 }

@@ -100,7 +100,7 @@ fn step(sample: &Sample) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn of(entries: &[f64]) -> Histogram {
+    fn binned(entries: &[f64]) -> Histogram {
         Histogram::standardized(&Sample::from_f64(entries).unwrap()).unwrap()
     }
 
@@ -115,13 +115,13 @@ mod tests {
     fn every_entry_is_counted_once() {
         let mut entries = vec![0.0; 1000];
         entries.extend([1.0, -1.0, 30.0]);
-        let h = of(&entries);
+        let h = binned(&entries);
         assert_eq!((h.below, h.above), (0, 1));
         assert_eq!(h.counts.iter().sum::<u64>() + 1, 1003);
         let width = (h.upper - h.lower) / h.counts.len() as f64;
         assert!(h.upper >= 12.0 && h.upper < 12.0 + width, "{}", h.upper);
         entries.extend([0.3, 0.77]);
-        let h = of(&entries);
+        let h = binned(&entries);
         assert_eq!((h.lower, h.upper, h.counts.len()), (-12.0, 12.0, 384));
         assert_eq!((h.below, h.above), (0, 1));
         assert_eq!(h.counts.iter().sum::<u64>() + 1, 1005);
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_value_has_a_bin_of_its_own_on_a_wide_grid() {
         let entries: Vec<f64> = (0..300).map(|i| f64::from(i % 3) - 1.0).collect();
-        let h = of(&entries);
+        let h = binned(&entries);
         assert_eq!(held(&h), [100; 3]);
         assert!(h.counts.len() < 12, "{}", h.counts.len());
     }

@@ -3,7 +3,7 @@
 use super::number;
 use crate::fact_sentences::carried;
 use randomlike_core::audit::{
-    ControlFacts, Controls, LayerFacts, Method, Part, VectorFacts, VectorNull,
+    ControlFacts, Controls, LayerFacts, Part, SpectrumMethod, VectorFacts, VectorNull,
 };
 
 pub(super) const CONTROLS: &str = "Matrices of the same shape that chance made, one seeded draw \
@@ -22,8 +22,8 @@ pub(super) fn controls(layer: &LayerFacts) -> Vec<(&'static str, String)> {
 
 fn rows(c: &Controls) -> Vec<(&'static str, String)> {
     let method = match c.method {
-        Method::Exact => "all singular values",
-        Method::Lanczos => "Lanczos steps",
+        SpectrumMethod::Exact => "all singular values",
+        SpectrumMethod::Lanczos => "Lanczos steps",
     };
     let mut rows = vec![
         ("computed by", method.to_owned()),

@@ -67,7 +67,7 @@ pub struct Verdicts {
 
 impl Verdicts {
     /// What `check` must say; nothing where that is open.
-    pub fn of(&self, check: Check) -> Option<FindingOutcome> {
+    pub fn expected(&self, check: Check) -> Option<FindingOutcome> {
         if self.open.iter().any(|(open, _)| *open == check) {
             None
         } else if self.fails.contains(&check) {
@@ -91,7 +91,7 @@ impl Truth {
         verdicts.into_iter().flat_map(move |verdicts| {
             let checks = Check::ALL.into_iter();
             let checks = checks.filter(move |check| has_baseline || *check != Baseline);
-            checks.map(move |check| (check, verdicts.of(check)))
+            checks.map(move |check| (check, verdicts.expected(check)))
         })
     }
 

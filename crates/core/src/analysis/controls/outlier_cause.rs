@@ -15,10 +15,10 @@ const LARGE: f64 = 0.5;
 
 /// What takes the outlier away; values in the units of `entries`.
 pub(super) fn explained(entries: &Entries<'_>, seed: u64) -> Result<Trap, SpectrumError> {
-    let whole = Level::of(entries.stored, None);
+    let whole = EntrySpread::within(entries.stored, None);
     let visible = whole.std * (entries.stored.len() as f64).powf(0.25);
     let limit = LARGE * visible;
-    let rest = Level::of(entries.stored, Some((whole.mean, limit)));
+    let rest = EntrySpread::within(entries.stored, Some((whole.mean, limit)));
     let large_entries = (whole.count - rest.count) as u64;
     let (whole_limit, rest_limit) = (whole.threshold(entries), rest.threshold(entries));
     // An entry that is taken away leaves the mean of the others.
@@ -67,7 +67,7 @@ fn largest(
 }
 
 /// Where entries lie and how far they spread.
-struct Level {
+struct EntrySpread {
     count: usize,
     mean: f64,
     std: f64,
@@ -75,9 +75,9 @@ struct Level {
     farthest: f64,
 }
 
-impl Level {
+impl EntrySpread {
     /// Of the entries, or of those within a distance of a number.
-    fn of(entries: &[f32], within: Option<(f64, f64)>) -> Self {
+    fn within(entries: &[f32], within: Option<(f64, f64)>) -> Self {
         let kept = |w: f64| within.is_none_or(|(centre, limit)| (w - centre).abs() <= limit);
         let sum = |f: &(dyn Fn(f64) -> f64 + Sync)| {
             controls::sum(entries, |w| if kept(w) { f(w) } else { 0.0 })

@@ -16,8 +16,8 @@ fn jobs(layers: &[Layer]) -> Vec<Job<'_>> {
     let options = Options::default();
     let job = |layer| Job {
         layer,
-        memory: ExpectedMemory::of(layer, &options),
-        time: ExpectedTime::of(layer, &options),
+        memory: ExpectedMemory::for_layer(layer, &options),
+        time: ExpectedTime::for_layer(layer, &options),
     };
     layers.iter().map(job).collect()
 }

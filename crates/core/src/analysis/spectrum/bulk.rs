@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use crate::audit::{Bulk, Unmeasured};
-use randomlike_maths::nulls::{Figure, Null, Shape, fit};
+use randomlike_maths::nulls::{Null, NullStatistic, Shape, fit};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Independent entries fail one of the three tests this rarely.
@@ -143,10 +143,10 @@ impl Spectrum<'_> {
         let null = Null::at(shape, self.excess_kurtosis)?;
         let each = LEVEL / 3.0;
         let by_chance = |figure, value| null.p(figure, value) >= each;
-        let fits = by_chance(Figure::KsMedian, ks)
-            && by_chance(Figure::Top, top)
-            && by_chance(Figure::Bottom, bottom);
-        let distance = ks / null.limits(Figure::KsMedian).1?;
+        let fits = by_chance(NullStatistic::KsMedian, ks)
+            && by_chance(NullStatistic::Top, top)
+            && by_chance(NullStatistic::Bottom, bottom);
+        let distance = ks / null.limits(NullStatistic::KsMedian).1?;
         Some(Fit { fits, distance })
     }
 
@@ -168,8 +168,8 @@ impl Spectrum<'_> {
             edge_lower: unit * law.lower(),
             edge_upper: unit * law.upper(),
             ks: ks / m,
-            ks_null_q99: null.limits(Figure::KsMedian).1? / m,
-            p: null.p(Figure::KsMedian, ks),
+            ks_null_q99: null.limits(NullStatistic::KsMedian).1? / m,
+            p: null.p(NullStatistic::KsMedian, ks),
             energy: square(rest) / total,
             energy_above: square(&self.values[..above]) / total,
             energy_below: square(&self.values[self.shape.m - below..]) / total,

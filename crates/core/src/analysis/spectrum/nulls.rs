@@ -1,12 +1,14 @@
 //! The figures of a spectrum beside what chance makes of them.
 
 use crate::audit::{NullFact, SpectrumNulls};
-use randomlike_maths::nulls::{Figure, Figures, Null, Shape, largest_at, smallest_at};
+use randomlike_maths::nulls::{
+    Null, NullStatistic, NullStatistics, Shape, largest_at, smallest_at,
+};
 use randomlike_maths::stats::GOE_RATIO;
 
 /// Each figure with its null, in its own units; the level ratio is that of `bulk` values.
 pub(super) fn facts(
-    figures: &Figures,
+    figures: &NullStatistics,
     (level_ratio, bulk): (Option<f64>, usize),
     null: &Null,
     shape: Shape,
@@ -14,7 +16,7 @@ pub(super) fn facts(
     let m = shape.m as f64;
     let scale = figures.sigma_median;
     let root = (bulk as f64).sqrt();
-    let fact = |figure: Figure, unit: &dyn Fn(f64) -> f64| {
+    let fact = |figure: NullStatistic, unit: &dyn Fn(f64) -> f64| {
         Some(fact(null, figure, figures.get(figure)?, unit))
     };
     let over_m = |value: f64| value / m;
@@ -22,22 +24,22 @@ pub(super) fn facts(
         origin: null.origin,
         draws: null.draws,
         excess_kurtosis: null.excess_kurtosis,
-        ks_median: fact(Figure::KsMedian, &over_m)?,
-        ks_rms: fact(Figure::KsRms, &over_m)?,
-        wasserstein: fact(Figure::Wasserstein, &over_m)?,
-        scale_ratio: fact(Figure::ScaleRatio, &|v| (v / m).exp())?,
-        largest: fact(Figure::Top, &|v| largest_at(shape, scale, v))?,
-        smallest: fact(Figure::Bottom, &|v| smallest_at(shape, scale, v)),
+        ks_median: fact(NullStatistic::KsMedian, &over_m)?,
+        ks_rms: fact(NullStatistic::KsRms, &over_m)?,
+        wasserstein: fact(NullStatistic::Wasserstein, &over_m)?,
+        scale_ratio: fact(NullStatistic::ScaleRatio, &|v| (v / m).exp())?,
+        largest: fact(NullStatistic::Top, &|v| largest_at(shape, scale, v))?,
+        smallest: fact(NullStatistic::Bottom, &|v| smallest_at(shape, scale, v)),
         level_ratio: level_ratio.map(|ratio| {
             let unit = |v: f64| GOE_RATIO + v / root;
             let value = root * (ratio - GOE_RATIO);
-            self::fact(null, Figure::LevelRatio, value, &unit)
+            self::fact(null, NullStatistic::LevelRatio, value, &unit)
         }),
     })
 }
 
 /// `value` and its null, each in the units that `unit` gives them.
-fn fact(null: &Null, figure: Figure, value: f64, unit: &dyn Fn(f64) -> f64) -> NullFact {
+fn fact(null: &Null, figure: NullStatistic, value: f64, unit: &dyn Fn(f64) -> f64) -> NullFact {
     let (low, high) = null.limits(figure);
     NullFact {
         observed: unit(value),

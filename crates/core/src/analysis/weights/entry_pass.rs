@@ -31,7 +31,7 @@ pub(in crate::analysis) struct Lines {
 
 impl EntryPass {
     /// Of rows of `width` entries; a part after the other is added up in their order.
-    pub fn of<T: Entry>(entries: &[T], width: usize) -> Self {
+    pub fn over<T: Entry>(entries: &[T], width: usize) -> Self {
         let lines = lines_of_a_part(width);
         let parts: Vec<Self> = entries
             .par_chunks((lines * width).max(1))
@@ -195,7 +195,7 @@ mod tests {
     // Two rows of three: columns (3, 4), (−1, 0), (0, −2).
     #[test]
     fn rows_and_columns_by_hand() {
-        let seen = EntryPass::of(&[3.0_f32, -1.0, 0.0, 4.0, 0.0, -2.0], 3);
+        let seen = EntryPass::over(&[3.0_f32, -1.0, 0.0, 4.0, 0.0, -2.0], 3);
         assert_eq!(seen.rows.squares, [10.0, 20.0]);
         assert_eq!(
             (&seen.rows.least[..], &seen.rows.most[..]),
@@ -215,12 +215,12 @@ mod tests {
     fn what_is_no_number_is_counted() {
         let mut entries = vec![1.0_f64; 700];
         (entries[5], entries[600], entries[699]) = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY);
-        let seen = EntryPass::of(&entries, 7);
+        let seen = EntryPass::over(&entries, 7);
         assert_eq!((seen.nan, seen.infinite), (1, 2));
         // Its square is infinite, and it is a number.
-        let seen = EntryPass::of(&[1e200, 1.0], 2);
+        let seen = EntryPass::over(&[1e200, 1.0], 2);
         assert_eq!((seen.nan, seen.infinite), (0, 0));
-        assert_eq!(EntryPass::of::<f32>(&[], 3).rows.squares.len(), 0);
+        assert_eq!(EntryPass::over::<f32>(&[], 3).rows.squares.len(), 0);
     }
 
     // Of two parts and a rest of columns; threads do not show.
@@ -231,7 +231,7 @@ mod tests {
         let entries: Vec<f32> = (0..width * height).map(|i| (i % 10) as f32 - 4.0).collect();
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap().install(|| EntryPass::of(&entries, width))
+            pool.unwrap().install(|| EntryPass::over(&entries, width))
         };
         let seen = with(1);
         assert_eq!(seen, with(3));

@@ -1,4 +1,4 @@
-//! The figures of a spectrum that have a null, each with a name and a side that counts,
+//! The statistics of a spectrum that have a null, each with a name and a side that counts,
 //! docs/theory.md §3.
 
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use crate::stats::laws::edges;
 use crate::stats::laws::marchenko_pastur::{MarchenkoPastur, NO_SCALE};
 use crate::stats::{GOE_RATIO, level_ratio};
 
-/// One figure.
+/// A number taken from a spectrum whose distribution under the null is tabulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Figure {
+pub enum NullStatistic {
     /// M·KS to the law, scale by the median.
     KsMedian,
     /// M·KS to the law, scale by the root mean square.
@@ -37,7 +37,7 @@ pub(super) enum Side {
     Both,
 }
 
-impl Figure {
+impl NullStatistic {
     /// All of them, in the order of the table.
     pub const ALL: [Self; 7] = [
         Self::KsMedian,
@@ -73,24 +73,24 @@ impl Figure {
 
 /// The figures of one spectrum, and the scales they rest on.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Figures {
-    values: [Option<f64>; Figure::ALL.len()],
+pub struct NullStatistics {
+    values: [Option<f64>; NullStatistic::ALL.len()],
     /// Scale of the entries from the median singular value (Gavish & Donoho 2014).
     pub sigma_median: f64,
     /// Scale of the entries from the sum of squares.
     pub sigma_rms: f64,
 }
 
-impl Figures {
+impl NullStatistics {
     /// One of them; fewer than three different values have no level ratio.
-    pub const fn get(&self, figure: Figure) -> Option<f64> {
-        self.values[figure as usize]
+    pub const fn get(&self, statistic: NullStatistic) -> Option<f64> {
+        self.values[statistic as usize]
     }
 }
 
 /// The figures of singular values, descending, of an N×M matrix; nothing where the median is
 /// zero to rounding.
-pub fn of_values(values: &[f64], shape: Shape) -> Option<Figures> {
+pub fn spectrum_statistics(values: &[f64], shape: Shape) -> Option<NullStatistics> {
     let m = shape.m as f64;
     let law = MarchenkoPastur::new(m / shape.n as f64)?;
     let (sigma_median, by_median) = scaled_by_median(values, shape, law)?;
@@ -98,7 +98,7 @@ pub fn of_values(values: &[f64], shape: Shape) -> Option<Figures> {
     let to_rms = sigma_median / sigma_rms;
     let by_rms: Vec<f64> = by_median.iter().map(|v| v * to_rms).collect();
     let [top, bottom] = ends(values, shape, sigma_median)?;
-    Some(Figures {
+    Some(NullStatistics {
         values: [
             Some(m * law.ks(&by_median)),
             Some(m * law.ks(&by_rms)),
@@ -113,7 +113,8 @@ pub fn of_values(values: &[f64], shape: Shape) -> Option<Figures> {
     })
 }
 
-/// The scale from the median, and [`Figure::KsMedian`], [`Figure::Top`] and [`Figure::Bottom`]:
+/// The scale from the median, and [`NullStatistic::KsMedian`], [`NullStatistic::Top`] and
+/// [`NullStatistic::Bottom`]:
 /// what says whether values are on the law.
 pub fn fit(values: &[f64], shape: Shape) -> Option<(f64, [f64; 3])> {
     let law = MarchenkoPastur::new(shape.m as f64 / shape.n as f64)?;
@@ -136,7 +137,7 @@ fn scaled_by_median(values: &[f64], shape: Shape, law: MarchenkoPastur) -> Optio
     Some((unit / (shape.n as f64).sqrt(), scaled))
 }
 
-/// [`Figure::Top`] and [`Figure::Bottom`].
+/// [`NullStatistic::Top`] and [`NullStatistic::Bottom`].
 fn ends(values: &[f64], shape: Shape, sigma: f64) -> Option<[f64; 2]> {
     let (largest, smallest) = (*values.first()?, *values.last()?);
     Some([
@@ -145,7 +146,7 @@ fn ends(values: &[f64], shape: Shape, sigma: f64) -> Option<[f64; 2]> {
     ])
 }
 
-/// [`Figure::Bottom`]; a smallest value of zero is as low as can be.
+/// [`NullStatistic::Bottom`]; a smallest value of zero is as low as can be.
 fn bottom_statistic(shape: Shape, sigma: f64, smallest: f64) -> f64 {
     let unit = bottom_unit(shape, sigma);
     (smallest / unit).max(f64::MIN_POSITIVE).ln()
@@ -158,12 +159,12 @@ fn bottom_unit(shape: Shape, sigma: f64) -> f64 {
     (n - m + 1.0) * sigma / (n.sqrt() + m.sqrt())
 }
 
-/// The largest value at which [`Figure::Top`] is `top`.
+/// The largest value at which [`NullStatistic::Top`] is `top`.
 pub fn largest_at(shape: Shape, sigma: f64, top: f64) -> f64 {
     edges::from_upper_statistic(shape.n, shape.m, sigma, top)
 }
 
-/// The smallest value at which [`Figure::Bottom`] is `bottom`.
+/// The smallest value at which [`NullStatistic::Bottom`] is `bottom`.
 pub fn smallest_at(shape: Shape, sigma: f64, bottom: f64) -> f64 {
     bottom_unit(shape, sigma) * bottom.exp()
 }
@@ -172,7 +173,7 @@ pub fn smallest_at(shape: Shape, sigma: f64, bottom: f64) -> f64 {
 mod tests {
     use super::*;
 
-    // What a limit in the units of a figure is in those of the values, and back.
+    // What a limit in the units of a statistic is in those of the values, and back.
     #[test]
     fn ends_and_back() {
         let shape = Shape { n: 90, m: 40 };
@@ -184,14 +185,17 @@ mod tests {
     // diag(3, 4): s_rms = √(25/4); the law of 2×2 has its median at .807946.
     #[test]
     fn scales_by_hand() {
-        let found = of_values(&[4.0, 3.0], Shape { n: 2, m: 2 }).unwrap();
+        let found = spectrum_statistics(&[4.0, 3.0], Shape { n: 2, m: 2 }).unwrap();
         assert!((found.sigma_rms - 2.5).abs() < 1e-12);
         let median = 3.5 / (2.0_f64.sqrt() * 0.807_946);
         assert!((found.sigma_median - median).abs() < 1e-5);
-        let ratio = found.get(Figure::ScaleRatio).unwrap();
+        let ratio = found.get(NullStatistic::ScaleRatio).unwrap();
         assert!((ratio - 2.0 * (2.5 / median).ln()).abs() < 1e-5);
-        assert_eq!(found.get(Figure::LevelRatio), None);
-        assert_eq!(of_values(&[4.0, 0.0, 0.0], Shape { n: 3, m: 3 }), None);
-        assert_eq!(of_values(&[4.0], Shape { n: 3, m: 3 }), None);
+        assert_eq!(found.get(NullStatistic::LevelRatio), None);
+        assert_eq!(
+            spectrum_statistics(&[4.0, 0.0, 0.0], Shape { n: 3, m: 3 }),
+            None
+        );
+        assert_eq!(spectrum_statistics(&[4.0], Shape { n: 3, m: 3 }), None);
     }
 }
