@@ -178,7 +178,8 @@ pub fn measure_spectrum(
         &values,
         &layer,
         law,
-        (f64::EPSILON, plan),
+        f64::EPSILON,
+        plan,
     )))
 }
 
@@ -372,7 +373,7 @@ impl Numbers<'_> {
             full: self.options.full_controls,
         };
         let beside =
-            weights.and_then(|weights| controls::Beside::new(entries, (self.layer, weights), plan));
+            weights.and_then(|weights| controls::Beside::new(entries, self.layer, weights, plan));
         // One after the other: the room of one control does for the next.
         let mut room = Vec::new();
         let Some(mut beside) = beside else {
@@ -405,8 +406,7 @@ impl Numbers<'_> {
         let zeros = values.as_ref().ok();
         let zeros = zeros.map(|values| ZeroSingularValues::among(values, dtype));
         let plan = spectrum::NullPlan::from_options(self.options);
-        let spectrum =
-            spectrum::measure(&values, self.layer, marginal(&weights), (T::EPSILON, plan));
+        let spectrum = spectrum::measure(&values, self.layer, marginal(&weights), T::EPSILON, plan);
         Ok(Measured {
             weights,
             spectrum: finite_or_skipped(spectrum),
@@ -452,7 +452,7 @@ pub fn of_matrix(
         weights.initializer = None;
     }
     let plan = spectrum::NullPlan::default();
-    let spectrum = spectrum::measure(&values, layer, marginal(&weights), (epsilon, plan));
+    let spectrum = spectrum::measure(&values, layer, marginal(&weights), epsilon, plan);
     Ok(MatrixFacts {
         weights,
         singular_values: values.unwrap_or_default(),

@@ -145,7 +145,7 @@ impl Figures {
 
 fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
     let figure = |kind: &str, title: String, panels: Vec<Panel>| {
-        layer_figure((index, &layer.name), kind, &title, &panels)
+        layer_figure(index, &layer.name, kind, &title, &panels)
     };
     let weights = layer.weights.measured().and_then(|weights| {
         let title = format!(
@@ -220,11 +220,12 @@ pub fn shadow_figure(index: usize, name: &str, shadow: &LayerShadow) -> Result<F
         shadow.ratio.mean,
         shadow.ratio.error
     );
-    layer_figure((index, name), "shadow", &title, &shadow::panels(shadow))
+    layer_figure(index, name, "shadow", &title, &shadow::panels(shadow))
 }
 
 fn layer_figure(
-    (index, name): (usize, &str),
+    index: usize,
+    name: &str,
     kind: &str,
     title: &str,
     panels: &[Panel],
@@ -256,7 +257,7 @@ pub fn contact_sheet(
     let (file, name) = chain_file(index, layers, "samples");
     let title = "shadow samples; each picture is scaled to its own range";
     let rows = contact_sheet::of_chain(run);
-    let png = contact_sheet::draw(&file, (&name, title), &rows, shape)?;
+    let png = contact_sheet::draw(&file, &name, title, &rows, shape)?;
     let alt = format!("shadow samples of the chain {name}");
     Ok(Figure { file, alt, png })
 }
@@ -299,7 +300,7 @@ pub fn grid_figure(file: &str, name: &str, title: &str, panels: &[Panel]) -> Res
 pub fn sample_sheet(name: &str, rows: &[Row], shape: ImageShape) -> Result<Figure> {
     let file = "samples-by-class.png".to_owned();
     let title = "originals and their shadows; each picture is scaled to its own range";
-    let png = contact_sheet::draw(&file, (name, title), rows, shape)?;
+    let png = contact_sheet::draw(&file, name, title, rows, shape)?;
     Ok(Figure {
         alt: format!("{name}: {title}"),
         file,

@@ -168,7 +168,7 @@ impl<'a> Page<'a> {
             layers: layers
                 .zip(&judgement.labels.layers)
                 .map(|((i, (layer, figures)), labelled)| {
-                    Layer::new(i, (layer, labelled), judgement, figures)
+                    Layer::new(i, layer, labelled, judgement, figures)
                 })
                 .collect(),
             chains: audit
@@ -238,7 +238,8 @@ fn levels(chain: &ChainShadow) -> Vec<[String; 8]> {
 impl<'a> Layer<'a> {
     fn new(
         index: usize,
-        (layer, labelled): (&'a LayerFacts, &'a Labelled),
+        layer: &'a LayerFacts,
+        labelled: &'a Labelled,
         judgement: &'a Judgement,
         figures: &'a LayerFigures,
     ) -> Self {

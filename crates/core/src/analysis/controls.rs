@@ -48,7 +48,8 @@ impl<'a> Beside<'a> {
     /// Nothing when the entries have no scale: all zero, or too large.
     pub(super) fn new<T: Entry>(
         entries: &[T],
-        (layer, weights): (&'a Layer, &Weights),
+        layer: &'a Layer,
+        weights: &Weights,
         plan: ControlPlan,
     ) -> Option<Self> {
         let rms = controls::rms(entries)?;

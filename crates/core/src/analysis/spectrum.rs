@@ -75,7 +75,8 @@ pub(super) fn measure(
     values: &std::result::Result<Vec<f64>, Unmeasured>,
     layer: &Layer,
     entries: EntryLaw,
-    (epsilon, plan): (f64, NullPlan),
+    epsilon: f64,
+    plan: NullPlan,
 ) -> Section<Spectrum> {
     let skipped = |reason| Section::Skipped { reason };
     let values = match values {
@@ -129,7 +130,7 @@ impl Seen {
         let power_law = PowerLaw::fit(&lambda);
         let edge_upper = sigma_median * n.sqrt() * law.upper();
         let over_m = |figure: NullStatistic| figures.get(figure).unwrap_or(0.0) / m;
-        let of_chance = nulls::facts(&figures, (level_ratio, inside.len()), &null, shape);
+        let of_chance = nulls::facts(&figures, level_ratio, inside.len(), &null, shape);
         let bulk = bulk::largest(values, shape, null.excess_kurtosis);
         let entropy = shannon(values, total);
         Ok(Spectrum {

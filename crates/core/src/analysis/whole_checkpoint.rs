@@ -45,7 +45,7 @@ impl<'a> WholeCheckpoint<'a> {
         let of_layers: f64 = jobs.iter().map(|job| job.time.whole()).sum();
         let total = of_layers + crossings.sum::<f64>();
         let measure_layer = |layer: &Layer, stage: &mut dyn FnMut(Stage)| {
-            Read::new(self.checkpoint, layer)?.measured(layer, (self.options, self.shadow), stage)
+            Read::new(self.checkpoint, layer)?.measured(layer, self.options, self.shadow, stage)
         };
         // Added up in the order in which layers end: the last digit may differ from `of_layers`.
         let mut reached = of_layers;
@@ -148,7 +148,8 @@ impl Read {
     fn measured(
         &self,
         layer: &Layer,
-        (options, shadow): (&Options, &reversal::Model),
+        options: &Options,
+        shadow: &reversal::Model,
         stage: &mut dyn FnMut(Stage),
     ) -> Result<LayerFacts> {
         let numbers = Numbers {

@@ -44,8 +44,7 @@ impl Operand<'_> {
             return self.whole(columns, width);
         }
         let mut product = vec![0.0; self.height() * width];
-        let matrix = (self.stored, self.cols, self.is_turned);
-        sparse.times(matrix, (&mut product, width));
+        sparse.times(self.stored, self.cols, self.is_turned, &mut product, width);
         if !others.is_empty() {
             let padded = others.len().next_multiple_of(COLUMNS);
             let mut left = vec![0.0; columns.len() / width * padded];

@@ -63,25 +63,30 @@ impl Sparse {
     /// product, row by row; A is stored with rows of length `cols`.
     pub(super) fn times(
         &self,
-        (stored, cols, is_turned): (&StoredEntries<'_>, usize, bool),
-        (product, width): (&mut [f32], usize),
+        stored: &StoredEntries<'_>,
+        cols: usize,
+        is_turned: bool,
+        product: &mut [f32],
+        width: usize,
     ) {
         let factor = stored.factor();
         let times = |&(row, x): &(usize, f32)| (row, x * factor);
         let columns = self.columns.iter();
         let scaled: Vec<Column> = columns.map(|c| c.iter().map(times).collect()).collect();
         if is_turned {
-            self.turned(&scaled, (stored, cols), (product, width));
+            self.turned(&scaled, stored, cols, product, width);
         } else {
-            self.as_stored(&scaled, (stored, cols), (product, width));
+            self.as_stored(&scaled, stored, cols, product, width);
         }
     }
 
     fn as_stored(
         &self,
         columns: &[Column],
-        (stored, cols): (&StoredEntries<'_>, usize),
-        (product, width): (&mut [f32], usize),
+        stored: &StoredEntries<'_>,
+        cols: usize,
+        product: &mut [f32],
+        width: usize,
     ) {
         let bundles = product.par_chunks_mut((ROWS * width).max(1)).enumerate();
         bundles.for_each(|(bundle, product)| {
@@ -106,8 +111,10 @@ impl Sparse {
     fn turned(
         &self,
         columns: &[Column],
-        (stored, cols): (&StoredEntries<'_>, usize),
-        (product, width): (&mut [f32], usize),
+        stored: &StoredEntries<'_>,
+        cols: usize,
+        product: &mut [f32],
+        width: usize,
     ) {
         // By row of A, so that each is read once for all columns.
         let mut meetings: Vec<(usize, usize, f32)> = Vec::new();
@@ -195,12 +202,12 @@ mod tests {
         };
         let halves = |entries: &[f32]| StoredEntries::Single(Cow::Owned(entries.to_vec()), 0.5);
         let mut product = [9.0; 8];
-        sparse.times((&halves(&a), 2, true), (&mut product, 4));
+        sparse.times(&halves(&a), 2, true, &mut product, 4);
         near(&product);
         // And the same stored the other way.
         let turned: Vec<f32> = (0..64).map(|at| a[at % 32 * 2 + at / 32]).collect();
         let mut product = [9.0; 8];
-        sparse.times((&halves(&turned), 32, false), (&mut product, 4));
+        sparse.times(&halves(&turned), 32, false, &mut product, 4);
         near(&product);
     }
 

@@ -114,8 +114,7 @@ pub fn spectrum_statistics(values: &[f64], shape: Shape) -> Option<NullStatistic
 }
 
 /// The scale from the median, and [`NullStatistic::KsMedian`], [`NullStatistic::Top`] and
-/// [`NullStatistic::Bottom`]:
-/// what says whether values are on the law.
+/// [`NullStatistic::Bottom`]: what says whether values are on the law.
 pub fn fit(values: &[f64], shape: Shape) -> Option<(f64, [f64; 3])> {
     let law = MarchenkoPastur::new(shape.m as f64 / shape.n as f64)?;
     let (sigma, scaled) = scaled_by_median(values, shape, law)?;

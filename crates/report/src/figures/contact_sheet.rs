@@ -45,7 +45,8 @@ pub struct Row {
 /// Draws rows of samples, as many of each as there is room for.
 pub(super) fn draw(
     file: &str,
-    (name, title): (&str, &str),
+    name: &str,
+    title: &str,
     rows: &[Row],
     shape: ImageShape,
 ) -> Result<Vec<u8>> {

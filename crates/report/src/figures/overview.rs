@@ -39,7 +39,7 @@ pub(super) fn draw(audit: &Audit, judgement: &Judgement) -> Result<Vec<u8>> {
         }
         let labelled = audit.layers.iter().zip(&judgement.labels.layers);
         labelled.zip(0..).try_for_each(|((layer, labelled), i)| {
-            row(canvas, (layer, labelled.label), judgement, TOP + ROW * i)
+            row(canvas, layer, labelled.label, judgement, TOP + ROW * i)
         })
     })
 }
@@ -75,7 +75,8 @@ fn heading(canvas: &Canvas<'_>, audit: &Audit) -> Result<()> {
 
 fn row(
     canvas: &Canvas<'_>,
-    (layer, label): (&LayerFacts, Label),
+    layer: &LayerFacts,
+    label: Label,
     judgement: &Judgement,
     top: u32,
 ) -> Result<()> {
@@ -86,7 +87,7 @@ fn row(
         height: 1,
     };
     canvas.fill(line, (0xdd, 0xe0, 0xe4))?;
-    words(canvas, (layer, label), judgement, top)?;
+    words(canvas, layer, label, judgement, top)?;
     let panels = [
         layer.weights.measured().and_then(weights::thumbnail),
         layer.biases.measured().map(biases::panel),
@@ -120,7 +121,8 @@ fn row(
 
 fn words(
     canvas: &Canvas<'_>,
-    (layer, label): (&LayerFacts, Label),
+    layer: &LayerFacts,
+    label: Label,
     judgement: &Judgement,
     top: u32,
 ) -> Result<()> {

@@ -9,7 +9,8 @@ use randomlike_maths::stats::GOE_RATIO;
 /// Each figure with its null, in its own units; the level ratio is that of `bulk` values.
 pub(super) fn facts(
     figures: &NullStatistics,
-    (level_ratio, bulk): (Option<f64>, usize),
+    level_ratio: Option<f64>,
+    bulk: usize,
     null: &Null,
     shape: Shape,
 ) -> Option<SpectrumNulls> {
