@@ -27,7 +27,7 @@ use crate::audit::{
     SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, TensorFacts, Tool, Unmeasured,
     Weights, ZeroSingularValues,
 };
-use crate::controls::Entries as Drawn;
+use crate::controls::ControlMatrix;
 use crate::finite::finite_or_skipped;
 use crate::layers::{self, Layer, Orientation, OrientationFrom, Selection};
 use crate::shadow::activation;
@@ -267,7 +267,7 @@ impl Entry for bf16 {
 }
 
 /// What was measured on a matrix.
-struct Measured {
+struct WeightsAndSpectrum {
     weights: Section<Weights>,
     spectrum: Section<Spectrum>,
     zeros: Option<ZeroSingularValues>,
@@ -311,12 +311,12 @@ impl Numbers<'_> {
         stage(Stage::Spectrum);
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
         let broken = not_finite(broken, EntriesOf::Weights);
-        let Measured {
+        let WeightsAndSpectrum {
             weights,
             spectrum,
             zeros,
         } = match broken.clone() {
-            Some(reason) => Measured {
+            Some(reason) => WeightsAndSpectrum {
                 weights: Section::Skipped {
                     reason: reason.clone(),
                 },
@@ -385,7 +385,7 @@ impl Numbers<'_> {
                 ..Compared::skipped(&Unmeasured::NoControls)
             };
         };
-        let mut seen = |control, drawn: &Drawn<'_>| beside.see(control, drawn);
+        let mut seen = |control, drawn: &ControlMatrix<'_>| beside.see(control, drawn);
         let shadow = self
             .shadow
             .measure(entries, self.layer, self.bias, &mut seen, &mut room);
@@ -396,7 +396,11 @@ impl Numbers<'_> {
     }
 
     /// Both at once: the engine waits for memory half of the time.
-    fn weights_and_spectrum<T: Entry>(&self, entries: &[T], pass: &EntryPass) -> Result<Measured> {
+    fn weights_and_spectrum<T: Entry>(
+        &self,
+        entries: &[T],
+        pass: &EntryPass,
+    ) -> Result<WeightsAndSpectrum> {
         let (weights, values) = rayon::join(
             || finite_or_skipped(weights::measure(entries, self.layer, pass)),
             || spectrum::values(entries, self.layer, self.options.engine),
@@ -407,7 +411,7 @@ impl Numbers<'_> {
         let zeros = zeros.map(|values| ZeroSingularValues::among(values, dtype));
         let plan = spectrum::NullPlan::from_options(self.options);
         let spectrum = spectrum::measure(&values, self.layer, marginal(&weights), T::EPSILON, plan);
-        Ok(Measured {
+        Ok(WeightsAndSpectrum {
             weights,
             spectrum: finite_or_skipped(spectrum),
             zeros,

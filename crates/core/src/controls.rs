@@ -45,7 +45,7 @@ pub enum Control {
 
 /// A control of n inputs and m outputs, and how its rows lie.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entries<'a> {
+pub(crate) struct ControlMatrix<'a> {
     pub stored: &'a [f32],
     pub n: usize,
     pub m: usize,
@@ -54,14 +54,14 @@ pub(crate) struct Entries<'a> {
 
 /// W/s of n inputs and m outputs, where W lies.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Origin<'a> {
+pub(crate) struct ControlSource<'a> {
     pub stored: &'a StoredEntries<'a>,
     pub n: usize,
     pub m: usize,
     pub orientation: Orientation,
 }
 
-impl Origin<'_> {
+impl ControlSource<'_> {
     /// The entries of `count` inputs from `first` on, by input and output.
     fn rows(&self, first: usize, count: usize) -> Vec<f32> {
         self.lines(Orientation::InOut, self.m, first, count)
@@ -226,7 +226,7 @@ fn turned<T: Copy>(
 /// lie. It does not depend on how W is stored, nor on the number of threads.
 pub(crate) fn draw(
     control: Control,
-    entries: &Origin<'_>,
+    entries: &ControlSource<'_>,
     (seed, place): (u64, u64),
     room: &mut Vec<f32>,
 ) -> Orientation {
@@ -310,7 +310,7 @@ mod tests {
     /// As drawn, and how the rows lie.
     fn drawn(control: Control, stored_as: Orientation, seed: u64) -> (Vec<f32>, Orientation) {
         let halves: Vec<f32> = stored(stored_as).iter().map(|w| 0.5 * w).collect();
-        let entries = Origin {
+        let entries = ControlSource {
             stored: &StoredEntries::Single(Cow::Owned(halves), 2.0),
             n: N,
             m: M,

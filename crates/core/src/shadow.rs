@@ -30,7 +30,7 @@ pub use chain::{
 pub use estimate::Estimate;
 pub(crate) use layer::measure_beside;
 pub use layer::{
-    Controls, Dropout, LayerShadow, Reversal, ShadowPlan, StoredLayer, measure, of_layer,
+    Dropout, LayerShadow, Reversal, ShadowControls, ShadowPlan, StoredLayer, measure, of_layer,
 };
 pub use prediction::Sizes;
 pub use recovery::Recovery;

@@ -9,7 +9,7 @@ use super::{Entry, spectrum};
 use crate::audit::{
     ControlFacts, Controls, Section, Spectrum, SpectrumMethod, Trap, Unmeasured, Weights,
 };
-use crate::controls::{self, Control, Entries, Origin};
+use crate::controls::{self, Control, ControlMatrix, ControlSource};
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::linalg::{self, Engine, Lanczos, Matrix, SpectrumError};
 use randomlike_maths::stats::laws::edges;
@@ -35,11 +35,11 @@ pub(super) struct Beside<'a> {
     rms: f64,
     /// Standard deviation of W/s: below 1 when there is a mean.
     std: f64,
-    seen: Vec<(Control, Result<Seen, SpectrumError>)>,
+    seen: Vec<(Control, Result<MeasuredControl, SpectrumError>)>,
 }
 
 /// What was measured of one control while it was in memory.
-struct Seen {
+struct MeasuredControl {
     facts: ControlFacts,
     trap: Option<Trap>,
 }
@@ -63,7 +63,7 @@ impl<'a> Beside<'a> {
     }
 
     /// Measures a control that is in memory, once.
-    pub(super) fn see(&mut self, control: Control, entries: &Entries<'_>) {
+    pub(super) fn see(&mut self, control: Control, entries: &ControlMatrix<'_>) {
         if self.seen.iter().any(|(seen, _)| *seen == control) {
             return;
         }
@@ -77,7 +77,7 @@ impl<'a> Beside<'a> {
             let trap = is_trap
                 .then(|| outlier_cause::explained(entries, self.plan.seed))
                 .transpose();
-            trap.map(|trap| Seen { facts, trap })
+            trap.map(|trap| MeasuredControl { facts, trap })
         });
         self.seen.push((control, measured.and_then(|seen| seen)));
     }
@@ -96,7 +96,7 @@ impl<'a> Beside<'a> {
             orientation,
             ..
         } = *self.layer;
-        let origin = Origin {
+        let origin = ControlSource {
             stored: &stored,
             n,
             m,
@@ -105,7 +105,7 @@ impl<'a> Beside<'a> {
         for control in ALL {
             if self.seen.iter().all(|(seen, _)| *seen != control) {
                 let orientation = controls::draw(control, &origin, (self.plan.seed, 0), room);
-                let drawn = Entries {
+                let drawn = ControlMatrix {
                     stored: room,
                     n,
                     m,
@@ -117,7 +117,7 @@ impl<'a> Beside<'a> {
         let observed = spectrum.map_or_else(
             || {
                 let whole = stored.part(0..stored.len());
-                let whole = Entries {
+                let whole = ControlMatrix {
                     stored: &whole,
                     n,
                     m,
@@ -144,7 +144,7 @@ impl<'a> Beside<'a> {
                 .map(|seen| seen.in_units(rms))
         };
         let gaussian = take(Control::Gaussian)?.facts;
-        let Seen {
+        let MeasuredControl {
             facts: shuffled,
             trap,
         } = take(Control::Shuffled)?;
@@ -172,7 +172,11 @@ impl<'a> Beside<'a> {
         })
     }
 
-    fn measured(&self, entries: &Entries<'_>, std: f64) -> Result<ControlFacts, SpectrumError> {
+    fn measured(
+        &self,
+        entries: &ControlMatrix<'_>,
+        std: f64,
+    ) -> Result<ControlFacts, SpectrumError> {
         let threshold = threshold(entries.n, entries.m, std);
         if self.plan.is_exact(self.layer) {
             self.exact(entries, threshold)
@@ -181,7 +185,11 @@ impl<'a> Beside<'a> {
         }
     }
 
-    fn exact(&self, entries: &Entries<'_>, threshold: f64) -> Result<ControlFacts, SpectrumError> {
+    fn exact(
+        &self,
+        entries: &ControlMatrix<'_>,
+        threshold: f64,
+    ) -> Result<ControlFacts, SpectrumError> {
         let mut values = linalg::singular_values(matrix(entries), self.plan.engine)?;
         let (n, m) = (entries.n.max(entries.m), entries.n.min(entries.m));
         let outliers_above = values.iter().filter(|&&s| s > threshold).count();
@@ -200,7 +208,11 @@ impl<'a> Beside<'a> {
     }
 
     /// Down to the first that is no outlier.
-    fn top(&self, entries: &Entries<'_>, threshold: f64) -> Result<ControlFacts, SpectrumError> {
+    fn top(
+        &self,
+        entries: &ControlMatrix<'_>,
+        threshold: f64,
+    ) -> Result<ControlFacts, SpectrumError> {
         let mut lanczos = Lanczos::new(matrix(entries), self.plan.seed);
         let mut count = 1;
         loop {
@@ -234,7 +246,7 @@ impl ControlPlan {
     }
 }
 
-impl Seen {
+impl MeasuredControl {
     /// In the units of the weights, which were divided by `rms`.
     fn in_units(mut self, rms: f64) -> Self {
         self.facts.error *= rms;
@@ -256,7 +268,7 @@ fn threshold(n: usize, m: usize, std: f64) -> f64 {
     edges::upper_threshold(n, m, std, spectrum::OUTLIER_LEVEL)
 }
 
-fn matrix<'a>(entries: &Entries<'a>) -> Matrix<'a, f32> {
+fn matrix<'a>(entries: &ControlMatrix<'a>) -> Matrix<'a, f32> {
     let (rows, cols) = match entries.orientation {
         Orientation::InOut => (entries.n, entries.m),
         Orientation::OutIn => (entries.m, entries.n),

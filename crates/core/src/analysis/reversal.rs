@@ -49,7 +49,7 @@ impl Model {
         entries: &[T],
         layer: &Layer,
         bias: Option<&[f64]>,
-        beside: &mut dyn FnMut(Control, &controls::Entries<'_>),
+        beside: &mut dyn FnMut(Control, &controls::ControlMatrix<'_>),
         room: &mut Vec<f32>,
     ) -> Section<LayerShadow> {
         if let Some(reason) = &self.refused {

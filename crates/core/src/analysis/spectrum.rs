@@ -86,7 +86,7 @@ pub(super) fn measure(
     let (rows, cols) = stored_sides(layer);
     match values.first() {
         Some(&largest) if largest > 0.0 => {
-            let seen = Seen {
+            let seen = SpectrumPremises {
                 shape: Shape {
                     n: rows.max(cols),
                     m: rows.min(cols),
@@ -103,14 +103,14 @@ pub(super) fn measure(
 }
 
 /// What the facts of a spectrum depend on beside its values.
-struct Seen {
+struct SpectrumPremises {
     shape: Shape,
     entries: EntryLaw,
     epsilon: f64,
     plan: NullPlan,
 }
 
-impl Seen {
+impl SpectrumPremises {
     fn facts(&self, values: &[f64]) -> std::result::Result<Spectrum, Unmeasured> {
         let shape = self.shape;
         let (n, m) = (shape.n as f64, shape.m as f64);
@@ -233,7 +233,7 @@ mod tests {
         let values =
             linalg::singular_values(Matrix::new(entries, rows, cols).unwrap(), Engine::Faer)
                 .unwrap();
-        let seen = Seen {
+        let seen = SpectrumPremises {
             shape: Shape::new(rows, cols).unwrap(),
             entries: EntryLaw::default(),
             epsilon: f64::EPSILON,

@@ -7,7 +7,7 @@ use crate::audit::{
     Spectrum, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts, Tool, VectorFacts,
     VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
 };
-use crate::shadow::{Controls, Dropout, Estimate, Recovery, Reversal, Sizes};
+use crate::shadow::{Dropout, Estimate, Recovery, Reversal, ShadowControls, Sizes};
 use randomlike_checkpoint::Dtype;
 
 /// A checkpoint with these layers.
@@ -328,7 +328,7 @@ fn shadow() -> LayerShadow {
         meets_the_theorem: true,
         layer: reversal.clone(),
         predicted: error,
-        controls: Controls {
+        controls: ShadowControls {
             gaussian: reversal.clone(),
             shuffled: reversal,
         },

@@ -3,11 +3,11 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::{LINE, Origin};
+use super::{ControlSource, LINE};
 use randomlike_maths::random_streams::{Purpose, generator};
 
 /// By input and output; each input's weights in random order.
-pub(super) fn row_shuffled(entries: &Origin<'_>, seed: u64, room: &mut [f32]) {
+pub(super) fn row_shuffled(entries: &ControlSource<'_>, seed: u64, room: &mut [f32]) {
     by_line(
         room,
         entries.m,
@@ -19,7 +19,7 @@ pub(super) fn row_shuffled(entries: &Origin<'_>, seed: u64, room: &mut [f32]) {
 }
 
 /// By output and input; each output's weights in random order.
-pub(super) fn column_shuffled(entries: &Origin<'_>, seed: u64, room: &mut [f32]) {
+pub(super) fn column_shuffled(entries: &ControlSource<'_>, seed: u64, room: &mut [f32]) {
     by_line(
         room,
         entries.n,
@@ -31,7 +31,7 @@ pub(super) fn column_shuffled(entries: &Origin<'_>, seed: u64, room: &mut [f32])
 }
 
 /// By output and input; each weight times 1 or −1.
-pub(super) fn random_signs(entries: &Origin<'_>, seed: u64, room: &mut [f32]) {
+pub(super) fn random_signs(entries: &ControlSource<'_>, seed: u64, room: &mut [f32]) {
     by_line(
         room,
         entries.n,

@@ -7,7 +7,7 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::{LINE, Origin};
+use super::{ControlSource, LINE};
 use randomlike_maths::random_streams::{Purpose, generator};
 
 /// Fewest entries that are shuffled in buckets.
@@ -18,7 +18,7 @@ const BUCKETS: usize = 256;
 
 /// The entries in random order, which depends on `seed` and `place` and not on how they are
 /// stored, nor on the number of threads.
-pub(super) fn shuffled(entries: &Origin<'_>, seed: u64, place: u64, order: &mut [f32]) {
+pub(super) fn shuffled(entries: &ControlSource<'_>, seed: u64, place: u64, order: &mut [f32]) {
     if entries.stored.len() < MANY {
         order.copy_from_slice(&entries.columns(0, entries.m));
         shuffle(order, seed, (u64::MAX >> 25) - place);
@@ -131,7 +131,7 @@ mod tests {
     /// Position `at` of the result holds the entry that was at `found[at]`.
     fn positions(n: usize, m: usize, seed: u64) -> Vec<f32> {
         let stored: Vec<f32> = (0..n * m).map(|at| at as f32).collect();
-        let entries = Origin {
+        let entries = ControlSource {
             stored: &single(&stored),
             n,
             m,
@@ -140,7 +140,7 @@ mod tests {
         order(&entries, seed, 0)
     }
 
-    fn order(entries: &Origin<'_>, seed: u64, place: u64) -> Vec<f32> {
+    fn order(entries: &ControlSource<'_>, seed: u64, place: u64) -> Vec<f32> {
         let mut order = vec![0.0; entries.stored.len()];
         shuffled(entries, seed, place, &mut order);
         order
@@ -155,7 +155,7 @@ mod tests {
             sorted.sort_unstable_by(f32::total_cmp);
             assert!(sorted.iter().enumerate().all(|(at, &e)| at == e as usize));
             let turned: Vec<f32> = (0..n * m).map(|at| (at % m * n + at / m) as f32).collect();
-            let entries = Origin {
+            let entries = ControlSource {
                 stored: &single(&turned),
                 n,
                 m,

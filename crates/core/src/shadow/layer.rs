@@ -112,7 +112,7 @@ pub struct Dropout {
 /// The same draws through what the layer is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Controls {
+pub struct ShadowControls {
     /// A Gaussian matrix of the same shape.
     pub gaussian: Reversal,
     /// The layer's entries in random order, mean over all orders drawn.
@@ -137,7 +137,7 @@ pub struct LayerShadow {
     /// Relative error of a Gaussian matrix in closed form, with the best constant bias.
     pub predicted: f64,
     /// What the layer is compared with.
-    pub controls: Controls,
+    pub controls: ShadowControls,
     /// Orders drawn for the shuffled control: more for a small layer, where one order differs
     /// from the next by more than the draws do.
     pub shuffles: usize,
@@ -256,7 +256,7 @@ pub fn measure<T: controls::Scaled>(
 pub(crate) fn measure_beside<T: controls::Scaled>(
     stored: &StoredLayer<'_, T>,
     plan: &ShadowPlan,
-    beside: &mut dyn FnMut(Control, &controls::Entries<'_>),
+    beside: &mut dyn FnMut(Control, &controls::ControlMatrix<'_>),
     room: &mut Vec<f32>,
 ) -> Result<LayerShadow, ShadowError> {
     check(stored, plan)?;
@@ -316,7 +316,7 @@ pub(crate) fn measure_beside<T: controls::Scaled>(
         sweep: draws.ks.iter().enumerate().map(point).collect(),
         pairs: layer.pairs,
         layer: layer.reversal,
-        controls: Controls {
+        controls: ShadowControls {
             shuffled,
             gaussian: gaussian.reversal,
         },
@@ -324,7 +324,7 @@ pub(crate) fn measure_beside<T: controls::Scaled>(
 }
 
 /// What one matrix makes of all draws.
-struct Measured {
+struct MatrixReturns {
     reversal: Reversal,
     /// Calibrated error of each draw at the plan's k.
     errors: Vec<f64>,
@@ -371,7 +371,7 @@ fn measured(
     draws: &Draws<'_>,
     own: Option<&[f64]>,
     swept: Swept,
-) -> Result<Measured, ShadowError> {
+) -> Result<MatrixReturns, ShadowError> {
     let (reversal, errors, pairs) = reversal(matrix, draws, own)?;
     let sweep = match swept {
         Swept::Every => {
@@ -383,7 +383,7 @@ fn measured(
         }
         Swept::None => Vec::new(),
     };
-    Ok(Measured {
+    Ok(MatrixReturns {
         reversal,
         errors,
         sweep,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::columns::Columns;
 use super::product::Operand;
-use crate::controls::{self, Control, Entries, Origin, StoredEntries};
+use crate::controls::{self, Control, ControlMatrix, ControlSource, StoredEntries};
 use crate::layers::Orientation;
 
 /// W/s, n×m, as it lies in the file.
@@ -59,15 +59,15 @@ impl<'a> ScaledMatrix<'a> {
         control: Control,
         streams: (u64, u64),
         room: &'r mut Vec<f32>,
-    ) -> Entries<'r> {
-        let origin = Origin {
+    ) -> ControlMatrix<'r> {
+        let origin = ControlSource {
             stored: &self.stored,
             n: self.n,
             m: self.m,
             orientation: self.orientation,
         };
         let orientation = controls::draw(control, &origin, streams, room);
-        Entries {
+        ControlMatrix {
             stored: room,
             n: self.n,
             m: self.m,
@@ -105,8 +105,8 @@ impl<'a> ScaledMatrix<'a> {
 }
 
 /// A control is drawn over the rms already.
-impl<'a> From<Entries<'a>> for ScaledMatrix<'a> {
-    fn from(control: Entries<'a>) -> Self {
+impl<'a> From<ControlMatrix<'a>> for ScaledMatrix<'a> {
+    fn from(control: ControlMatrix<'a>) -> Self {
         Self {
             stored: StoredEntries::Single(Cow::Borrowed(control.stored), 1.0),
             orientation: control.orientation,

@@ -6,7 +6,7 @@
 
 use super::{matrix, threshold};
 use crate::audit::{Cause, Trap};
-use crate::controls::{self, Entries};
+use crate::controls::{self, ControlMatrix};
 use randomlike_maths::linalg::{Lanczos, SpectrumError};
 
 /// Visibility above which an entry is taken away: two such in one line show together only
@@ -14,7 +14,7 @@ use randomlike_maths::linalg::{Lanczos, SpectrumError};
 const LARGE: f64 = 0.5;
 
 /// What takes the outlier away; values in the units of `entries`.
-pub(super) fn explained(entries: &Entries<'_>, seed: u64) -> Result<Trap, SpectrumError> {
+pub(super) fn explained(entries: &ControlMatrix<'_>, seed: u64) -> Result<Trap, SpectrumError> {
     let whole = EntrySpread::within(entries.stored, None);
     let visible = whole.std * (entries.stored.len() as f64).powf(0.25);
     let limit = LARGE * visible;
@@ -58,7 +58,7 @@ pub(super) fn explained(entries: &Entries<'_>, seed: u64) -> Result<Trap, Spectr
 
 /// σ₁ of what `entry` makes of the entries.
 fn largest(
-    entries: &Entries<'_>,
+    entries: &ControlMatrix<'_>,
     entry: impl Fn(f64) -> f64 + Sync,
     seed: u64,
 ) -> Result<f64, SpectrumError> {
@@ -94,7 +94,7 @@ impl EntrySpread {
         }
     }
 
-    fn threshold(&self, entries: &Entries<'_>) -> f64 {
+    fn threshold(&self, entries: &ControlMatrix<'_>) -> f64 {
         threshold(entries.n, entries.m, self.std)
     }
 }
