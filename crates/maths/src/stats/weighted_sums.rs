@@ -3,8 +3,8 @@
 //! those of Lange, Little & Taylor (1989).
 //!
 //! exp and ln of the standard library in place of ours cost some .065 s for a layer (1.62 in place
-//! of 1.56 s at 4096×1000, medians of four runs in turn): half a percent of AlexNet, but they are
-//! calls that no vector holds, and other last digits move where the fits end. So ours stay.
+//! of 1.56 s at 4096×1000, medians of four runs in turn, within their spread; AlexNet was not timed).
+//! They are calls that no vector holds, and the fits would end at other last digits.
 //!
 //! exp and ln are branch-free polynomials, right to some 2e-16 where they are asked. Terms are
 //! added in [`LANES`] sums whatever the width of a vector, so every processor gives the same bits.
