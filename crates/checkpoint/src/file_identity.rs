@@ -46,10 +46,12 @@ const fn system(_: &std::fs::Metadata) -> [i64; 4] {
 mod tests {
     use std::fs;
     use std::path::PathBuf;
-    use std::thread::sleep;
-    use std::time::Duration;
 
     use super::*;
+
+    fn written(path: &Path) -> SystemTime {
+        fs::metadata(path).unwrap().modified().unwrap()
+    }
 
     /// A file of seven bytes in a folder of its own, its identity, and a while later.
     fn identified() -> (tempfile::TempDir, PathBuf, FileIdentity) {
@@ -57,9 +59,14 @@ mod tests {
         let path = folder.path().join("file");
         fs::write(&path, b"weights").unwrap();
         let identity = FileIdentity::at(&path).unwrap();
-        // Longer than the system's clock for files takes a step, 10 ms at most on Linux.
-        sleep(Duration::from_millis(30));
-        (folder, path, identity)
+        // Until the system's clock for files has taken a step.
+        let clock = folder.path().join("clock");
+        loop {
+            fs::write(&clock, b"tick").unwrap();
+            if written(&clock) > written(&path) {
+                break (folder, path, identity);
+            }
+        }
     }
 
     #[test]
