@@ -215,7 +215,9 @@ mod tests {
 
     #[test]
     fn a_member_is_read_from_any_place_stored_or_packed() {
-        let content: Vec<u8> = (0..300_000_u32).map(|i| (i.wrapping_mul(i) % 251) as u8).collect();
+        let content: Vec<u8> = (0..300_000_u32)
+            .map(|i| (i.wrapping_mul(i) % 251) as u8)
+            .collect();
         for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
             let mut archive = zip::ZipWriter::new(Memory::new(Vec::new()));
             let options = SimpleFileOptions::default().compression_method(method);
