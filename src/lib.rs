@@ -3,7 +3,7 @@
 //! One road runs through the code, and its arrows only point right:
 //!
 //! [`checkpoint`] (validated headers) → [`layers`] (W and b in one orientation)
-//! → [`analysis`] (facts per layer) → [`audit`] (the facts, as JSON)
+//! → [`analysis`] (facts per layer) → [`audit`](mod@audit) (the facts, as JSON)
 //! → [`policy`] (limits) → [`verdict`] (a pure function of both) → [`report`] (bytes).
 //!
 //! Each stage is a crate of its own, so that the compiler holds the arrows: `randomlike-maths`
