@@ -93,7 +93,8 @@ pub fn measure_undigested(
         layers: &found.layers,
     };
     let jobs = whole.jobs();
-    let bytes = expected_memory::for_layers(&jobs, options.memory)?;
+    let memory = jobs.iter().map(|job| (job.layer, job.memory));
+    let bytes = expected_memory::for_layers(memory, options.memory)?;
     let (facts, chains) = whole.measure(&jobs, bytes, progress)?;
     Ok(Audit {
         layers: facts,

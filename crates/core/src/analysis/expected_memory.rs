@@ -4,7 +4,6 @@
 
 use super::Options;
 use super::expected_time::width;
-use super::side_by_side::Job;
 use crate::layers::Layer;
 use crate::{Error, Result};
 use randomlike_checkpoint::Dtype;
@@ -84,18 +83,21 @@ fn controls(dtype: &Dtype, n: f64, m: f64) -> f64 {
 
 /// The bytes that may be taken by layers at a time: of those given to the program, or as many as
 /// the largest layer takes and some more.
-pub(super) fn for_layers(jobs: &[Job<'_>], given: Option<u64>) -> Result<u64> {
-    let Some(largest) = jobs.iter().max_by_key(|job| job.memory.peak) else {
+pub(super) fn for_layers<'a>(
+    layers: impl Iterator<Item = (&'a Layer, ExpectedMemory)>,
+    given: Option<u64>,
+) -> Result<u64> {
+    let Some((largest, ExpectedMemory { peak, .. })) = layers.max_by_key(|(_, memory)| memory.peak)
+    else {
         return Ok(0);
     };
-    let peak = largest.memory.peak;
     let Some(given) = given else {
         return Ok(peak.saturating_add((MARGIN * peak as f64) as u64 + BESIDE));
     };
     let needed = peak.saturating_add(BESIDE);
     if given < needed {
         return Err(Error::Room {
-            layer: largest.layer.name.clone(),
+            layer: largest.name.clone(),
             needed,
             given,
         });
@@ -106,42 +108,38 @@ pub(super) fn for_layers(jobs: &[Job<'_>], given: Option<u64>) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::expected_time::ExpectedTime;
     use crate::analysis::in_memory;
 
     fn layers(sides: &[(usize, usize)]) -> Vec<Layer> {
         sides.iter().map(|&(n, m)| in_memory(n, m)).collect()
     }
 
-    fn jobs(layers: &[Layer]) -> Vec<Job<'_>> {
-        let options = Options::default();
-        let job = |layer| Job {
-            layer,
-            memory: ExpectedMemory::for_layer(layer, &options),
-            time: ExpectedTime::for_layer(layer, &options),
-        };
-        layers.iter().map(job).collect()
+    fn expected(layer: &Layer) -> (&Layer, ExpectedMemory) {
+        let memory = ExpectedMemory::for_layer(layer, &Options::default());
+        (layer, memory)
+    }
+
+    fn bytes(layers: &[Layer], given: Option<u64>) -> Result<u64> {
+        for_layers(layers.iter().map(expected), given)
     }
 
     #[test]
     fn left_out_it_is_the_largest_layer_a_quarter_more_and_a_constant() {
         let layers = layers(&[(10, 10), (3000, 2000), (50, 60)]);
-        let jobs = jobs(&layers);
-        let peak = jobs[1].memory.peak;
-        assert!(jobs.iter().all(|job| job.memory.peak <= peak));
-        let bytes = for_layers(&jobs, None).unwrap();
-        assert!(bytes > peak + peak / 4 && bytes < peak + peak / 4 + 2 * BESIDE);
-        assert_eq!(for_layers(&[], None).unwrap(), 0);
-        assert_eq!(for_layers(&[], Some(1)).unwrap(), 0);
+        let peak = expected(&layers[1]).1.peak;
+        assert!(layers.iter().all(|layer| expected(layer).1.peak <= peak));
+        let most = bytes(&layers, None).unwrap();
+        assert!(most > peak + peak / 4 && most < peak + peak / 4 + 2 * BESIDE);
+        assert_eq!(bytes(&[], None).unwrap(), 0);
+        assert_eq!(bytes(&[], Some(1)).unwrap(), 0);
     }
 
     #[test]
     fn what_is_given_holds_each_layer_or_names_the_largest() {
         let layers = layers(&[(10, 10), (600, 500)]);
-        let jobs = jobs(&layers);
-        let least = jobs[1].memory.peak + BESIDE;
-        assert_eq!(for_layers(&jobs, Some(least)).unwrap(), least - BESIDE);
-        match for_layers(&jobs, Some(least - 1)) {
+        let least = expected(&layers[1]).1.peak + BESIDE;
+        assert_eq!(bytes(&layers, Some(least)).unwrap(), least - BESIDE);
+        match bytes(&layers, Some(least - 1)) {
             Err(Error::Room { needed, given, .. }) => {
                 assert_eq!((needed, given), (least, least - 1));
             }
