@@ -1,10 +1,6 @@
 //! `train`: nets with and without shadow data, all methods paired by seed.
 
-use std::env;
 use std::path::Path;
-use std::process::Command;
-#[cfg(not(unix))]
-use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use randomlike::report::figures::{self, Figure};
@@ -32,41 +28,8 @@ const CAUTION: &str = "Seeds share subset, first weights and order of batches ac
     A difference says what these settings do on this data; the noisy methods are the same loss \
     without the shadow model.";
 
-/// Threads of candle's own pool, read from the environment when it is first used.
-const CANDLE_THREADS: &str = "CANDLE_NUM_THREADS";
-/// Threads candle believes to have; it counts the processors at every product where this is not
-/// set, 10 and 16 % of the time in two paired turns.
-const RAYON_THREADS: &str = "RAYON_NUM_THREADS";
-
 /// Runs the command.
-///
-/// All runs share candle's pool, whose threads wait for each other actively: two runs at a time
-/// took three times as long with it as without. It can be sized by the environment alone, so
-/// the command starts itself again with a pool of one. No result depends on it.
 pub fn run(args: &Training) -> Done {
-    if env::var_os(CANDLE_THREADS).is_some() {
-        return train(args);
-    }
-    let mut again = Command::new(env::current_exe()?);
-    again.args(env::args_os().skip(1));
-    again.env(CANDLE_THREADS, "1").env(RAYON_THREADS, "1");
-    replaced(again)
-}
-
-/// This process becomes the other: a signal sent to it reaches the runs.
-#[cfg(unix)]
-fn replaced(mut by: Command) -> Done {
-    Err(std::os::unix::process::CommandExt::exec(&mut by).into())
-}
-
-#[cfg(not(unix))]
-fn replaced(mut by: Command) -> Done {
-    let code = by.status()?.code();
-    let code = code.and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.unwrap_or(super::COULD_NOT_AUDIT)))
-}
-
-fn train(args: &Training) -> Done {
     let data = data::read(&args.data)?;
     let inputs = data.shape.length().unwrap_or(0);
     let plan = plan(args, inputs, data.classes);

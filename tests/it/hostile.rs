@@ -536,12 +536,12 @@ fn set_aside() -> u64 {
     })
 }
 
-/// `inspect` with no more than 600 MB of address space; where the products of two threads set more
-/// than a third of that aside, with 400 MB and what they do. Without them a small net does with 100
-/// to 250 MB: how much of it glibc takes depends on how its threads meet.
+/// `inspect` with 300 MB of address space, and what the products of two threads set aside. Apart from
+/// that a small net does with 60 MB, where one arena serves all threads: else how many glibc makes,
+/// each of 64 MB or more, depends on how the threads meet. OpenBLAS takes room for each of its own.
 #[cfg(target_os = "linux")]
 fn inspect_in_little_memory(source: &Path) -> Output {
-    let limit = u64::max(600_000, 400_000 + 2 * set_aside());
+    let limit = 300_000 + 2 * set_aside();
     Command::new("sh")
         .args([
             "-c",
@@ -550,6 +550,7 @@ fn inspect_in_little_memory(source: &Path) -> Output {
             BINARY,
         ])
         .args(["inspect", "--json", "--threads", "1"])
+        .envs([("MALLOC_ARENA_MAX", "1"), ("OPENBLAS_NUM_THREADS", "1")])
         .arg(source)
         .output()
         .unwrap()

@@ -47,9 +47,6 @@ pub(crate) enum Unread {
     Memory,
     /// Its dtype is not read.
     Dtype,
-    /// The bytes are not what the format says.
-    #[cfg(feature = "gguf")]
-    Unsound(String),
 }
 
 /// Bytes that are read together: they stay in the cache until they are decoded.

@@ -95,16 +95,6 @@ pub enum Error {
         /// What to do instead.
         instead: &'static str,
     },
-    /// A file of a format that this build does not read.
-    #[error("`{path}` is a {format} file, and this build does not read them; build it with `--features {feature}`", path = path.display())]
-    NotBuilt {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        format: &'static str,
-        /// What the build lacks.
-        feature: &'static str,
-    },
     /// A directory without a checkpoint.
     #[error("`{path}` holds no checkpoint: no {endings} file", path = path.display())]
     NoCheckpoint {

@@ -57,9 +57,6 @@ pub(crate) enum Fault {
     Header(HeaderFault),
     /// What is wrong with it, in words.
     Unsound(String),
-    /// Files of this format are read by a build with this feature.
-    #[cfg(not(feature = "gguf"))]
-    NotBuilt(&'static str),
 }
 
 impl From<io::Error> for Fault {
@@ -155,12 +152,10 @@ pub(crate) enum Layout {
     /// One after the other, with so many entries from one to the next along each side.
     Strides(Vec<usize>),
     /// In blocks.
-    #[cfg(feature = "gguf")]
     Blocks(&'static dyn Blocks),
 }
 
 /// Entries that share bytes.
-#[cfg(feature = "gguf")]
 pub(crate) trait Blocks: Debug + Send + Sync {
     /// Entries of a block, and its bytes.
     fn sizes(&self) -> (usize, usize);
@@ -184,7 +179,6 @@ impl Storage {
                 let stored = self.in_order(dtype, window)?;
                 strided::gather(&stored, start, shape, strides, span).ok_or(Unread::Short)
             }
-            #[cfg(feature = "gguf")]
             Layout::Blocks(blocks) => self.in_blocks(*blocks, span),
         }
     }
@@ -196,7 +190,6 @@ impl Storage {
     }
 
     /// Slices of a stack are whole rows, and rows whole blocks; others are cut out.
-    #[cfg(feature = "gguf")]
     fn in_blocks(&self, layout: &dyn Blocks, span: Range<usize>) -> Result<Entries, Unread> {
         let (each, bytes) = layout.sizes();
         let (first, end) = (span.start / each, span.end.div_ceil(each));

@@ -99,10 +99,6 @@ impl TensorFile {
             Err(Unread::Dtype) => Ok(None),
             Err(Unread::Io(error)) => Err(self.refused(error.into())),
             Err(Unread::Short) => Err(self.refused(short(tensor).into())),
-            #[cfg(feature = "gguf")]
-            Err(Unread::Unsound(fault)) => {
-                Err(self.refused(format!("tensor `{tensor}`: {fault}").into()))
-            }
             Err(Unread::Memory) => Err(Error::Memory {
                 path: self.path.clone(),
                 tensor: tensor.to_owned(),
@@ -146,11 +142,5 @@ fn refused(path: &Path, format: &'static Format, fault: Fault) -> Error {
         .into(),
         Fault::Header(fault) => Error::Header { path, fault },
         Fault::Unsound(fault) => unsound(path, fault),
-        #[cfg(not(feature = "gguf"))]
-        Fault::NotBuilt(feature) => Error::NotBuilt {
-            path,
-            format: format.name,
-            feature,
-        },
     }
 }

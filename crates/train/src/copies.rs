@@ -1,41 +1,43 @@
 //! Copies of a batch: its shadows by the net's own weights, and what they are compared with.
 
-use candle_core::{Device, Result, Tensor};
+use std::borrow::Cow;
+
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::matrix::Matrix;
 use super::method::CopySource;
 use super::method_settings::{CopyScale, Recipe};
 use super::net::{self, Activity, Net};
 use super::shadows::{Step, shadows};
 
-/// A copy of each input of a batch that made this activity; nothing where the weights give none.
+/// A copy of each input of the batch that made this activity, without dropout; nothing where the
+/// weights give none.
 pub(super) fn copies(
     net: &Net,
-    inputs: &Tensor,
     clean: &Activity,
     source: CopySource,
     recipe: &Recipe,
     rng: &mut ChaCha8Rng,
-) -> Result<Option<Tensor>> {
+) -> Option<Matrix> {
+    let inputs = clean.inputs.first()?;
     if source == CopySource::Noise {
         // As dropout does it: what is kept is scaled up.
-        let kept = net::dropout(rng, recipe.noise, inputs.dims2()?)?;
-        return (inputs * kept).map(Some);
+        let mut kept = net::dropout(rng, recipe.noise, inputs.rows, inputs.cols);
+        kept.scale_by(&inputs.entries);
+        return Some(kept);
     }
-    let top = clean.hidden.len();
+    let top = clean.inputs.len() - 1;
     let level = recipe.copy_level.unwrap_or(top);
-    let Some(code) = level.checked_sub(1).and_then(|at| clean.hidden.get(at)) else {
-        return Ok(None);
-    };
-    let layers = net.frozen();
-    let weights = layers[..level].iter().map(|layer| match source {
-        CopySource::Shuffled => shuffled(&layer.weight, rng),
-        _ => Ok(layer.weight.clone()),
+    let code = clean.inputs.get(level).filter(|_| level > 0)?;
+    let layers = &net.layers[..level];
+    let weights = layers.iter().map(|layer| match source {
+        CopySource::Shuffled => Cow::Owned(shuffled(&layer.weight, rng)),
+        _ => Cow::Borrowed(&layer.weight),
     });
-    let weights: Vec<Tensor> = weights.collect::<Result<_>>()?;
+    let weights: Vec<Cow<'_, Matrix>> = weights.collect();
     let steps = weights.iter().enumerate().map(|(below, weight)| Step {
-        weight,
+        weight: weight.as_ref(),
         keep: if below == 0 {
             recipe.keep_input
         } else {
@@ -45,28 +47,29 @@ pub(super) fn copies(
         bias: below
             .checked_sub(1)
             .filter(|_| recipe.copy_biases)
-            .map(|layer| &layers[layer].bias),
+            .map(|layer| &layers[layer].bias[..]),
     });
     let steps: Vec<Step<'_>> = steps.collect();
-    let copies = shadows(&steps, code, rng)?;
-    match recipe.copy_scale {
-        CopyScale::Theory => Ok(copies),
-        CopyScale::Norm => copies.map(|copies| as_long(&copies, inputs)).transpose(),
+    let mut copies = shadows(&steps, code, rng)?;
+    if recipe.copy_scale == CopyScale::Norm {
+        scale_to_length(&mut copies, inputs);
     }
+    Some(copies)
 }
 
 /// Each copy scaled to the length of its original; a copy of zeros stays one.
-fn as_long(copies: &Tensor, originals: &Tensor) -> Result<Tensor> {
-    let length = |of: &Tensor| of.sqr()?.sum_keepdim(1)?.sqrt();
-    let factor = (length(originals)? / length(copies)?.maximum(f64::from(f32::MIN_POSITIVE))?)?;
-    copies.broadcast_mul(&factor)
+fn scale_to_length(copies: &mut Matrix, originals: &Matrix) {
+    let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt();
+    for (copy, original) in copies.each_row_mut().zip(originals.each_row()) {
+        let factor = length(original) / length(copy).max(f32::MIN_POSITIVE);
+        copy.iter_mut().for_each(|x| *x *= factor);
+    }
 }
 
-fn shuffled(weight: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor> {
-    let shape = weight.dims2()?;
-    let mut entries: Vec<f32> = weight.flatten_all()?.to_vec1()?;
-    entries.shuffle(rng);
-    Tensor::from_vec(entries, shape, &Device::Cpu)
+fn shuffled(weight: &Matrix, rng: &mut ChaCha8Rng) -> Matrix {
+    let mut shuffled = weight.clone();
+    shuffled.entries.shuffle(rng);
+    shuffled
 }
 
 #[cfg(test)]
@@ -74,20 +77,18 @@ mod tests {
     use super::*;
     use rand::{RngExt, SeedableRng};
 
-    fn net_and_inputs() -> (Net, Tensor) {
+    fn net_and_inputs() -> (Net, Matrix) {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
-        let net = Net::new(&[20, 16, 12, 4], &mut rng).unwrap();
-        let pixels: Vec<f32> = (0..6 * 20).map(|_| rng.random()).collect();
-        let inputs = Tensor::from_vec(pixels, (6, 20), &Device::Cpu).unwrap();
+        let net = Net::new(&[20, 16, 12, 4], &mut rng);
+        let inputs = Matrix::filled(6, 20, || rng.random());
         (net, inputs)
     }
 
-    fn copied(recipe: &Recipe, source: CopySource) -> Vec<Vec<f32>> {
+    fn copied(recipe: &Recipe, source: CopySource) -> Matrix {
         let (net, inputs) = net_and_inputs();
-        let clean = net::forward(&net.frozen(), &inputs, &[]).unwrap();
+        let clean = net.forward(&inputs, &[]);
         let mut rng = ChaCha8Rng::seed_from_u64(12);
-        let copies = copies(&net, &inputs, &clean, source, recipe, &mut rng).unwrap();
-        copies.unwrap().to_vec2().unwrap()
+        copies(&net, &clean, source, recipe, &mut rng).unwrap()
     }
 
     // Every choice does something, and what it says.
@@ -116,10 +117,7 @@ mod tests {
             keep_input: 0.5,
             ..base
         };
-        let zeros = |copies: &[Vec<f32>]| {
-            let all = copies.iter().flatten();
-            all.filter(|x| **x == 0.0).count()
-        };
+        let zeros = |copies: &Matrix| copies.entries.iter().filter(|x| **x == 0.0).count();
         assert!(zeros(&copied(&sparse, CopySource::Shadow)) > zeros(&plain) + 20);
     }
 
@@ -130,14 +128,14 @@ mod tests {
             ..Recipe::default()
         };
         let square = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>();
-        let originals: Vec<Vec<f32>> = net_and_inputs().1.to_vec2().unwrap();
-        for (copy, original) in copied(&recipe, CopySource::Shadow).iter().zip(&originals) {
+        let originals = net_and_inputs().1;
+        let copies = copied(&recipe, CopySource::Shadow);
+        for (copy, original) in copies.each_row().zip(originals.each_row()) {
             assert!((square(copy) / square(original) - 1.0).abs() < 1e-5);
         }
-        let theory: f32 = copied(&Recipe::default(), CopySource::Shadow)[0]
-            .iter()
-            .sum();
-        let norm: f32 = copied(&recipe, CopySource::Shadow)[0].iter().sum();
+        let sum = |copies: &Matrix| copies.row(0).iter().sum::<f32>();
+        let theory = sum(&copied(&Recipe::default(), CopySource::Shadow));
+        let norm = sum(&copies);
         assert!((theory / norm - 1.0).abs() > 1e-3);
     }
 }

@@ -88,7 +88,7 @@ pub fn run_all(
     finished_runs::create_folder(folder)?;
     let shared = Shared {
         data,
-        test: test_set(data)?,
+        test: test_set(data),
         experiment,
         folder,
         steps: Steps::new(experiment.arms.len() * experiment.seeds.len(), progress),
@@ -184,7 +184,7 @@ impl Shared<'_> {
         if let Some(start) = finished(&facts, plan, None)? {
             return Ok(start);
         }
-        write(&first_net(plan, seed)?, "start", plan, seed, &file)?;
+        write(&first_net(plan, seed), "start", plan, seed, &file)?;
         let start = UntrainedNet {
             seed,
             inside: measure_net(&file)?,
@@ -211,7 +211,7 @@ impl Shared<'_> {
         let outcome = RunOutcome {
             method,
             seed,
-            test_error: error_of(&net, &self.test)?,
+            test_error: error_of(&net, &self.test),
             curve,
             inside: measure_net(&file)?,
         };
@@ -330,8 +330,8 @@ mod tests {
         // One run finished, one stopped after 500 steps, four not begun.
         let home = tempfile::tempdir().unwrap();
         let sets = Sets::new(&data, &experiment.plan, 5).unwrap();
-        let mut half = Run::new(&experiment.plan, &sets, &experiment.arms[1], 5).unwrap();
-        half.advance(500).unwrap();
+        let mut half = Run::new(&experiment.plan, &sets, &experiment.arms[1], 5);
+        half.advance(500);
         let state = home.path().join("shadow+dropout-5.state.safetensors");
         half.save(&state).unwrap();
         for (name, bytes) in one

@@ -8,6 +8,7 @@ mod experiment;
 pub mod figures;
 mod finished_runs;
 mod loss;
+mod matrix;
 mod method;
 mod method_settings;
 mod net;
@@ -62,15 +63,6 @@ pub enum Error {
     /// A file of ours could not be written.
     #[error(transparent)]
     Report(#[from] randomlike_report::Error),
-    /// The tensor library failed.
-    #[error("training failed: {0}")]
-    Tensor(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<candle_core::Error> for Error {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Tensor(error.into())
-    }
 }
 
 /// The result of anything that can fail with [`Error`].

@@ -1,157 +1,172 @@
 //! The nets that are trained: fully connected, ReLU, softmax on top.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// A fully connected net. Weights are stored (out, in).
-#[derive(Debug, Clone)]
-pub struct Net {
-    /// Number of inputs, of units of each hidden layer, of classes.
-    pub sizes: Vec<usize>,
-    weights: Vec<Var>,
-    biases: Vec<Var>,
+use super::matrix::{Matrix, add_product, product};
+
+/// A fully connected net, from the input up. What belongs to each of its parameters (a gradient, a
+/// moment) is a net of the same sizes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Net {
+    pub layers: Vec<Dense>,
 }
 
 /// A fully connected layer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Dense {
     /// W, (out, in).
-    pub weight: Tensor,
+    pub weight: Matrix,
     /// b, one a unit.
-    pub bias: Tensor,
-}
-
-impl Dense {
-    /// hWᵀ + b for a batch, batch×inputs.
-    fn forward(&self, h: &Tensor) -> Result<Tensor> {
-        h.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
-    }
+    pub bias: Vec<f32>,
 }
 
 /// What a batch makes of a net.
 #[derive(Debug, Clone)]
 pub(super) struct Activity {
-    /// r(Wᵀh + b) of each hidden layer, batch×units.
-    pub hidden: Vec<Tensor>,
-    /// Wᵀh + b of the last layer, batch×classes.
-    pub logits: Tensor,
+    /// What each layer is given, batch×units: the batch, then r(Wh + b) of each hidden layer, after
+    /// dropout.
+    pub inputs: Vec<Matrix>,
+    /// Wh + b of the last layer, batch×classes.
+    pub logits: Matrix,
 }
 
 impl Net {
     /// W ~ N(0, 2/fan_in), 1/fan_in in the last layer (He et al. 2015); b = 0.
-    pub(super) fn new(sizes: &[usize], rng: &mut ChaCha8Rng) -> Result<Self> {
+    pub(super) fn new(sizes: &[usize], rng: &mut ChaCha8Rng) -> Self {
         let last = sizes.len().saturating_sub(2);
-        let mut weights = Vec::with_capacity(last + 1);
-        let mut biases = Vec::with_capacity(last + 1);
-        for (layer, pair) in sizes.windows(2).enumerate() {
+        let layers = sizes.windows(2).enumerate().map(|(layer, pair)| {
             let (fan_in, fan_out) = (pair[0], pair[1]);
             let gain = if layer == last { 1.0 } else { 2.0 };
             let std = (gain / fan_in as f64).sqrt();
-            let entries: Vec<f32> = (0..fan_in * fan_out)
-                .map(|_| {
-                    let entry: f64 = StandardNormal.sample(rng);
-                    (std * entry) as f32
-                })
-                .collect();
-            let weight = Tensor::from_vec(entries, (fan_out, fan_in), &Device::Cpu)?;
-            weights.push(Var::from_tensor(&weight)?);
-            biases.push(Var::zeros(fan_out, DType::F32, &Device::Cpu)?);
+            let draw = || {
+                let entry: f64 = StandardNormal.sample(rng);
+                (std * entry) as f32
+            };
+            Dense {
+                weight: Matrix::filled(fan_out, fan_in, draw),
+                bias: vec![0.0; fan_out],
+            }
+        });
+        Self {
+            layers: layers.collect(),
         }
-        Ok(Self {
-            sizes: sizes.to_vec(),
-            weights,
-            biases,
-        })
     }
 
-    /// The net with these tensors, a weight and a bias a layer.
-    pub(super) fn from_tensors(layers: &[(Tensor, Tensor)]) -> Result<Self> {
-        let mut sizes = Vec::with_capacity(layers.len() + 1);
-        let mut weights = Vec::with_capacity(layers.len());
-        let mut biases = Vec::with_capacity(layers.len());
-        for (weight, bias) in layers {
-            let (fan_out, fan_in) = weight.dims2()?;
-            if sizes.is_empty() {
-                sizes.push(fan_in);
-            }
-            if sizes.last() != Some(&fan_in) || bias.dims1()? != fan_out {
-                candle_core::bail!("the layers do not fit each other");
-            }
-            sizes.push(fan_out);
-            weights.push(Var::from_tensor(weight)?);
-            biases.push(Var::from_tensor(bias)?);
-        }
-        Ok(Self {
-            sizes,
-            weights,
-            biases,
-        })
+    /// A net with these layers, where each takes what the one below gives.
+    pub(super) fn from_layers(layers: Vec<Dense>) -> Option<Self> {
+        let is_whole = |layer: &Dense| {
+            let Matrix { rows, cols, .. } = layer.weight;
+            rows > 0 && cols > 0 && layer.bias.len() == rows
+        };
+        let fits = |pair: &[Dense]| pair[0].weight.rows == pair[1].weight.cols;
+        let is_net = !layers.is_empty() && layers.iter().all(is_whole);
+        (is_net && layers.windows(2).all(fits)).then_some(Self { layers })
     }
 
-    /// Everything that is trained, always in one order.
-    pub(super) fn parameters(&self) -> impl Iterator<Item = &Var> {
-        self.weights
+    /// The same sizes, all 0.
+    pub(super) fn zeros(&self) -> Self {
+        let zeros = |layer: &Dense| Dense {
+            weight: Matrix::zeros(layer.weight.rows, layer.weight.cols),
+            bias: vec![0.0; layer.bias.len()],
+        };
+        Self {
+            layers: self.layers.iter().map(zeros).collect(),
+        }
+    }
+
+    /// Number of inputs, of units of each hidden layer, of classes.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        let inputs = self.layers.first().map(|layer| layer.weight.cols);
+        let outputs = self.layers.iter().map(|layer| layer.weight.rows);
+        inputs.into_iter().chain(outputs).collect()
+    }
+
+    /// Everything that is trained: weight and bias of each layer.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &[f32]> {
+        self.layers
             .iter()
-            .zip(&self.biases)
-            .flat_map(|(weight, bias)| [weight, bias])
+            .flat_map(|Dense { weight, bias }| [&weight.entries[..], &bias[..]])
     }
 
-    /// Weight and bias of each layer, from the input up, within the reach of gradients.
-    pub(super) fn live(&self) -> Vec<Dense> {
-        self.dense(|var| var.as_tensor().clone())
+    /// The same in the same order.
+    pub(super) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        self.layers
+            .iter_mut()
+            .flat_map(|Dense { weight, bias }| [&mut weight.entries[..], &mut bias[..]])
     }
 
-    /// The same out of their reach.
-    pub(super) fn frozen(&self) -> Vec<Dense> {
-        self.dense(Var::as_detached_tensor)
+    /// Runs a batch, batch×inputs. With dropout, `masks` has a factor of each number that a layer is
+    /// given, batch×units.
+    pub(super) fn forward(&self, batch: &Matrix, masks: &[&[f32]]) -> Activity {
+        let mut inputs = Vec::with_capacity(self.layers.len());
+        let mut at = batch.clone();
+        for (layer, dense) in self.layers.iter().enumerate() {
+            if let Some(mask) = masks.get(layer) {
+                at.scale_by(mask);
+            }
+            let mut above = product(at.view(), dense.weight.view().transpose());
+            for row in above.each_row_mut() {
+                row.iter_mut().zip(&dense.bias).for_each(|(x, b)| *x += b);
+            }
+            if layer + 1 < self.layers.len() {
+                above.entries.iter_mut().for_each(|x| *x = x.max(0.0));
+            }
+            inputs.push(std::mem::replace(&mut at, above));
+        }
+        Activity { inputs, logits: at }
     }
 
-    fn dense(&self, tensor: impl Fn(&Var) -> Tensor) -> Vec<Dense> {
-        let layers = self.weights.iter().zip(&self.biases);
-        layers
-            .map(|(weight, bias)| Dense {
-                weight: tensor(weight),
-                bias: tensor(bias),
-            })
-            .collect()
+    /// Adds to `gradient` that of a loss whose derivative by the logits of this activity is `pull`,
+    /// batch×classes (Rumelhart, Hinton & Williams 1986). Masks as they were on the way up.
+    pub(super) fn backward(
+        &self,
+        activity: &Activity,
+        masks: &[&[f32]],
+        pull: Matrix,
+        gradient: &mut Self,
+    ) {
+        let mut pull = pull;
+        for (layer, dense) in self.layers.iter().enumerate().rev() {
+            let (given, to) = (&activity.inputs[layer], &mut gradient.layers[layer]);
+            add_product(&mut to.weight, pull.view().transpose(), given.view());
+            for row in pull.each_row() {
+                to.bias.iter_mut().zip(row).for_each(|(b, x)| *b += x);
+            }
+            if layer == 0 {
+                return;
+            }
+            pull = product(pull.view(), dense.weight.view());
+            if let Some(mask) = masks.get(layer) {
+                pull.scale_by(mask);
+            }
+            for (pull, &given) in pull.entries.iter_mut().zip(&given.entries) {
+                if given <= 0.0 {
+                    *pull = 0.0;
+                }
+            }
+        }
     }
 }
 
-/// Runs a batch, batch×inputs. With dropout, `masks` has one factor for the input and one a
-/// hidden layer.
-pub(super) fn forward(layers: &[Dense], inputs: &Tensor, masks: &[Tensor]) -> Result<Activity> {
-    let masked = |at: usize, h: Tensor| match masks.get(at) {
-        Some(mask) => h * mask,
-        None => Ok(h),
+/// The place of the largest entry of each row, the first of equal ones.
+pub(super) fn argmax(logits: &Matrix) -> Vec<u8> {
+    let largest = |row: &[f32]| {
+        let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
+        (0..row.len()).reduce(better).unwrap_or(0) as u8
     };
-    let Some((top, below)) = layers.split_last() else {
-        candle_core::bail!("a net without layers");
-    };
-    let mut at = masked(0, inputs.clone())?;
-    let mut hidden = Vec::with_capacity(below.len());
-    for (layer, dense) in below.iter().enumerate() {
-        let above = dense.forward(&at)?.relu()?;
-        hidden.push(above.clone());
-        at = masked(layer + 1, above)?;
-    }
-    Ok(Activity {
-        hidden,
-        logits: top.forward(&at)?,
-    })
+    logits.each_row().map(largest).collect()
 }
 
 /// Factors of dropout: 0 with probability `rate`, else 1/(1 − rate).
-pub(super) fn dropout(rng: &mut ChaCha8Rng, rate: f64, shape: (usize, usize)) -> Result<Tensor> {
+pub(super) fn dropout(rng: &mut ChaCha8Rng, rate: f64, rows: usize, units: usize) -> Matrix {
     let kept = (1.0 / (1.0 - rate)) as f32;
-    let draw = |_| {
+    Matrix::filled(rows, units, || {
         if rng.random::<f64>() < rate {
             0.0
         } else {
             kept
         }
-    };
-    let factors: Vec<f32> = (0..shape.0 * shape.1).map(draw).collect();
-    Tensor::from_vec(factors, shape, &Device::Cpu)
+    })
 }

@@ -1,13 +1,12 @@
-//! Adam and SGD with momentum, in place. candle-nn's keep their state to themselves, and a run
-//! that is resumed needs it.
+//! Adam and SGD with momentum.
 
 use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
 use serde::{Deserialize, Serialize};
+
+use super::net::Net;
 
 /// A rule and its first step size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -48,7 +47,7 @@ impl fmt::Display for Rule {
 impl FromStr for Rule {
     type Err = String;
 
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split(':').collect();
         let number = |at: usize, default: f64| match parts.get(at) {
             None => Ok(default),
@@ -109,255 +108,123 @@ const EPSILON: f64 = 1e-8;
 pub(super) struct Optimiser {
     rule: Rule,
     steps: usize,
-    /// First moment (or momentum) and second moment of each parameter.
-    moments: Vec<(Tensor, Tensor)>,
+    /// First moment of each parameter, or its momentum.
+    pub first: Net,
+    /// Its second moment.
+    pub second: Net,
 }
 
 impl Optimiser {
-    pub(super) fn new<'a>(rule: Rule, parameters: impl Iterator<Item = &'a Var>) -> Result<Self> {
-        let zeros = |p: &Var| Ok((p.zeros_like()?, p.zeros_like()?));
-        Ok(Self {
-            rule,
-            steps: 0,
-            moments: parameters.map(zeros).collect::<Result<_>>()?,
-        })
+    pub(super) fn new(rule: Rule, net: &Net) -> Self {
+        Self::resumed(rule, 0, net.zeros(), net.zeros())
     }
 
     /// As it was after `steps`, with these moments.
-    pub(super) const fn resumed(rule: Rule, steps: usize, moments: Vec<(Tensor, Tensor)>) -> Self {
+    pub(super) const fn resumed(rule: Rule, steps: usize, first: Net, second: Net) -> Self {
         Self {
             rule,
             steps,
-            moments,
+            first,
+            second,
         }
-    }
-
-    /// First and second moment of each parameter.
-    pub(super) fn moments(&self) -> &[(Tensor, Tensor)] {
-        &self.moments
     }
 
     /// One step, its size `share` of the first.
-    pub(super) fn step<'a>(
-        &mut self,
-        parameters: impl Iterator<Item = &'a Var>,
-        gradients: &GradStore,
-        share: f64,
-    ) -> Result<()> {
+    pub(super) fn step(&mut self, net: &mut Net, gradient: &Net, share: f64) {
         self.steps += 1;
         let rate = share * self.rule.rate();
-        for (parameter, (first, second)) in parameters.zip(&self.moments) {
-            let Some(gradient) = gradients.get(parameter) else {
-                continue;
-            };
-            let gradient = gradient.contiguous()?;
+        let moments = self
+            .first
+            .parameters_mut()
+            .zip(self.second.parameters_mut());
+        let parameters = net.parameters_mut().zip(gradient.parameters());
+        for ((parameter, gradient), (first, second)) in parameters.zip(moments) {
+            let entries = parameter.iter_mut().zip(gradient).zip(first);
             match self.rule {
                 Rule::Adam { .. } => {
-                    first.inplace_op2(&gradient, &Decayed(BETA.0 as f32, Power::First))?;
-                    second.inplace_op2(&gradient, &Decayed(BETA.1 as f32, Power::Second))?;
                     // 1 − βᵗ underflows to 1 after a while, as it should.
                     let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
                     let (one, two) = (1.0 - BETA.0.powi(steps), 1.0 - BETA.1.powi(steps));
-                    let adam = AdamStep {
-                        rate: (rate / one) as f32,
-                        scale: two.sqrt().recip() as f32,
-                    };
-                    parameter.inplace_op3(first, second, &adam)?;
+                    let (rate, scale) = ((rate / one) as f32, two.sqrt().recip() as f32);
+                    let (keep_m, keep_v) = (BETA.0 as f32, BETA.1 as f32);
+                    for (((p, g), m), v) in entries.zip(second) {
+                        *m = keep_m * *m + (1.0 - keep_m) * g;
+                        *v = keep_v * *v + (1.0 - keep_v) * g * g;
+                        *p -= rate * *m / (v.sqrt() * scale + EPSILON as f32);
+                    }
                 }
                 Rule::Sgd { momentum, .. } => {
-                    first.inplace_op1(&Scaled(momentum as f32))?;
-                    first.inplace_op2(&gradient, &Added(1.0))?;
-                    parameter.inplace_op2(first, &Added(-rate as f32))?;
+                    for ((p, g), v) in entries {
+                        *v = momentum as f32 * *v + g;
+                        *p -= rate as f32 * *v;
+                    }
                 }
             }
         }
-        Ok(())
-    }
-}
-
-/// The entries of a contiguous tensor of f32.
-fn entries<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let all: &[f32] = storage.as_slice()?;
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&all[start..end]),
-        None => candle_core::bail!("a tensor that is not contiguous"),
-    }
-}
-
-fn entries_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(all), Some((start, end))) => Ok(&mut all[start..end]),
-        _ => candle_core::bail!("a tensor that is not contiguous f32"),
-    }
-}
-
-enum Power {
-    First,
-    Second,
-}
-
-/// m ← βm + (1 − β)g or g².
-struct Decayed(f32, Power);
-
-impl InplaceOp2 for Decayed {
-    fn name(&self) -> &'static str {
-        "decayed mean"
-    }
-
-    fn cpu_fwd(
-        &self,
-        mean: &mut CpuStorage,
-        mean_layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> Result<()> {
-        let (beta, rest) = (self.0, 1.0 - self.0);
-        let pairs = entries_mut(mean, mean_layout)?
-            .iter_mut()
-            .zip(entries(gradient, gradient_layout)?);
-        match self.1 {
-            Power::First => pairs.for_each(|(m, g)| *m = beta * *m + rest * g),
-            Power::Second => pairs.for_each(|(v, g)| *v = beta * *v + rest * g * g),
-        }
-        Ok(())
-    }
-}
-
-/// p ← p − rate·m/(√v·scale + ε).
-struct AdamStep {
-    rate: f32,
-    scale: f32,
-}
-
-impl InplaceOp3 for AdamStep {
-    fn name(&self) -> &'static str {
-        "adam"
-    }
-
-    fn cpu_fwd(
-        &self,
-        parameter: &mut CpuStorage,
-        parameter_layout: &Layout,
-        first: &CpuStorage,
-        first_layout: &Layout,
-        second: &CpuStorage,
-        second_layout: &Layout,
-    ) -> Result<()> {
-        let (first, second) = (
-            entries(first, first_layout)?,
-            entries(second, second_layout)?,
-        );
-        let parameter = entries_mut(parameter, parameter_layout)?;
-        for ((p, m), v) in parameter.iter_mut().zip(first).zip(second) {
-            *p -= self.rate * m / (v.sqrt() * self.scale + EPSILON as f32);
-        }
-        Ok(())
-    }
-}
-
-/// a ← c·a.
-struct Scaled(f32);
-
-impl InplaceOp1 for Scaled {
-    fn name(&self) -> &'static str {
-        "scaled"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        for entry in entries_mut(storage, layout)? {
-            *entry *= self.0;
-        }
-        Ok(())
-    }
-}
-
-/// a ← a + c·b.
-struct Added(f32);
-
-impl InplaceOp2 for Added {
-    fn name(&self) -> &'static str {
-        "added"
-    }
-
-    fn cpu_fwd(
-        &self,
-        sum: &mut CpuStorage,
-        sum_layout: &Layout,
-        other: &CpuStorage,
-        other_layout: &Layout,
-    ) -> Result<()> {
-        let pairs = entries_mut(sum, sum_layout)?
-            .iter_mut()
-            .zip(entries(other, other_layout)?);
-        pairs.for_each(|(a, b)| *a += self.0 * b);
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
-    use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+    use crate::matrix::Matrix;
+    use crate::net::Dense;
 
-    fn loss(p: &Var) -> Tensor {
-        let target = Tensor::new(&[1.0_f32, -2.0, 0.5], &Device::Cpu).unwrap();
-        let weights = Tensor::new(&[1.0_f32, 10.0, 0.1], &Device::Cpu).unwrap();
-        let square = (p.as_tensor() - target).unwrap().sqr().unwrap();
-        (square * weights).unwrap().sum_all().unwrap()
-    }
-
-    fn start() -> Var {
-        Var::new(&[0.0_f32, 0.0, 3.0], &Device::Cpu).unwrap()
-    }
-
-    // candle-nn's AdamW without decay is Adam.
-    #[test]
-    fn adam_is_the_librarys() {
-        let (ours, theirs) = (start(), start());
-        let rule = Rule::Adam { rate: 0.05 };
-        let mut optimiser = Optimiser::new(rule, [&ours].into_iter()).unwrap();
-        let parameters = ParamsAdamW {
-            lr: 0.05,
-            weight_decay: 0.0,
-            ..ParamsAdamW::default()
+    /// A net of one unit without inputs to speak of: its parameters are these numbers and a zero.
+    fn of(weights: &[f32]) -> Net {
+        let weight = Matrix {
+            rows: 1,
+            cols: weights.len(),
+            entries: weights.to_vec(),
         };
-        let mut library = AdamW::new(vec![theirs.clone()], parameters).unwrap();
-        for _ in 0..100 {
-            let gradients = loss(&ours).backward().unwrap();
-            optimiser
-                .step([&ours].into_iter(), &gradients, 1.0)
-                .unwrap();
-            library.backward_step(&loss(&theirs)).unwrap();
+        Net {
+            layers: vec![Dense {
+                weight,
+                bias: vec![0.0],
+            }],
         }
-        let far = (ours.as_tensor() - theirs.as_tensor())
-            .unwrap()
-            .abs()
-            .unwrap();
-        let far: f32 = far.max_all().unwrap().to_scalar().unwrap();
-        assert!(far < 1e-5, "{far}");
+    }
+
+    /// Steps on Σ c(p − t)² from a start; the parameters after each.
+    fn descent(rule: Rule, start: &[f32], steps: usize) -> Vec<Vec<f32>> {
+        let (curvatures, targets) = ([1.0, 10.0, 0.1], [1.0, -2.0, 0.5]);
+        let mut net = of(start);
+        let mut optimiser = Optimiser::new(rule, &net);
+        let path = (0..steps).map(|_| {
+            let at = net.layers[0].weight.entries.iter();
+            let slopes = at.zip(curvatures).zip(targets);
+            let slopes: Vec<f32> = slopes.map(|((p, c), t)| 2.0 * c * (p - t)).collect();
+            optimiser.step(&mut net, &of(&slopes), 1.0);
+            net.layers[0].weight.entries.clone()
+        });
+        path.collect()
+    }
+
+    // optax's steps on the same sum: reference/make.py.
+    #[test]
+    fn adam_is_that_of_another_library() {
+        let reference: serde_json::Value =
+            serde_json::from_str(include_str!("reference/reference.json")).unwrap();
+        let path: Vec<(usize, [f32; 3])> =
+            serde_json::from_value(reference["adam"].clone()).unwrap();
+        let found = descent(Rule::Adam { rate: 0.05 }, &[0.0, 0.0, 3.0], 100);
+        assert_eq!(path.len(), 3);
+        for (steps, wanted) in path {
+            for (found, wanted) in found[steps - 1].iter().zip(wanted) {
+                assert!((found - wanted).abs() < 1e-5, "{steps}: {found} {wanted}");
+            }
+        }
     }
 
     // g = 2(p − 1) from p = 0, rate .1, μ = .5: v = −2, p = .2; v = −1 − 1.6 = −2.6, p = .46.
     #[test]
     fn momentum_by_hand() {
-        let p = Var::new(&[0.0_f32], &Device::Cpu).unwrap();
         let rule = Rule::Sgd {
             rate: 0.1,
             momentum: 0.5,
         };
-        let mut optimiser = Optimiser::new(rule, [&p].into_iter()).unwrap();
-        for wanted in [0.2, 0.46] {
-            let loss = (p.as_tensor() - 1.0)
-                .unwrap()
-                .sqr()
-                .unwrap()
-                .sum_all()
-                .unwrap();
-            let gradients = loss.backward().unwrap();
-            optimiser.step([&p].into_iter(), &gradients, 1.0).unwrap();
-            let found: f32 = p.to_vec1::<f32>().unwrap()[0];
-            assert!((found - wanted).abs() < 1e-6, "{found}");
+        for (found, wanted) in descent(rule, &[0.0], 2).iter().zip([0.2, 0.46]) {
+            assert!((found[0] - wanted).abs() < 1e-6, "{found:?}");
         }
     }
 

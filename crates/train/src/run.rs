@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use candle_core::{D, Device, Result, Tensor};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::copies::copies;
 use super::data::{Dataset, Images};
-use super::loss::{Batch, loss};
+use super::loss::{Batch, gradient};
+use super::matrix::Matrix;
 use super::method::{CopySource, TrainingMethod};
 use super::method_settings::MethodSettings;
 use super::net::{self, Net};
@@ -78,11 +78,7 @@ pub(super) struct Sets {
 
 impl Sets {
     /// The sets of a seed, all from the training files.
-    pub(super) fn new(
-        data: &Dataset,
-        plan: &TrainingPlan,
-        seed: u64,
-    ) -> std::result::Result<Self, Error> {
+    pub(super) fn new(data: &Dataset, plan: &TrainingPlan, seed: u64) -> Result<Self, Error> {
         let mut rng = generator(seed, Purpose::Subset, 0);
         let mut choose = |count, taken: &[usize]| {
             let chosen = balanced(&data.train.labels, data.classes, count, taken, &mut rng);
@@ -97,36 +93,40 @@ impl Sets {
         let train = choose(plan.train_size, &[])?;
         let validation = choose(plan.validation_size, &train)?;
         Ok(Self {
-            train: batch(&data.train, &train)?,
-            validation: batch(&data.train, &validation)?,
+            train: batch(&data.train, &train),
+            validation: batch(&data.train, &validation),
         })
     }
 }
 
 /// All the test images.
-pub(super) fn test_set(data: &Dataset) -> Result<Batch> {
+pub(super) fn test_set(data: &Dataset) -> Batch {
     let all: Vec<usize> = (0..data.test.count()).collect();
     batch(&data.test, &all)
 }
 
 /// Share of these images that a net gets wrong.
-pub(super) fn error_of(net: &Net, images: &Batch) -> Result<f64> {
-    let logits = net::forward(&net.frozen(), &images.inputs, &[])?.logits;
-    Ok(error(&classes(&logits)?, &images.labels))
+pub(super) fn error_of(net: &Net, images: &Batch) -> f64 {
+    let logits = net.forward(&images.inputs, &[]).logits;
+    error(&net::argmax(&logits), &images.labels)
 }
 
 /// These images, pixel/255.
-fn batch(images: &Images, chosen: &[usize]) -> Result<Batch> {
+fn batch(images: &Images, chosen: &[usize]) -> Batch {
     let size = images.pixels.len() / images.count().max(1);
     let mut inputs = Vec::with_capacity(size * chosen.len());
     for &image in chosen {
         let pixels = &images.pixels[image * size..][..size];
         inputs.extend(pixels.iter().map(|&p| f32::from(p) / 255.0));
     }
-    Ok(Batch {
-        inputs: Tensor::from_vec(inputs, (chosen.len(), size), &Device::Cpu)?,
+    Batch {
+        inputs: Matrix {
+            rows: chosen.len(),
+            cols: size,
+            entries: inputs,
+        },
         labels: chosen.iter().map(|&image| images.labels[image]).collect(),
-    })
+    }
 }
 
 /// A run that can stop after any step and go on.
@@ -147,10 +147,10 @@ impl<'a> Run<'a> {
         sets: &'a Sets,
         arm: &'a MethodSettings,
         seed: u64,
-    ) -> Result<Self> {
-        let net = first_net(plan, seed)?;
-        let optimiser = Optimiser::new(arm.optimiser, net.parameters())?;
-        Ok(Self {
+    ) -> Self {
+        let net = first_net(plan, seed);
+        let optimiser = Optimiser::new(arm.optimiser, &net);
+        Self {
             plan,
             sets,
             arm,
@@ -159,32 +159,29 @@ impl<'a> Run<'a> {
             optimiser,
             step: 0,
             curve: Vec::new(),
-        })
+        }
     }
 
     /// Goes on to this step, at most to the last.
-    pub(super) fn advance(&mut self, to: usize) -> Result<()> {
+    pub(super) fn advance(&mut self, to: usize) {
         let end = to.min(self.plan.steps);
         while self.step < end {
             if self.step.is_multiple_of(self.plan.every.max(1)) {
-                self.look()?;
+                self.look();
             }
-            let batch = self.batch()?;
+            let batch = self.batch();
             // A stream a step: what is drawn does not depend on where a run was resumed.
             let mut rng = generator(self.seed, Purpose::Step, self.step);
             let MethodSettings { method, recipe, .. } = self.arm;
-            let loss = loss(&self.net, &batch, *method, recipe, &mut rng)?;
-            let gradients = loss.objective.backward()?;
+            let gradient = gradient(&self.net, &batch, *method, recipe, &mut rng);
             let share = self.plan.schedule.share(self.step, self.plan.steps);
-            self.optimiser
-                .step(self.net.parameters(), &gradients, share)?;
+            self.optimiser.step(&mut self.net, &gradient, share);
             self.step += 1;
         }
-        Ok(())
     }
 
     /// The images of this step: an epoch is a permutation, the last incomplete batch left out.
-    fn batch(&self) -> Result<Batch> {
+    fn batch(&self) -> Batch {
         let train = &self.sets.train;
         let count = train.labels.len();
         let batch = self.plan.batch.min(count);
@@ -193,32 +190,29 @@ impl<'a> Run<'a> {
         let mut order: Vec<u32> = (0..count as u32).collect();
         order.shuffle(&mut generator(self.seed, Purpose::Order, epoch));
         let chosen = &order[at * batch..][..batch];
-        Ok(Batch {
-            inputs: train
-                .inputs
-                .index_select(&Tensor::new(chosen, &Device::Cpu)?, 0)?,
-            labels: chosen.iter().map(|&i| train.labels[i as usize]).collect(),
-        })
+        let chosen = chosen.iter().map(|&image| image as usize);
+        Batch {
+            inputs: train.inputs.select(chosen.clone()),
+            labels: chosen.map(|image| train.labels[image]).collect(),
+        }
     }
 
-    fn look(&mut self) -> Result<()> {
+    fn look(&mut self) {
         let validation = &self.sets.validation;
-        let layers = self.net.frozen();
-        let clean = net::forward(&layers, &validation.inputs, &[])?;
-        let real = classes(&clean.logits)?;
+        let clean = self.net.forward(&validation.inputs, &[]);
+        let real = net::argmax(&clean.logits);
         let mut rng = generator(self.seed, Purpose::Evaluation, self.step);
         let source = match self.arm.method {
             TrainingMethod::Shuffled => CopySource::Shuffled,
             _ => CopySource::Shadow,
         };
-        let (inputs, recipe) = (&validation.inputs, &self.arm.recipe);
-        let copies = copies(&self.net, inputs, &clean, source, recipe, &mut rng)?;
+        let copies = copies(&self.net, &clean, source, &self.arm.recipe, &mut rng);
         // Weights that give no shadow give inputs of zeros.
-        let copies = match copies {
-            Some(copies) => copies,
-            None => validation.inputs.zeros_like()?,
-        };
-        let synthetic = classes(&net::forward(&layers, &copies, &[])?.logits)?;
+        let copies = copies.unwrap_or_else(|| {
+            let Matrix { rows, cols, .. } = validation.inputs;
+            Matrix::zeros(rows, cols)
+        });
+        let synthetic = net::argmax(&self.net.forward(&copies, &[]).logits);
         let same = real.iter().zip(&synthetic).filter(|(a, b)| a == b).count();
         self.curve.push(Evaluation {
             step: self.step,
@@ -226,31 +220,23 @@ impl<'a> Run<'a> {
             synthetic_error: error(&synthetic, &validation.labels),
             agreement: same as f64 / real.len() as f64,
         });
-        Ok(())
     }
 
     /// Every look, the last at the end, and the trained net.
-    pub(super) fn finish(mut self) -> Result<(Vec<Evaluation>, Net)> {
-        self.advance(self.plan.steps)?;
-        self.look()?;
-        Ok((self.curve, self.net))
+    pub(super) fn finish(mut self) -> (Vec<Evaluation>, Net) {
+        self.advance(self.plan.steps);
+        self.look();
+        (self.curve, self.net)
     }
 }
 
 /// The net every method of a seed starts from.
-pub(super) fn first_net(plan: &TrainingPlan, seed: u64) -> Result<Net> {
+pub(super) fn first_net(plan: &TrainingPlan, seed: u64) -> Net {
     Net::new(&plan.layers, &mut generator(seed, Purpose::Weights, 0))
 }
 
-fn classes(logits: &Tensor) -> Result<Vec<u32>> {
-    logits.argmax(D::Minus1)?.to_vec1()
-}
-
-fn error(given: &[u32], labels: &[u8]) -> f64 {
-    let wrong = given
-        .iter()
-        .zip(labels)
-        .filter(|(g, l)| **g != u32::from(**l));
+fn error(given: &[u8], labels: &[u8]) -> f64 {
+    let wrong = given.iter().zip(labels).filter(|(g, l)| g != l);
     wrong.count() as f64 / labels.len().max(1) as f64
 }
 
@@ -267,22 +253,22 @@ impl<'a> Run<'a> {
         seed: u64,
         path: &Path,
         went: impl Fn(usize),
-    ) -> std::result::Result<(Vec<Evaluation>, Net), Error> {
+    ) -> Result<(Vec<Evaluation>, Net), Error> {
         let mut run = if path.is_file() {
             Self::resumed(plan, sets, arm, seed, path)?
         } else {
-            Self::new(plan, sets, arm, seed)?
+            Self::new(plan, sets, arm, seed)
         };
         went(run.step);
         while run.step < plan.steps {
             let before = run.step;
-            run.advance(before + SAVE.min(plan.every))?;
+            run.advance(before + SAVE.min(plan.every));
             went(run.step - before);
             if run.step.is_multiple_of(SAVE) && run.step < plan.steps {
                 run.save(path)?;
             }
         }
-        Ok(run.finish()?)
+        Ok(run.finish())
     }
 
     fn resumed(
@@ -291,12 +277,12 @@ impl<'a> Run<'a> {
         arm: &'a MethodSettings,
         seed: u64,
         path: &Path,
-    ) -> std::result::Result<Self, Error> {
+    ) -> Result<Self, Error> {
         let kept = state::read_state(path, arm.optimiser)?;
         let notes: Notes = serde_json::from_str(&kept.notes)
             .map_err(|e| fault(format!("`{}` is no state of ours: {e}", path.display())))?;
         let same = notes.plan == *plan && notes.arm == *arm && notes.seed == seed;
-        if !same || kept.net.sizes != plan.layers || kept.step > plan.steps {
+        if !same || kept.net.sizes() != plan.layers || kept.step > plan.steps {
             let path = path.display();
             return Err(fault(format!(
                 "`{path}` is the state of a run with other settings; give a new folder"
@@ -315,7 +301,7 @@ impl<'a> Run<'a> {
     }
 
     /// Keeps what is needed to go on as if nothing had happened.
-    pub(super) fn save(&self, path: &Path) -> std::result::Result<(), Error> {
+    pub(super) fn save(&self, path: &Path) -> Result<(), Error> {
         let notes = Notes {
             plan: self.plan.clone(),
             arm: self.arm.clone(),

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use candle_core::{D, Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -10,6 +9,7 @@ use super::copies::copies;
 use super::data::Dataset;
 use super::experiment::{Experiment, net_file};
 use super::loss::Batch;
+use super::matrix::Matrix;
 use super::method::{CopySource, TrainingMethod};
 use super::method_settings::{MethodSettings, Recipe};
 use super::net::{self, Net};
@@ -57,13 +57,17 @@ pub fn samples(
             .flat_map(|&image| &data.test.pixels[image * size..][..size]);
         let pixels: Vec<f32> = pixels.map(|&p| f32::from(p) / 255.0).collect();
         let batch = Batch {
-            inputs: Tensor::from_vec(pixels, (images.len(), size), &Device::Cpu)?,
+            inputs: Matrix {
+                rows: images.len(),
+                cols: size,
+                entries: pixels,
+            },
             labels: vec![class as u8; images.len()],
         };
         let (shadows, right) = shadows_of(&net, &batch, recipe, &mut rng)?;
         rows.push(Row {
             caption: format!("class {class}"),
-            samples: batch.inputs.to_vec2()?,
+            samples: lines(&batch.inputs),
         });
         rows.push(Row {
             caption: format!(
@@ -83,15 +87,15 @@ fn shadows_of(
     recipe: &Recipe,
     rng: &mut ChaCha8Rng,
 ) -> Result<(Vec<Vec<f32>>, usize), Error> {
-    let layers = net.frozen();
-    let clean = net::forward(&layers, &batch.inputs, &[])?;
-    let copies = copies(net, &batch.inputs, &clean, CopySource::Shadow, recipe, rng)?;
+    let clean = net.forward(&batch.inputs, &[]);
+    let copies = copies(net, &clean, CopySource::Shadow, recipe, rng);
     let copies = copies.ok_or_else(|| fault("the net's weights give no shadow".into()))?;
-    let given: Vec<u32> = net::forward(&layers, &copies, &[])?
-        .logits
-        .argmax(D::Minus1)?
-        .to_vec1()?;
+    let given = net::argmax(&net.forward(&copies, &[]).logits);
     let pairs = given.iter().zip(&batch.labels);
-    let right = pairs.filter(|(given, label)| **given == u32::from(**label));
-    Ok((copies.to_vec2()?, right.count()))
+    let right = pairs.filter(|(given, label)| given == label);
+    Ok((lines(&copies), right.count()))
+}
+
+fn lines(images: &Matrix) -> Vec<Vec<f32>> {
+    images.each_row().map(<[f32]>::to_vec).collect()
 }

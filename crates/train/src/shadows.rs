@@ -1,18 +1,19 @@
 //! Shadow samples of a net that is being trained: the way down alone, from codes it made.
 
-use candle_core::{Device, Result, Tensor};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+use super::matrix::{Matrix, product};
 
 /// A layer on the way down.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step<'a> {
     /// W, (out, in).
-    pub weight: &'a Tensor,
+    pub weight: &'a Matrix,
     /// ρ, the share of the level below that is kept.
     pub keep: f64,
     /// A bias of each unit of the level below; none in the paper.
-    pub bias: Option<&'a Tensor>,
+    pub bias: Option<&'a [f32]>,
 }
 
 /// x̃ of each code: h^(j) = Bern(ρ_j) ⊙ r(α_j W_j h^(j+1) + b_j) with α_j = 2/(ρ_j n_j s_j²), all
@@ -20,43 +21,33 @@ pub(super) struct Step<'a> {
 ///
 /// `steps` go from the input up, `codes` are batch×n_ℓ; the answer is batch×n₀, in the units of
 /// the net's inputs. Nothing where a layer's weights are all zero or not finite.
-pub(super) fn shadows(
-    steps: &[Step<'_>],
-    codes: &Tensor,
-    rng: &mut ChaCha8Rng,
-) -> Result<Option<Tensor>> {
-    let batch = codes.dim(0)?;
-    let mut at = codes.t()?;
+pub(super) fn shadows(steps: &[Step<'_>], codes: &Matrix, rng: &mut ChaCha8Rng) -> Option<Matrix> {
+    let mut at = codes.clone();
     for step in steps.iter().rev() {
-        let Some(rms) = rms(step.weight)? else {
-            return Ok(None);
-        };
-        let n = step.weight.dim(1)?;
-        let kept = kept(rng, (n, batch), step.keep)?;
-        // With W/s in place of W: s times too large.
-        let alpha = 2.0 / (step.keep * n as f64 * rms);
-        let mut product = (step.weight / rms)?.t()?.matmul(&at)?;
-        if let Some(bias) = step.bias {
-            let bias = bias.reshape((n, 1))?;
-            product = product.broadcast_add(&(bias / alpha)?)?;
+        let square = mean_square(step.weight)?;
+        let mut below = product(at.view(), step.weight.view());
+        let alpha = 2.0 / (step.keep * below.cols as f64 * square);
+        let (batch, units) = (below.rows, below.cols);
+        // Drawn unit by unit, each for the whole batch.
+        for unit in 0..units {
+            let bias = step.bias.map_or(0.0, |bias| f64::from(bias[unit]));
+            for image in 0..batch {
+                let entry = &mut below.entries[image * units + unit];
+                let is_kept = rng.random::<f64>() < step.keep;
+                let code = alpha * f64::from(*entry) + bias;
+                *entry = if is_kept { code.max(0.0) as f32 } else { 0.0 };
+            }
         }
-        at = ((product * alpha)?.relu()? * kept)?;
+        at = below;
     }
-    at.t()?.contiguous().map(Some)
+    Some(at)
 }
 
-/// s, the root mean square of the entries; nothing when it is 0 or no number.
-fn rms(weight: &Tensor) -> Result<Option<f64>> {
-    let square: f32 = weight.sqr()?.mean_all()?.to_scalar()?;
-    let rms = f64::from(square.sqrt());
-    Ok((rms > 0.0 && rms.is_finite()).then_some(rms))
-}
-
-/// 1 for each unit that is kept, with probability `share`, 0 for the others.
-fn kept(rng: &mut ChaCha8Rng, shape: (usize, usize), share: f64) -> Result<Tensor> {
-    let draw = |_| f32::from(u8::from(rng.random::<f64>() < share));
-    let kept: Vec<f32> = (0..shape.0 * shape.1).map(draw).collect();
-    Tensor::from_vec(kept, shape, &Device::Cpu)
+/// s², the mean square of the entries; nothing when it is 0 or no number.
+fn mean_square(weight: &Matrix) -> Option<f64> {
+    let squares = weight.entries.iter().map(|&w| f64::from(w) * f64::from(w));
+    let mean = squares.sum::<f64>() / weight.entries.len() as f64;
+    (mean > 0.0 && mean.is_finite()).then_some(mean)
 }
 
 #[cfg(test)]
@@ -68,25 +59,28 @@ mod tests {
     // W·h = (3 + 8, −10), so x̃ = (.88, 0), and (.58, .2) with biases −.3 and 1.
     #[test]
     fn one_step_by_hand() {
-        let weight = Tensor::new(&[[3.0_f32, 0.0], [4.0, -5.0]], &Device::Cpu).unwrap();
-        let codes = Tensor::new(&[[1.0_f32, 2.0]], &Device::Cpu).unwrap();
-        let bias = Tensor::new(&[-0.3_f32, 1.0], &Device::Cpu).unwrap();
+        let matrix = |rows, entries: &[f32]| Matrix {
+            rows,
+            cols: 2,
+            entries: entries.to_vec(),
+        };
+        let weight = matrix(2, &[3.0, 0.0, 4.0, -5.0]);
+        let codes = matrix(1, &[1.0, 2.0]);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut of = |weight: &Tensor, bias: Option<&Tensor>| {
+        let mut found = |weight: &Matrix, bias: Option<&[f32]>| {
             let step = Step {
                 weight,
                 keep: 1.0,
                 bias,
             };
-            let found = shadows(&[step], &codes, &mut rng).unwrap();
-            found.map(|found| found.to_vec2::<f32>().unwrap())
+            shadows(&[step], &codes, &mut rng)
         };
-        for (bias, wanted) in [(None, [0.88, 0.0]), (Some(&bias), [0.58, 0.2])] {
-            let found = of(&weight, bias).unwrap();
-            for (found, wanted) in found[0].iter().zip(wanted) {
+        for (bias, wanted) in [(None, [0.88, 0.0]), (Some(&[-0.3, 1.0][..]), [0.58, 0.2])] {
+            let found = found(&weight, bias).unwrap();
+            for (found, wanted) in found.entries.iter().zip(wanted) {
                 assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
             }
         }
-        assert!(of(&(weight * 0.0).unwrap(), None).is_none());
+        assert!(found(&Matrix::zeros(2, 2), None).is_none());
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
 use half::f16;
 use serde::{Deserialize, Serialize};
 
-use super::net::Net;
+use super::matrix::Matrix;
+use super::net::{Dense, Net};
 use super::optimiser::{Optimiser, Rule};
 use super::{Error, fault};
 use randomlike_checkpoint::{Checkpoint, Dtype, Entries, TensorFacts, write_header};
@@ -33,20 +33,28 @@ pub(super) fn write_net(
     path: &Path,
 ) -> Result<(), Error> {
     let mut tensors = Vec::new();
-    for (at, parameter) in net.parameters().enumerate() {
+    for (at, tensor) in stored_tensors(net).enumerate() {
         let kind = if at % 2 == 0 { "weight" } else { "bias" };
-        tensors.push((
-            format!("layers.{}.{kind}", at / 2),
-            parameter.as_tensor().clone(),
-        ));
+        tensors.push((format!("layers.{}.{kind}", at / 2), tensor));
     }
     let mut all = vec![("activation", "relu".to_owned())];
     all.extend(metadata.iter().cloned());
     write(&tensors, stored, &all, path)
 }
 
+/// Shape and entries of a tensor.
+type Stored<'a> = (Vec<usize>, &'a [f32]);
+
+/// Weight and bias of each layer.
+fn stored_tensors(net: &Net) -> impl Iterator<Item = Stored<'_>> {
+    net.layers.iter().flat_map(|Dense { weight, bias }| {
+        let weight = (vec![weight.rows, weight.cols], &weight.entries[..]);
+        [weight, (vec![bias.len()], &bias[..])]
+    })
+}
+
 fn write(
-    tensors: &[(String, Tensor)],
+    tensors: &[(String, Stored<'_>)],
     stored: NetDtype,
     metadata: &[(&str, String)],
     path: &Path,
@@ -57,50 +65,69 @@ fn write(
     };
     let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), v.clone()));
     let metadata: BTreeMap<String, String> = metadata.collect();
-    let mut entries = Vec::new();
+    let mut bytes = Vec::new();
     let mut facts = Vec::new();
-    for (name, tensor) in tensors {
+    for (name, (shape, entries)) in tensors {
         facts.push(TensorFacts {
             tensor: name.clone(),
             dtype: dtype.clone(),
-            shape: tensor.dims().to_vec(),
+            shape: shape.clone(),
             decoded: None,
         });
-        let values: Vec<f32> = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
         match stored {
-            NetDtype::F32 => entries.extend(values.iter().flat_map(|x| x.to_le_bytes())),
+            NetDtype::F32 => bytes.extend(entries.iter().flat_map(|x| x.to_le_bytes())),
             NetDtype::F16 => {
-                let halves = values.iter().map(|&x| f16::from_f32(x));
-                entries.extend(halves.flat_map(f16::to_le_bytes));
+                let halves = entries.iter().map(|&x| f16::from_f32(x));
+                bytes.extend(halves.flat_map(f16::to_le_bytes));
             }
         }
     }
     Ok(write_file(path, |out: &mut dyn Write| {
         write_header(out, &facts, &metadata)?;
-        out.write_all(&entries)
+        out.write_all(&bytes)
     })?)
 }
 
 /// Reads a net that [`write_net`] wrote.
 pub(super) fn read_net(path: &Path) -> Result<Net, Error> {
     let file = Checkpoint::open(path)?;
-    let tensor = |name: String| -> Result<Tensor, Error> {
-        let facts = file.tensors().iter().find(|t| t.tensor == name);
-        let shape = facts.map(|facts| facts.shape.clone()).ok_or_else(|| {
-            fault(format!(
-                "`{}` is no net of ours: it has no `{name}`",
-                path.display()
-            ))
-        })?;
-        let entries = file.read(&name)?.widened().into_iter().map(|x| x as f32);
-        Ok(Tensor::from_iter(entries, &Device::Cpu)?.reshape(shape)?)
-    };
+    let no_net = |what: &str| fault(format!("`{}` is no net of ours: {what}", path.display()));
     let mut layers = Vec::new();
     for layer in 0..file.tensors().len() / 2 {
-        let part = |kind| tensor(format!("layers.{layer}.{kind}"));
-        layers.push((part("weight")?, part("bias")?));
+        let [weight, bias] = ["weight", "bias"].map(|kind| format!("layers.{layer}.{kind}"));
+        let entries = |name: &str| -> Result<Vec<f32>, Error> {
+            let entries = file.read(name)?.widened().into_iter();
+            Ok(entries.map(|x| x as f32).collect())
+        };
+        layers.push(dense(&file, [&weight, &bias], entries, |name| {
+            no_net(&format!("`{name}` is not there or has another shape"))
+        })?);
     }
-    Ok(Net::from_tensors(&layers)?)
+    Net::from_layers(layers).ok_or_else(|| no_net("its layers do not fit each other"))
+}
+
+/// A layer by the names of its weight and bias.
+fn dense(
+    file: &Checkpoint,
+    [weight, bias]: [&str; 2],
+    entries: impl Fn(&str) -> Result<Vec<f32>, Error>,
+    fault: impl Fn(&str) -> Error,
+) -> Result<Dense, Error> {
+    let shape = |name: &str| {
+        let facts = file.tensors().iter().find(|t| t.tensor == name);
+        facts.map(|facts| &facts.shape[..])
+    };
+    let (Some([rows, cols]), Some([_])) = (shape(weight), shape(bias)) else {
+        return Err(fault(weight));
+    };
+    Ok(Dense {
+        weight: Matrix {
+            rows: *rows,
+            cols: *cols,
+            entries: entries(weight)?,
+        },
+        bias: entries(bias)?,
+    })
 }
 
 /// A net and its optimiser after some steps, and what else was kept as text.
@@ -122,10 +149,10 @@ pub(super) fn write_state(
     path: &Path,
 ) -> Result<(), Error> {
     let mut tensors = Vec::new();
-    for (at, (parameter, moments)) in net.parameters().zip(optimiser.moments()).enumerate() {
-        let three = [parameter.as_tensor(), &moments.0, &moments.1];
-        for (part, tensor) in PARTS.iter().zip(three) {
-            tensors.push((format!("{at:03}.{part}"), tensor.clone()));
+    let three = [net, &optimiser.first, &optimiser.second];
+    for (part, net) in PARTS.iter().zip(three) {
+        for (at, tensor) in stored_tensors(net).enumerate() {
+            tensors.push((format!("{at:03}.{part}"), tensor));
         }
     }
     let metadata = [("step", step.to_string()), ("notes", notes.to_owned())];
@@ -141,31 +168,25 @@ pub(super) fn read_state(path: &Path, rule: Rule) -> Result<State, Error> {
         .and_then(|step| step.parse().ok())
         .ok_or_else(damaged)?;
     let notes = metadata.get("notes").cloned().ok_or_else(damaged)?;
-    let tensor = |name: String| -> Result<Tensor, Error> {
-        let facts = file.tensors().iter().find(|t| t.tensor == name);
-        let shape = facts.ok_or_else(damaged)?.shape.clone();
-        match file.read(&name)? {
-            Entries::F32(entries) => Ok(Tensor::from_vec(entries, shape, &Device::Cpu)?),
-            _ => Err(damaged()),
-        }
+    let entries = |name: &str| match file.read(name)? {
+        Entries::F32(entries) => Ok(entries),
+        _ => Err(damaged()),
     };
-    let mut parameters = Vec::new();
-    let mut moments = Vec::new();
-    for at in 0..file.tensors().len() / PARTS.len() {
-        let [value, first, second] = PARTS.map(|part| tensor(format!("{at:03}.{part}")));
-        parameters.push(value?);
-        moments.push((first?, second?));
-    }
-    let layers: Vec<(Tensor, Tensor)> = parameters
-        .chunks_exact(2)
-        .map(|pair| (pair[0].clone(), pair[1].clone()))
-        .collect();
-    if layers.is_empty() {
+    let net = |part: &str| {
+        let layers = (0..file.tensors().len() / (2 * PARTS.len())).map(|layer| {
+            let [weight, bias] = [2 * layer, 2 * layer + 1].map(|at| format!("{at:03}.{part}"));
+            dense(&file, [&weight, &bias], entries, |_| damaged())
+        });
+        Net::from_layers(layers.collect::<Result<_, _>>()?).ok_or_else(damaged)
+    };
+    let [value, first, second] = PARTS.map(net);
+    let (value, first, second) = (value?, first?, second?);
+    if first.sizes() != value.sizes() || second.sizes() != value.sizes() {
         return Err(damaged());
     }
     Ok(State {
-        net: Net::from_tensors(&layers)?,
-        optimiser: Optimiser::resumed(rule, step, moments),
+        net: value,
+        optimiser: Optimiser::resumed(rule, step, first, second),
         step,
         notes,
     })

@@ -2,7 +2,7 @@
 
     python3 -m venv producers
     producers/bin/pip install gguf==0.19.0
-    producers/bin/python src/checkpoint/blocks/grids.py
+    producers/bin/python crates/checkpoint/src/formats/gguf/blocks/grids.py
 
 Six tables, one after the other, of 16-bit little-endian words: a point each, eight coordinates of two
 bits or four of four, the first lowest. The package has them in hexadecimal; ggml's licence, MIT, lies
