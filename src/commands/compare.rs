@@ -7,7 +7,8 @@ use randomlike::analysis::Progress;
 use randomlike::audit::{Audit, Section};
 use randomlike::checkpoint::Checkpoint;
 use randomlike::compare::{
-    self, ChainPair, ComparedFigure, Comparison, FigureSides, MatchedBy, Pair, Side, Unmatched,
+    self, ChainPair, ComparedAudit, ComparedFigure, Comparison, FigureSides, MatchedBy, Pair,
+    Unmatched,
 };
 use randomlike::policy::Policy;
 use randomlike::report::{Bundle, json, write};
@@ -65,7 +66,7 @@ enum Source {
 }
 
 /// One of the two with its facts.
-struct Measured {
+struct MeasuredSource {
     audit: Audit,
     checkpoint: Option<Checkpoint>,
 }
@@ -79,13 +80,13 @@ impl Source {
         })
     }
 
-    fn measured(self, measuring: &Measuring) -> Result<Measured, Box<dyn Error>> {
+    fn measured(self, measuring: &Measuring) -> Result<MeasuredSource, Box<dyn Error>> {
         Ok(match self {
-            Self::Audit(audit) => Measured {
+            Self::Audit(audit) => MeasuredSource {
                 audit: *audit,
                 checkpoint: None,
             },
-            Self::Checkpoint(checkpoint) => Measured {
+            Self::Checkpoint(checkpoint) => MeasuredSource {
                 audit: measure_undigested(&checkpoint, measuring)?,
                 checkpoint: Some(checkpoint),
             },
@@ -93,9 +94,9 @@ impl Source {
     }
 }
 
-impl Measured {
-    const fn side(&self) -> Side<'_> {
-        Side {
+impl MeasuredSource {
+    const fn side(&self) -> ComparedAudit<'_> {
+        ComparedAudit {
             audit: &self.audit,
             checkpoint: self.checkpoint.as_ref(),
         }

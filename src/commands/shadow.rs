@@ -47,7 +47,7 @@ struct Entry<'a> {
 }
 
 /// Everything that was measured.
-struct Measured<'a> {
+struct ShadowRun<'a> {
     checkpoint: &'a Checkpoint,
     premise: String,
     layers: Vec<(&'a Layer, Section<LayerShadow>)>,
@@ -71,7 +71,7 @@ pub fn run(args: &Shadow) -> Done {
         [chain] if !args.layers.is_empty() => chain.clone(),
         _ => found.iter().collect(),
     };
-    let measured = Measured {
+    let measured = ShadowRun {
         checkpoint: &checkpoint,
         premise,
         layers: layer::measure(args, &checkpoint, &chosen)?,
@@ -115,7 +115,7 @@ fn premise(
     }
 }
 
-impl Measured<'_> {
+impl ShadowRun<'_> {
     /// Nothing measured is an error, and so is a chain that was asked for.
     fn is_something(&self, args: &Shadow) -> Result<(), String> {
         let chains = self.chains.iter().map(|(_, section)| reason(section));
@@ -157,14 +157,15 @@ impl Measured<'_> {
             chains: self
                 .chains
                 .iter()
-                .map(|(chain, section)| ChainFacts {
-                    layers: chain.iter().map(|layer| layer.name.clone()).collect(),
-                    shadow: match section {
+                .map(|(chain, section)| {
+                    let layers = chain.iter().map(|layer| layer.name.clone()).collect();
+                    let shadow = match section {
                         Section::Measured(run) => Section::Measured(run.facts.clone()),
                         Section::Skipped { reason } => Section::Skipped {
                             reason: reason.clone(),
                         },
-                    },
+                    };
+                    ChainFacts::new(layers, shadow)
                 })
                 .collect(),
         }

@@ -6,6 +6,7 @@ use crate::Dtype;
 
 /// A tensor of the checkpoint, as its header describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TensorFacts {
     /// Its name in the file.
     pub tensor: String,
@@ -19,6 +20,16 @@ pub struct TensorFacts {
 }
 
 impl TensorFacts {
+    /// A tensor whose entries are what is stored.
+    pub fn new(tensor: impl Into<String>, dtype: Dtype, shape: impl Into<Vec<usize>>) -> Self {
+        Self {
+            tensor: tensor.into(),
+            dtype,
+            shape: shape.into(),
+            decoded: None,
+        }
+    }
+
     /// Whether its entries can be read.
     pub fn is_read(&self) -> bool {
         self.decoded.is_some() || self.dtype.is_read()
@@ -32,6 +43,7 @@ impl TensorFacts {
 
 /// One file of the source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FileFacts {
     /// Path relative to the source.
     pub path: String,
@@ -45,6 +57,19 @@ pub struct FileFacts {
     /// What a program that runs its pickle would import beside what weights are made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<String>,
+}
+
+impl FileFacts {
+    /// A file that is no link and imports nothing.
+    pub fn new(path: impl Into<String>, bytes: u64, sha256: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            bytes,
+            sha256: sha256.into(),
+            link: None,
+            imports: Vec::new(),
+        }
+    }
 }
 
 /// The number of entries of a shape, where 64 bits hold it and an array of them.

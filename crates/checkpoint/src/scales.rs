@@ -157,12 +157,7 @@ mod tests {
     use super::*;
 
     fn facts(tensor: &str, dtype: Dtype, shape: &[usize]) -> TensorFacts {
-        TensorFacts {
-            tensor: tensor.into(),
-            dtype,
-            shape: shape.into(),
-            decoded: None,
-        }
+        TensorFacts::new(tensor, dtype, shape)
     }
 
     fn found(scale: &str, shape: &[usize]) -> Option<Scales> {

@@ -133,12 +133,7 @@ pub fn measure_entries(
 }
 
 fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
-    let weight = TensorFacts {
-        tensor: "matrix".into(),
-        dtype: Dtype::F64,
-        shape: vec![fan_in, fan_out],
-        decoded: None,
-    };
+    let weight = TensorFacts::new("matrix", Dtype::F64, [fan_in, fan_out]);
     Layer {
         name: weight.tensor.clone(),
         weight,

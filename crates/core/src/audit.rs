@@ -292,6 +292,7 @@ pub struct Weights {
 
 /// An initialiser that the weights still match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Initializer {
     /// `glorot-uniform`, `kaiming-normal`, `bert-0.02`, `constant`, …
     pub name: String,

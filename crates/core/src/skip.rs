@@ -301,12 +301,7 @@ mod tests {
     #[test]
     fn a_reason_is_its_sentence_its_kind_and_its_data() {
         let skipped = Skipped {
-            tensor: TensorFacts {
-                tensor: "norm.weight".into(),
-                dtype: Dtype::F32,
-                shape: vec![1, 8],
-                decoded: None,
-            },
+            tensor: TensorFacts::new("norm.weight", Dtype::F32, [1, 8]),
             reason: TensorSkip::BelowMinimum {
                 side: 1,
                 minimum: 2,

@@ -119,7 +119,7 @@ pub struct Unmatched {
 
 /// One side: its facts and, where there is one, the checkpoint they were measured on.
 #[derive(Debug, Clone, Copy)]
-pub struct Side<'a> {
+pub struct ComparedAudit<'a> {
     /// The facts.
     pub audit: &'a Audit,
     /// The weights.
@@ -132,8 +132,8 @@ pub struct Side<'a> {
 /// # Errors
 /// When no layer of one belongs to a layer of the other, or a weight cannot be read.
 pub fn compare(
-    a: Side<'_>,
-    b: Side<'_>,
+    a: ComparedAudit<'_>,
+    b: ComparedAudit<'_>,
     policy: &Policy,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Comparison> {

@@ -325,13 +325,7 @@ mod tests {
 
     fn untouched() -> LayerFacts {
         facts::with_weights(facts::layer("a"), |weights| {
-            weights.initializer = Some(Initializer {
-                name: "lecun-normal".into(),
-                aliases: vec![],
-                std: 0.03,
-                ks: 0.001,
-                ks_limit: 0.005,
-            });
+            weights.initializer = Some(facts::initializer("lecun-normal", &[]));
         })
     }
 

@@ -24,6 +24,6 @@ pub use moments::Moments;
 pub use paired::{Difference, Spread, pearson};
 pub use power_fit::PowerFit;
 pub use power_law::PowerLaw;
-pub use sample::{Bins, Group, Sample};
+pub use sample::{Bins, Sample, TiedValue};
 pub use spacings::{GOE_RATIO, level_ratio};
 pub use two_sample::{kolmogorov_smirnov, wasserstein};

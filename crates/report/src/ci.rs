@@ -34,7 +34,7 @@ pub struct Gate<'a> {
 /// The findings on one layer, or on the checkpoint as a whole.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Group<'a> {
+pub struct LayerFindings<'a> {
     /// The layer's name; nothing for the checkpoint.
     pub layer: Option<&'a str>,
     /// The layer's label, where the audit has the layer.
@@ -45,8 +45,8 @@ pub struct Group<'a> {
 
 impl<'a> Gate<'a> {
     /// The checkpoint, the layers of the audit, and then those that only its baseline has.
-    pub fn groups(&self) -> Vec<Group<'a>> {
-        let group = |layer, label| Group {
+    pub fn groups(&self) -> Vec<LayerFindings<'a>> {
+        let group = |layer, label| LayerFindings {
             layer,
             label,
             findings: Vec::new(),

@@ -118,12 +118,12 @@ struct Layer<'a> {
     failed: usize,
     skipped: usize,
     health: Vec<Verdict>,
-    sections: Vec<Part<'a>>,
+    sections: Vec<PageSection<'a>>,
 }
 
 /// A picture, the verdicts that belong to it and the figures behind them.
 #[derive(Serialize)]
-struct Part<'a> {
+struct PageSection<'a> {
     title: &'static str,
     /// What is seen, where the title does not say it.
     note: Option<&'static str>,
@@ -262,7 +262,7 @@ impl<'a> Layer<'a> {
             skipped: count(FindingOutcome::Skipped),
             health: verdicts(judgement, layer, Subject::Entries),
             sections: [
-                Some(Part {
+                Some(PageSection {
                     title: "Edge weights",
                     note: None,
                     picture: figures.weights.as_ref().map(picture),
@@ -271,7 +271,7 @@ impl<'a> Layer<'a> {
                     verdicts: verdicts(judgement, layer, Subject::Weights),
                     figures: weight_figures(layer),
                 }),
-                Some(Part {
+                Some(PageSection {
                     title: "Biases",
                     note: None,
                     picture: figures.biases.as_ref().map(picture),
@@ -280,7 +280,7 @@ impl<'a> Layer<'a> {
                     verdicts: verdicts(judgement, layer, Subject::Biases),
                     figures: bias_figures(layer),
                 }),
-                Some(Part {
+                Some(PageSection {
                     title: "Singular values",
                     note: None,
                     picture: figures.spectrum.as_ref().map(picture),
@@ -294,7 +294,7 @@ impl<'a> Layer<'a> {
                 }),
                 Some(controls_part(layer, figures)),
                 vectors_part(layer, figures),
-                Some(Part {
+                Some(PageSection {
                     title: "In reverse and forward again",
                     note: layer.shadow.measured().map(|_| IN_REVERSE),
                     picture: figures.shadow.as_ref().map(picture),
@@ -311,9 +311,9 @@ impl<'a> Layer<'a> {
     }
 }
 
-fn controls_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Part<'a> {
+fn controls_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> PageSection<'a> {
     let measured = layer.controls.measured();
-    Part {
+    PageSection {
         title: "Beside what chance makes of its weights",
         note: measured.map(|_| controls::CONTROLS),
         picture: figures.controls.as_ref().map(picture),
@@ -325,9 +325,9 @@ fn controls_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Part<'
 }
 
 /// Nothing where vectors were not asked for.
-fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<Part<'a>> {
+fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<PageSection<'a>> {
     let vectors = layer.vectors.measured()?;
-    Some(Part {
+    Some(PageSection {
         title: "Singular vectors",
         note: Some(controls::VECTORS),
         picture: figures.vectors.as_ref().map(picture),

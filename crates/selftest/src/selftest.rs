@@ -48,7 +48,7 @@ impl Default for Options {
 
 /// Where a selftest stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress<'a> {
+pub struct SelftestProgress<'a> {
     /// What is planted.
     pub planted: &'a str,
     /// Its position, from 0.
@@ -145,13 +145,13 @@ impl Tried {
 pub fn run(
     truths: &[Truth],
     options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(SelftestProgress<'_>),
 ) -> Result<Vec<Tried>> {
     let mut tried = Vec::with_capacity(truths.len());
     for (index, truth) in truths.iter().enumerate() {
         let planted = truth.to_string();
         let mut stage = |stage| {
-            progress(Progress {
+            progress(SelftestProgress {
                 planted: &planted,
                 index,
                 truths: truths.len(),

@@ -279,12 +279,7 @@ fn header(
 ) -> (Vec<TensorFacts>, BTreeMap<String, String>) {
     let mut tensors = Vec::new();
     let mut add = |tensor: String, shape: Vec<usize>| {
-        tensors.push(TensorFacts {
-            tensor,
-            dtype: options.dtype.stored(),
-            shape,
-            decoded: None,
-        });
+        tensors.push(TensorFacts::new(tensor, options.dtype.stored(), shape));
     };
     for plan in plans {
         if options.bias != Bias::Absent {

@@ -62,7 +62,9 @@ fn scale_to_length(copies: &mut Matrix, originals: &Matrix) {
     let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt();
     for (copy, original) in copies.each_row_mut().zip(originals.each_row()) {
         let factor = length(original) / length(copy).max(f32::MIN_POSITIVE);
-        copy.iter_mut().for_each(|x| *x *= factor);
+        for x in copy {
+            *x *= factor;
+        }
     }
 }
 

@@ -69,7 +69,7 @@ pub struct Results {
 }
 
 /// Told how many steps are done, of how many.
-pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+pub type StepsDone<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// Runs what is not finished yet in `folder`, `workers` at a time, and answers every run.
 /// Results do not depend on the workers.
@@ -81,7 +81,7 @@ pub fn run_all(
     experiment: &Experiment,
     folder: impl AsRef<Path>,
     workers: usize,
-    progress: Progress<'_>,
+    progress: StepsDone<'_>,
 ) -> Result<Results, Error> {
     let folder = folder.as_ref();
     check(data, &experiment.plan)?;
@@ -146,11 +146,11 @@ pub(super) fn check(data: &Dataset, plan: &TrainingPlan) -> Result<(), Error> {
 pub(super) struct Steps<'a> {
     done: Mutex<usize>,
     runs: usize,
-    progress: Progress<'a>,
+    progress: StepsDone<'a>,
 }
 
 impl<'a> Steps<'a> {
-    pub(super) fn new(runs: usize, progress: Progress<'a>) -> Self {
+    pub(super) fn new(runs: usize, progress: StepsDone<'a>) -> Self {
         Self {
             done: Mutex::new(0),
             runs,

@@ -26,7 +26,7 @@ mod workers;
 use std::path::PathBuf;
 
 pub use choice::Choice;
-pub use experiment::{Experiment, Progress, Results, RunOutcome, UntrainedNet, run_all};
+pub use experiment::{Experiment, Results, RunOutcome, StepsDone, UntrainedNet, run_all};
 pub use method::TrainingMethod;
 pub use method_settings::{CopyLabel, CopyScale, MethodSettings, Recipe};
 pub use net_facts::NetLayerFacts;

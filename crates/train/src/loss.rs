@@ -18,7 +18,7 @@ pub(super) struct Batch {
 }
 
 /// Images that pull at the net: what they should give, batch×classes, and their weight.
-struct Part {
+struct WeightedBatch {
     inputs: Matrix,
     target: Matrix,
     weight: f32,
@@ -63,11 +63,11 @@ fn parts(
     method: TrainingMethod,
     recipe: &Recipe,
     rng: &mut ChaCha8Rng,
-) -> Vec<Part> {
+) -> Vec<WeightedBatch> {
     let count = batch.labels.len();
     let last = net.layers.last();
     let classes = last.map_or(0, |layer| layer.bias.len());
-    let mut parts = vec![Part {
+    let mut parts = vec![WeightedBatch {
         inputs: batch.inputs.clone(),
         target: one_hot(&batch.labels, classes),
         weight: (1.0 / count as f64) as f32,
@@ -81,7 +81,7 @@ fn parts(
         };
         for _ in 0..recipe.copies {
             if let Some(inputs) = copies(net, &clean, source, recipe, rng) {
-                parts.push(Part {
+                parts.push(WeightedBatch {
                     inputs,
                     target: target.clone(),
                     weight: (recipe.copy_weight / (count * recipe.copies) as f64) as f32,
@@ -97,9 +97,13 @@ fn softmax(logits: &Matrix) -> Matrix {
     let mut shares = logits.clone();
     for row in shares.each_row_mut() {
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        row.iter_mut().for_each(|x| *x = (*x - largest).exp());
+        for x in &mut *row {
+            *x = (*x - largest).exp();
+        }
         let sum: f32 = row.iter().sum();
-        row.iter_mut().for_each(|x| *x /= sum);
+        for x in row {
+            *x /= sum;
+        }
     }
     shares
 }

@@ -56,7 +56,7 @@ pub struct Evaluation {
 
 /// What the streams of one seed are for.
 #[derive(Debug, Clone, Copy)]
-enum Purpose {
+enum RunStream {
     Subset = 0,
     Weights = 1,
     Order = 2,
@@ -64,7 +64,7 @@ enum Purpose {
     Evaluation = 4,
 }
 
-fn generator(seed: u64, purpose: Purpose, index: usize) -> ChaCha8Rng {
+fn generator(seed: u64, purpose: RunStream, index: usize) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream((purpose as u64) << 40 | index as u64);
     rng
@@ -79,7 +79,7 @@ pub(super) struct Sets {
 impl Sets {
     /// The sets of a seed, all from the training files.
     pub(super) fn new(data: &Dataset, plan: &TrainingPlan, seed: u64) -> Result<Self, Error> {
-        let mut rng = generator(seed, Purpose::Subset, 0);
+        let mut rng = generator(seed, RunStream::Subset, 0);
         let mut choose = |count, taken: &[usize]| {
             let chosen = balanced(&data.train.labels, data.classes, count, taken, &mut rng);
             chosen.ok_or_else(|| {
@@ -171,7 +171,7 @@ impl<'a> Run<'a> {
             }
             let batch = self.batch();
             // A stream a step: what is drawn does not depend on where a run was resumed.
-            let mut rng = generator(self.seed, Purpose::Step, self.step);
+            let mut rng = generator(self.seed, RunStream::Step, self.step);
             let MethodSettings { method, recipe, .. } = self.arm;
             let gradient = gradient(&self.net, &batch, *method, recipe, &mut rng);
             let share = self.plan.schedule.share(self.step, self.plan.steps);
@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
         let each = count / batch;
         let (epoch, at) = (self.step / each, self.step % each);
         let mut order: Vec<u32> = (0..count as u32).collect();
-        order.shuffle(&mut generator(self.seed, Purpose::Order, epoch));
+        order.shuffle(&mut generator(self.seed, RunStream::Order, epoch));
         let chosen = &order[at * batch..][..batch];
         let chosen = chosen.iter().map(|&image| image as usize);
         Batch {
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
         let validation = &self.sets.validation;
         let clean = self.net.forward(&validation.inputs, &[]);
         let real = net::argmax(&clean.logits);
-        let mut rng = generator(self.seed, Purpose::Evaluation, self.step);
+        let mut rng = generator(self.seed, RunStream::Evaluation, self.step);
         let source = match self.arm.method {
             TrainingMethod::Shuffled => CopySource::Shuffled,
             _ => CopySource::Shadow,
@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
 
 /// The net every method of a seed starts from.
 pub(super) fn first_net(plan: &TrainingPlan, seed: u64) -> Net {
-    Net::new(&plan.layers, &mut generator(seed, Purpose::Weights, 0))
+    Net::new(&plan.layers, &mut generator(seed, RunStream::Weights, 0))
 }
 
 fn error(given: &[u8], labels: &[u8]) -> f64 {

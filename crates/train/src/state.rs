@@ -43,10 +43,10 @@ pub(super) fn write_net(
 }
 
 /// Shape and entries of a tensor.
-type Stored<'a> = (Vec<usize>, &'a [f32]);
+type StoredTensor<'a> = (Vec<usize>, &'a [f32]);
 
 /// Weight and bias of each layer.
-fn stored_tensors(net: &Net) -> impl Iterator<Item = Stored<'_>> {
+fn stored_tensors(net: &Net) -> impl Iterator<Item = StoredTensor<'_>> {
     net.layers.iter().flat_map(|Dense { weight, bias }| {
         let weight = (vec![weight.rows, weight.cols], &weight.entries[..]);
         [weight, (vec![bias.len()], &bias[..])]
@@ -54,7 +54,7 @@ fn stored_tensors(net: &Net) -> impl Iterator<Item = Stored<'_>> {
 }
 
 fn write(
-    tensors: &[(String, Stored<'_>)],
+    tensors: &[(String, StoredTensor<'_>)],
     stored: NetDtype,
     metadata: &[(&str, String)],
     path: &Path,
@@ -68,12 +68,7 @@ fn write(
     let mut bytes = Vec::new();
     let mut facts = Vec::new();
     for (name, (shape, entries)) in tensors {
-        facts.push(TensorFacts {
-            tensor: name.clone(),
-            dtype: dtype.clone(),
-            shape: shape.clone(),
-            decoded: None,
-        });
+        facts.push(TensorFacts::new(name.clone(), dtype.clone(), shape.clone()));
         match stored {
             NetDtype::F32 => bytes.extend(entries.iter().flat_map(|x| x.to_le_bytes())),
             NetDtype::F16 => {

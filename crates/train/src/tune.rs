@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::Choice;
 use super::data::Dataset;
-use super::experiment::{Progress, Steps, check};
+use super::experiment::{Steps, StepsDone, check};
 use super::finished_runs::{self, finished, write_finished};
 use super::method::TrainingMethod;
 use super::method_settings::MethodSettings;
@@ -75,7 +75,7 @@ pub fn choose(
     arms: &mut [MethodSettings],
     candidates: &[Candidates],
     trials: &TuningRuns<'_>,
-    progress: Progress<'_>,
+    progress: StepsDone<'_>,
 ) -> Result<Vec<Chosen>, Error> {
     check(data, plan)?;
     let TuningRuns {

@@ -58,12 +58,7 @@ fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
         } else {
             Layout::Rows
         };
-        let facts = TensorFacts {
-            tensor: name.to_owned(),
-            dtype: array.dtype,
-            shape: array.shape,
-            decoded: None,
-        };
+        let facts = TensorFacts::new(name, array.dtype, array.shape);
         let wanted = facts.count().and_then(|count| {
             let width = facts.dtype.bytes().unwrap_or(0);
             (count as u64).checked_mul(width)

@@ -141,12 +141,7 @@ fn place(
     }
     check_tiling(spans, data)?;
     let placed = |(tensor, raw): (String, RawEntry)| {
-        let facts = TensorFacts {
-            tensor,
-            dtype: raw.dtype,
-            shape: raw.shape,
-            decoded: None,
-        };
+        let facts = TensorFacts::new(tensor, raw.dtype, raw.shape);
         (facts, start + raw.data_offsets.0)
     };
     Ok(raw.into_iter().map(placed).collect())

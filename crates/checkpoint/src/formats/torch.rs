@@ -72,12 +72,7 @@ impl Described {
             start: (self.offset as u64).saturating_mul(width),
             layout: Layout::Strides(self.strides),
         };
-        let facts = TensorFacts {
-            tensor: name,
-            dtype: self.dtype,
-            shape: self.shape,
-            decoded: None,
-        };
+        let facts = TensorFacts::new(name, self.dtype, self.shape);
         (facts, storage)
     }
 }

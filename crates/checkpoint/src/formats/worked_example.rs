@@ -37,12 +37,7 @@ fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
             format!("it is not the {rows} rows of {columns} that its header claims").into(),
         );
     }
-    let facts = TensorFacts {
-        tensor: "weight".to_owned(),
-        dtype: Dtype::F32,
-        shape: vec![rows as usize, columns as usize],
-        decoded: None,
-    };
+    let facts = TensorFacts::new("weight", Dtype::F32, [rows as usize, columns as usize]);
     let storage = Storage {
         bytes: Arc::clone(file),
         start: 12,

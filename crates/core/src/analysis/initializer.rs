@@ -20,7 +20,7 @@ const NORMAL_999: f64 = 3.29;
 const CUT_STD: f64 = 0.879_625_661_034_239_8;
 
 #[derive(Clone, Copy)]
-enum Law {
+enum InitializerLaw {
     /// ± the half-width.
     Uniform(f64),
     /// Standard deviation.
@@ -29,7 +29,7 @@ enum Law {
     Cut(f64),
 }
 
-impl Law {
+impl InitializerLaw {
     fn std(self) -> f64 {
         match self {
             Self::Uniform(half) => half / 3.0_f64.sqrt(),
@@ -69,11 +69,11 @@ impl Law {
 }
 
 /// What libraries start a layer of n inputs and m outputs with.
-fn known(n: f64, m: f64) -> Vec<(&'static str, Law)> {
-    let uniform = |variance: f64| Law::Uniform((3.0 * variance).sqrt());
-    let normal = |variance: f64| Law::Normal(variance.sqrt());
+fn known(n: f64, m: f64) -> Vec<(&'static str, InitializerLaw)> {
+    let uniform = |variance: f64| InitializerLaw::Uniform((3.0 * variance).sqrt());
+    let normal = |variance: f64| InitializerLaw::Normal(variance.sqrt());
     // Keras widens the law so that what is left after the cut has the variance.
-    let cut = |variance: f64| Law::Cut(variance.sqrt() / CUT_STD);
+    let cut = |variance: f64| InitializerLaw::Cut(variance.sqrt() / CUT_STD);
     let glorot = 2.0 / (n + m);
     vec![
         ("glorot-uniform", uniform(glorot)),
@@ -87,11 +87,11 @@ fn known(n: f64, m: f64) -> Vec<(&'static str, Law)> {
         ("lecun-uniform", uniform(1.0 / n)),
         ("lecun-normal", normal(1.0 / n)),
         ("lecun-normal-truncated", cut(1.0 / n)),
-        ("pytorch-linear", Law::Uniform(1.0 / n.sqrt())),
-        ("bert-0.02", Law::Normal(0.02)),
-        ("bert-0.02-truncated", Law::Cut(0.02)),
-        ("caffe-alexnet-0.005", Law::Normal(0.005)),
-        ("caffe-alexnet-0.01", Law::Normal(0.01)),
+        ("pytorch-linear", InitializerLaw::Uniform(1.0 / n.sqrt())),
+        ("bert-0.02", InitializerLaw::Normal(0.02)),
+        ("bert-0.02-truncated", InitializerLaw::Cut(0.02)),
+        ("caffe-alexnet-0.005", InitializerLaw::Normal(0.005)),
+        ("caffe-alexnet-0.01", InitializerLaw::Normal(0.01)),
     ]
 }
 
@@ -150,12 +150,7 @@ mod tests {
     fn layer(fan_in: usize, fan_out: usize) -> Layer {
         Layer {
             name: "w".into(),
-            weight: TensorFacts {
-                tensor: "w".into(),
-                dtype: Dtype::F32,
-                shape: vec![fan_out, fan_in],
-                decoded: None,
-            },
+            weight: TensorFacts::new("w", Dtype::F32, [fan_out, fan_in]),
             slice: None,
             bias: None,
             fan_in,
@@ -196,17 +191,17 @@ mod tests {
         assert_eq!(name_of(|_| 0.3).as_deref(), Some("constant"));
     }
 
-    fn draw(law: Law, rng: &mut ChaCha8Rng) -> f64 {
+    fn draw(law: InitializerLaw, rng: &mut ChaCha8Rng) -> f64 {
         let mut normal = || -> f64 { StandardNormal.sample(rng) };
         match law {
-            Law::Normal(std) => std * normal(),
-            Law::Cut(s) => loop {
+            InitializerLaw::Normal(std) => std * normal(),
+            InitializerLaw::Cut(s) => loop {
                 let z = normal();
                 if z.abs() <= 2.0 {
                     return s * z;
                 }
             },
-            Law::Uniform(half) => half * (2.0 * rng.random::<f64>() - 1.0),
+            InitializerLaw::Uniform(half) => half * (2.0 * rng.random::<f64>() - 1.0),
         }
     }
 
@@ -217,7 +212,7 @@ mod tests {
         let laws = known(fan_in as f64, fan_out as f64);
         // Every case has draws of its own.
         let cases: Vec<_> = (0..).zip(laws.repeat(SEEDS)).collect();
-        let is_found = |&(seed, (name, law)): &(u64, (&str, Law))| {
+        let is_found = |&(seed, (name, law)): &(u64, (&str, InitializerLaw))| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let entries: Vec<f64> = (0..fan_in * fan_out)
                 .map(|_| scale * draw(law, &mut rng) + shift * law.std())

@@ -2,10 +2,10 @@
 
 use crate::audit::{
     Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
-    Histogram, Law, LayerFacts, LayerShadow, NonFinite, NullFact, Orientation, OrientationFrom,
-    Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings, SingularVector, SourceFacts,
-    Spectrum, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts, Tool, VectorFacts,
-    VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
+    Histogram, Initializer, Law, LayerFacts, LayerShadow, NonFinite, NullFact, Orientation,
+    OrientationFrom, Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings,
+    SingularVector, SourceFacts, Spectrum, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts,
+    Tool, VectorFacts, VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
 };
 use crate::shadow::{Dropout, Estimate, Recovery, Reversal, ShadowControls, Sizes};
 use randomlike_checkpoint::Dtype;
@@ -20,13 +20,7 @@ pub fn audit(layers: Vec<LayerFacts>) -> Audit {
         },
         source: SourceFacts {
             uri: "net.safetensors".into(),
-            files: vec![FileFacts {
-                path: "net.safetensors".into(),
-                bytes: 9,
-                sha256: "00".into(),
-                link: None,
-                imports: Vec::new(),
-            }],
+            files: vec![FileFacts::new("net.safetensors", 9, "00")],
             tensors: 2 * layers.len(),
             parameters: 131_328,
             activation: None,
@@ -51,15 +45,23 @@ pub fn audit(layers: Vec<LayerFacts>) -> Audit {
     }
 }
 
+/// An initialiser that a layer may still match.
+pub fn initializer(name: &str, aliases: &[&str]) -> Initializer {
+    Initializer {
+        name: name.into(),
+        aliases: aliases.iter().map(|&alias| alias.into()).collect(),
+        std: 0.03,
+        ks: 0.001,
+        ks_limit: 0.005,
+    }
+}
+
 /// A 512 to 256 layer that passes every check. Its figures are what THEORY gives for
 /// normal entries: floors from √c·KS = .914 and √c·W₁ = 1.21 at c = 131,072, null of the
 /// law from M·KS = 3.6.
 pub fn layer(name: &str) -> LayerFacts {
-    let tensor = |suffix: &str, shape: &[usize]| TensorFacts {
-        tensor: format!("{name}.{suffix}"),
-        dtype: Dtype::F32,
-        shape: shape.to_vec(),
-        decoded: None,
+    let tensor = |suffix: &str, shape: &[usize]| {
+        TensorFacts::new(format!("{name}.{suffix}"), Dtype::F32, shape)
     };
     LayerFacts {
         name: name.into(),

@@ -136,6 +136,7 @@ pub struct SpectrumNulls {
 
 /// One figure and its null, in the figure's own units.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NullFact {
     /// The figure.
     pub observed: f64,

@@ -54,6 +54,7 @@ pub enum Cause {
 
 /// An outlier that survives shuffling, a correlation trap, and what it is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Trap {
     /// What took the largest value below the threshold.
     pub cause: Cause,

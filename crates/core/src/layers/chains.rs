@@ -114,12 +114,7 @@ mod tests {
     fn layer(name: &str, fan_in: usize, fan_out: usize) -> Layer {
         Layer {
             name: name.into(),
-            weight: TensorFacts {
-                tensor: format!("{name}.weight"),
-                dtype: Dtype::F32,
-                shape: vec![fan_out, fan_in],
-                decoded: None,
-            },
+            weight: TensorFacts::new(format!("{name}.weight"), Dtype::F32, [fan_out, fan_in]),
             slice: None,
             bias: None,
             fan_in,

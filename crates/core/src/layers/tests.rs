@@ -5,12 +5,7 @@ use randomlike_checkpoint::Dtype;
 
 fn tensors(list: &[(&str, &[usize])]) -> Vec<TensorFacts> {
     list.iter()
-        .map(|(name, shape)| TensorFacts {
-            tensor: (*name).into(),
-            dtype: Dtype::F32,
-            shape: shape.to_vec(),
-            decoded: None,
-        })
+        .map(|(name, shape)| TensorFacts::new(*name, Dtype::F32, *shape))
         .collect()
 }
 
@@ -433,7 +428,7 @@ mod properties {
             0..24,
         )) -> Vec<TensorFacts> {
             map.into_iter()
-                .map(|(tensor, (shape, dtype))| TensorFacts { tensor, dtype: Dtype::named(dtype), shape, decoded: None })
+                .map(|(tensor, (shape, dtype))| TensorFacts::new(tensor, Dtype::named(dtype), shape))
                 .collect()
         }
     }

@@ -145,12 +145,20 @@ pub struct ChainShadow {
 
 /// A chain and what it gives back, or why it has no shadow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChainFacts {
     /// Names of the layers, from the input up.
     pub layers: Vec<String>,
     /// What they give back.
     #[serde(flatten)]
     pub shadow: Section<ChainShadow>,
+}
+
+impl ChainFacts {
+    /// The facts of the chain of these layers.
+    pub const fn new(layers: Vec<String>, shadow: Section<ChainShadow>) -> Self {
+        Self { layers, shadow }
+    }
 }
 
 /// The facts of a chain, and its shadows for the pictures, in units of the inputs' own for real

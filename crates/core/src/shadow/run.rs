@@ -230,7 +230,7 @@ fn recall(support: &[usize], back: &[f64]) -> f64 {
 pub(super) fn calibrated<'a>(pairs: &[(&'a Code, &'a [f32])]) -> f64 {
     let returned = pairs.iter().flat_map(|(_, z)| *z);
     let highest = f64::from(returned.copied().fold(0.0, f32::max));
-    let blocks: Vec<Side> = pairs.chunks(LANES).map(Side::of).collect();
+    let blocks: Vec<DrawLanes> = pairs.chunks(LANES).map(DrawLanes::of).collect();
     let error = |cut: f64| {
         let each: Vec<[f64; LANES]> = blocks.par_iter().map(|block| block.errors(cut)).collect();
         each.iter().flatten().take(pairs.len()).sum::<f64>()
@@ -243,14 +243,14 @@ const LANES: usize = 16;
 
 /// Some draws, coordinate by coordinate: each sum goes in the order of the coordinates, and the
 /// processor has several to add to at a time. Lanes without a draw are zero.
-struct Side {
+struct DrawLanes {
     /// h and z of each draw.
     coordinates: Vec<([f32; LANES], [f32; LANES])>,
     /// ‖h‖², 1 without a draw.
     squares: [f64; LANES],
 }
 
-impl Side {
+impl DrawLanes {
     fn of(pairs: &[(&Code, &[f32])]) -> Self {
         let length = pairs.first().map_or(0, |(code, _)| code.values.len());
         let mut coordinates = vec![([0.0; LANES], [0.0; LANES]); length];
@@ -276,7 +276,7 @@ impl Side {
 }
 
 struct Errors<'a> {
-    of: &'a Side,
+    of: &'a DrawLanes,
     cut: f64,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::difference_kind::{self, DifferenceKind};
-use super::{Comparison, LayerSide, Pair, Side};
+use super::{ComparedAudit, Comparison, LayerSide, Pair};
 use crate::Result;
 use crate::label::LabelLimits;
 use crate::policy::Policy;
@@ -95,8 +95,8 @@ impl Difference {
 /// Measures the difference of every pair, where both sides have their weights.
 pub(super) fn add(
     comparison: &mut Comparison,
-    a: Side<'_>,
-    b: Side<'_>,
+    a: ComparedAudit<'_>,
+    b: ComparedAudit<'_>,
     policy: &Policy,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<()> {
@@ -127,7 +127,7 @@ pub(super) fn add(
     Ok(to.checkpoint.unchanged()?)
 }
 
-fn missing(a: Side<'_>, b: Side<'_>) -> String {
+fn missing(a: ComparedAudit<'_>, b: ComparedAudit<'_>) -> String {
     let side = match (a.checkpoint.is_some(), b.checkpoint.is_some()) {
         (false, true) => "A",
         (true, false) => "B",

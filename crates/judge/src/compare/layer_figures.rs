@@ -322,7 +322,7 @@ mod tests {
     use randomlike_core::audit::example as facts;
 
     #[derive(Debug, Clone, Copy)]
-    enum Law {
+    enum PlantedLaw {
         Normal,
         Laplace,
     }
@@ -402,12 +402,12 @@ mod tests {
     }
 
     /// 96 inputs by 64 outputs of independent entries of sd 1.
-    fn drawn(law: Law, seed: u64) -> LayerFacts {
+    fn drawn(law: PlantedLaw, seed: u64) -> LayerFacts {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut entry = || match law {
-            Law::Normal => StandardNormal.sample(&mut rng),
+            PlantedLaw::Normal => StandardNormal.sample(&mut rng),
             // The difference of two exponentials has Laplace's law, of variance 2.
-            Law::Laplace => {
+            PlantedLaw::Laplace => {
                 let (a, b): (f64, f64) = (Exp1.sample(&mut rng), Exp1.sample(&mut rng));
                 (a - b) / 2_f64.sqrt()
             }
@@ -427,17 +427,17 @@ mod tests {
     // weights have no error, nor has σ₁ where a heavy tail makes it an outlier, 13 times of 60 here.
     #[test]
     fn stated_errors_are_those_of_repeated_draws() {
-        for law in [Law::Normal, Law::Laplace] {
+        for law in [PlantedLaw::Normal, PlantedLaw::Laplace] {
             let layers: Vec<LayerFacts> = (1..=60).map(|seed| drawn(law, seed)).collect();
             let normal: &[(&str, f64)] = match law {
-                Law::Normal => &[
+                PlantedLaw::Normal => &[
                     ("weights.skewness", 0.75),
                     ("weights.excess_kurtosis", 0.75),
                     ("spectrum.spectral_norm", 0.7),
                     ("spectrum.edge_ratio", 0.7),
                     ("spectrum.stable_rank", 0.7),
                 ],
-                Law::Laplace => &[],
+                PlantedLaw::Laplace => &[],
             };
             let both = [
                 ("weights.mean", 0.75),

@@ -4,12 +4,12 @@ use super::*;
 use crate::checks::SkipReason;
 use randomlike_checkpoint::Dtype;
 use randomlike_core::audit::example::{
-    audit, gaussian, layer, unmeasured, with_biases, with_shadow, with_spectrum, with_weights,
+    audit, gaussian, initializer, layer, unmeasured, with_biases, with_shadow, with_spectrum,
+    with_weights,
 };
-use randomlike_core::audit::{
-    BiasKind, Cause, GaussianDistance, Initializer, Section, Skipped, TensorFacts, Trap,
-};
+use randomlike_core::audit::{BiasKind, Cause, GaussianDistance, Section, Skipped, TensorFacts};
 use randomlike_core::layers::{self, Selection};
+use serde_json::json;
 
 fn judged(layer: LayerFacts) -> Judgement {
     judge(&audit(vec![layer]), &Policy::default()).unwrap()
@@ -56,15 +56,15 @@ fn what_makes_an_outlier_is_told() {
     let Section::Measured(controls) = &mut layer.controls else {
         panic!("measured above");
     };
-    controls.trap = Some(Trap {
-        cause: Cause::SingleEntries,
-        mean_visibility: 0.1,
-        entry_visibility: 3.0,
-        large_entries: 1,
-        without_mean: 1.5,
-        without_large_entries: Some(1.1),
-        without_both: None,
+    let trap = json!({
+        "cause": Cause::SingleEntries,
+        "mean_visibility": 0.1,
+        "entry_visibility": 3.0,
+        "large_entries": 1,
+        "without_mean": 1.5,
+        "without_large_entries": 1.1,
     });
+    controls.trap = serde_json::from_value(trap).unwrap();
     assert_eq!(edge(&layer), "one-by-single-entries");
 }
 
@@ -152,12 +152,7 @@ fn nan_weights_fail_the_gate_though_nothing_else_is_measured() {
 
 /// A skipped tensor, for the reason that `layers` gives.
 fn skipped(dtype: &str, shape: &[usize], selection: &Selection) -> Vec<Skipped> {
-    let tensor = TensorFacts {
-        tensor: "q.weight".into(),
-        dtype: Dtype::named(dtype),
-        shape: shape.to_vec(),
-        decoded: None,
-    };
+    let tensor = TensorFacts::new("q.weight", Dtype::named(dtype), shape);
     layers::find(&[tensor], selection).unwrap().skipped
 }
 
@@ -334,14 +329,7 @@ fn a_mixture_of_row_scales_is_named() {
 #[test]
 fn an_initialiser_fails_and_is_named() {
     let fresh = with_weights(layer("a"), |w| {
-        let aliases = vec!["kaiming-normal".into()];
-        w.initializer = Some(Initializer {
-            name: "he-normal".into(),
-            aliases,
-            std: 0.06,
-            ks: 0.001,
-            ks_limit: 0.005,
-        });
+        w.initializer = Some(initializer("he-normal", &["kaiming-normal"]));
     });
     let judgement = judged(fresh);
     let finding = finding(&judgement, Check::MovedFromInitialisation);

@@ -80,10 +80,14 @@ impl Band {
         let (size, width) = (self.size, self.width);
         let sweeps = size.saturating_sub(2);
         let mut waiting = (0..sweeps).step_by(GROUP);
-        let mut running: Vec<Group> = Vec::new();
+        let mut running: Vec<SweepGroup> = Vec::new();
         for wave in 0.. {
             if wave % 2 == 0 {
-                running.extend(waiting.next().map(|first| Group::new(first, sweeps, width)));
+                running.extend(
+                    waiting
+                        .next()
+                        .map(|first| SweepGroup::new(first, sweeps, width)),
+                );
             }
             if running.is_empty() && waiting.len() == 0 {
                 break;
@@ -112,7 +116,7 @@ impl Band {
 }
 
 /// GROUP sweeps one behind the other, and the reflections they carry along.
-struct Group {
+struct SweepGroup {
     /// The column of the first sweep.
     first: usize,
     /// Tasks done.
@@ -127,7 +131,7 @@ struct Sweep {
     tau: f64,
 }
 
-impl Group {
+impl SweepGroup {
     fn new(first: usize, sweeps: usize, width: usize) -> Self {
         debug_assert!(width <= WIDEST);
         let idle = || Sweep {
@@ -161,7 +165,7 @@ impl Group {
 
 /// Part of a wave: what one group does to the columns that begin with column `from`.
 struct Task<'a> {
-    group: &'a mut Group,
+    group: &'a mut SweepGroup,
     columns: &'a mut [f64],
     from: usize,
     size: usize,

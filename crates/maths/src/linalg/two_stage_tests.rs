@@ -54,9 +54,9 @@ fn share(size: usize) -> f64 {
 
 #[test]
 fn planted_eigenvalues_come_back() {
-    type Law = fn(f64) -> f64;
+    type EigenvalueLaw = fn(f64) -> f64;
     // Of x falling from 1 to 0.
-    let laws: [(&str, Law); 8] = [
+    let laws: [(&str, EigenvalueLaw); 8] = [
         ("even", |x| x),
         ("of both signs", |x| x - 0.5),
         ("three values", |x| (2.0 * x).round()),

@@ -31,7 +31,7 @@ pub enum NullStatistic {
 
 /// Which end of a null is far from random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum FarEnd {
     High,
     Low,
     Both,
@@ -62,11 +62,11 @@ impl NullStatistic {
         }
     }
 
-    pub(super) const fn side(self) -> Side {
+    pub(super) const fn side(self) -> FarEnd {
         match self {
-            Self::KsMedian | Self::KsRms | Self::Wasserstein | Self::Top => Side::High,
-            Self::Bottom => Side::Low,
-            Self::ScaleRatio | Self::LevelRatio => Side::Both,
+            Self::KsMedian | Self::KsRms | Self::Wasserstein | Self::Top => FarEnd::High,
+            Self::Bottom => FarEnd::Low,
+            Self::ScaleRatio | Self::LevelRatio => FarEnd::Both,
         }
     }
 }

@@ -14,7 +14,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::Shape;
 use super::marginal::{Marginal, figures_of};
-use super::statistic::{NullStatistic, Side};
+use super::statistic::{FarEnd, NullStatistic};
 use crate::linalg::SpectrumError;
 
 /// Levels of the quantiles.
@@ -123,9 +123,9 @@ impl Null {
     pub const fn limits(&self, statistic: NullStatistic) -> (Option<f64>, Option<f64>) {
         let q = self.quantiles(statistic);
         match statistic.side() {
-            Side::High => (None, Some(q[Q99])),
-            Side::Low => (Some(q[Q01]), None),
-            Side::Both => (Some(q[Q005]), Some(q[Q995])),
+            FarEnd::High => (None, Some(q[Q99])),
+            FarEnd::Low => (Some(q[Q01]), None),
+            FarEnd::Both => (Some(q[Q005]), Some(q[Q995])),
         }
     }
 
@@ -134,9 +134,9 @@ impl Null {
     pub fn p(&self, statistic: NullStatistic, value: f64) -> f64 {
         let below = share_below(self.quantiles(statistic), value);
         let p = match statistic.side() {
-            Side::High => 1.0 - below,
-            Side::Low => below,
-            Side::Both => (2.0 * below.min(1.0 - below)).min(1.0),
+            FarEnd::High => 1.0 - below,
+            FarEnd::Low => below,
+            FarEnd::Both => (2.0 * below.min(1.0 - below)).min(1.0),
         };
         // No draw knows more digits.
         (1e6 * p).round() / 1e6

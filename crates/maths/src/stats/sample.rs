@@ -16,7 +16,7 @@ const CORE: f64 = 8.0;
 
 /// One value of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Group {
+pub struct TiedValue {
     /// The value.
     pub value: f64,
     /// How often it occurs.
@@ -37,7 +37,7 @@ pub struct Sample {
 enum Values {
     F32(Vec<f32>),
     F64(Vec<f64>),
-    Groups(Vec<Group>),
+    Groups(Vec<TiedValue>),
 }
 
 /// Equal bins of what one part of a sample adds.
@@ -109,12 +109,12 @@ impl Sample {
     pub fn from_counts(mut pairs: Vec<(f64, u64)>) -> Option<Self> {
         pairs.retain(|&(_, count)| count > 0);
         pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let mut groups: Vec<Group> = Vec::with_capacity(pairs.len());
+        let mut groups: Vec<TiedValue> = Vec::with_capacity(pairs.len());
         let mut below = 0;
         for (value, count) in pairs {
             match groups.last_mut() {
                 Some(last) if last.value >= value => last.count += count,
-                _ => groups.push(Group {
+                _ => groups.push(TiedValue {
                     value,
                     count,
                     below,
@@ -260,14 +260,14 @@ impl Sample {
     }
 
     /// Every value once, ascending.
-    pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
+    pub fn groups(&self) -> impl Iterator<Item = TiedValue> + '_ {
         self.values.groups_in(0, self.values.len())
     }
 
     /// Applies `f` to the groups of each chunk, in parallel, and answers in ascending order.
     pub fn fold_chunks<R: Send>(
         &self,
-        f: impl Fn(&mut dyn Iterator<Item = Group>) -> R + Sync,
+        f: impl Fn(&mut dyn Iterator<Item = TiedValue>) -> R + Sync,
     ) -> Vec<R> {
         self.chunks()
             .into_par_iter()
@@ -434,7 +434,7 @@ impl Values {
         }
     }
 
-    fn groups_in(&self, start: usize, end: usize) -> impl Iterator<Item = Group> + '_ {
+    fn groups_in(&self, start: usize, end: usize) -> impl Iterator<Item = TiedValue> + '_ {
         let mut at = start;
         std::iter::from_fn(move || {
             if at >= end {
@@ -448,7 +448,7 @@ impl Values {
             while at < end && self.at(at) <= value {
                 at += 1;
             }
-            Some(Group {
+            Some(TiedValue {
                 value,
                 count: at as u64 - below,
                 below,
@@ -535,7 +535,7 @@ mod tests {
             Sample::from_f32(&wide).unwrap(),
         );
         assert!(a.groups().eq(b.groups()));
-        let chunks: Vec<Group> = b.fold_chunks(|g| g.collect::<Vec<_>>()).concat();
+        let chunks: Vec<TiedValue> = b.fold_chunks(|g| g.collect::<Vec<_>>()).concat();
         assert!(a.groups().eq(chunks));
     }
 
@@ -594,7 +594,7 @@ mod tests {
             }
             bins.add(3.0 * part as f64 - 1.5);
         });
-        let groups: Vec<Group> = sample.unwrap().groups().collect();
+        let groups: Vec<TiedValue> = sample.unwrap().groups().collect();
         assert_eq!(groups.iter().map(|g| g.count).sum::<u64>(), 1002);
         for (i, g) in groups[1..9].iter().enumerate() {
             let middle = 0.1 * (i + 1) as f64 + 0.0495;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::fact_sentences;
-use super::{Gate, Group, SHOWN, in_one_line, severity};
+use super::{Gate, LayerFindings, SHOWN, in_one_line, severity};
 use randomlike_core::display_names::{cut, harmless};
 use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
 
@@ -76,16 +76,16 @@ pub fn summary(gate: &Gate<'_>) -> String {
     text + "\n"
 }
 
-fn failures<'a>(group: &Group<'a>) -> impl Iterator<Item = &'a Finding> {
+fn failures<'a>(group: &LayerFindings<'a>) -> impl Iterator<Item = &'a Finding> {
     let failed = |finding: &&Finding| finding.outcome == FindingOutcome::Fail;
     group.findings.iter().copied().filter(failed)
 }
 
-fn has_failure(group: &Group<'_>) -> bool {
+fn has_failure(group: &LayerFindings<'_>) -> bool {
     failures(group).next().is_some()
 }
 
-fn row(group: &Group<'_>) -> String {
+fn row(group: &LayerFindings<'_>) -> String {
     let mut failing: Vec<_> = failures(group)
         .map(|finding| format!("{} ({})", finding.check.name(), severity(finding.level)))
         .collect();

@@ -5,7 +5,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{Gate, Group, severity, subject};
+use super::{Gate, LayerFindings, severity, subject};
 use crate::sentences::{FindingSentences, finding_sentences};
 use randomlike_core::display_names::{cut, harmless};
 use randomlike_judge::verdict::{Finding, FindingOutcome, Severity};
@@ -72,7 +72,11 @@ fn is_failure(finding: &Finding) -> bool {
     finding.outcome == FindingOutcome::Fail && finding.level == Severity::Deny
 }
 
-fn suite(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io::Result<()> {
+fn suite(
+    writer: &mut Writer<Vec<u8>>,
+    gate: &Gate<'_>,
+    group: &LayerFindings<'_>,
+) -> io::Result<()> {
     let name = attribute(group.layer.unwrap_or(&gate.audit.source.uri));
     let counts = Counts::count(group.findings.iter().copied()).attributes();
     writer
@@ -91,7 +95,11 @@ fn suite(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io
 
 /// The label of a layer, of the checkpoint by what it was judged, and the numbers of the findings;
 /// schemas of JUnit XML know properties of a suite alone.
-fn properties(writer: &mut Writer<Vec<u8>>, gate: &Gate<'_>, group: &Group<'_>) -> io::Result<()> {
+fn properties(
+    writer: &mut Writer<Vec<u8>>,
+    gate: &Gate<'_>,
+    group: &LayerFindings<'_>,
+) -> io::Result<()> {
     let of_layer = group.label.map(|label| ("label", label.name().to_owned()));
     let notes = gate
         .judgement

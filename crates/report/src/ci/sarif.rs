@@ -275,13 +275,7 @@ mod tests {
     #[test]
     fn files_lie_where_the_source_says() {
         let at = |source: &str| {
-            let file = FileFacts {
-                path: "m.safetensors".into(),
-                bytes: 9,
-                sha256: "00".into(),
-                link: None,
-                imports: Vec::new(),
-            };
+            let file = FileFacts::new("m.safetensors", 9, "00");
             artifact(source, &file)["location"]["uri"].clone()
         };
         assert_eq!(at("nets/m.safetensors"), "nets/m.safetensors");

@@ -1,6 +1,6 @@
 //! A layer's biases, sorted, around their median.
 
-use super::panel::{Axis, Mark, Panel, Part};
+use super::panel::{Axis, Mark, Panel, Role};
 use randomlike_core::audit::{BiasKind, Biases};
 
 /// Sorted biases, their median, and zero.
@@ -18,15 +18,15 @@ pub(super) fn panel(biases: &Biases) -> Panel {
         x,
         Axis::linear(from, to, "bias, in the units of the weights"),
     )
-    .named(Mark::Dots(Part::Measured, points), dots(biases))
+    .named(Mark::Dots(Role::Measured, points), dots(biases))
     .named(
-        Mark::Horizontal(Part::Law, biases.median),
+        Mark::Horizontal(Role::Law, biases.median),
         format!("median {}", super::figure(biases.median)),
     );
     if biases.median == 0.0 {
         panel
     } else {
-        panel.named(Mark::Horizontal(Part::Reference, 0.0), "zero")
+        panel.named(Mark::Horizontal(Role::Reference, 0.0), "zero")
     }
 }
 

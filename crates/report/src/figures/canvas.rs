@@ -14,7 +14,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle, register_font};
 
 use super::numbers::numbers;
-use super::panel::{Axis, Bar, Mark, Panel, Part, Scale, Series};
+use super::panel::{Axis, Bar, Mark, Panel, Role, Scale, Series};
 use super::png;
 use crate::{Error, Result};
 
@@ -292,7 +292,7 @@ impl Canvas<'_> {
     }
 
     fn swatch(&self, mark: &Mark, (x, y): (u32, u32), width: u32) -> Result<()> {
-        let colour = colour(mark.part());
+        let colour = colour(mark.role());
         let drawn = match mark {
             Mark::Bars(..) => self.area.draw(&Rectangle::new(
                 [(px(x), px(y - 5)), (px(x + width), px(y + 5))],
@@ -313,7 +313,7 @@ impl Canvas<'_> {
             )),
             Mark::Curve(..) => self.area.draw(&PathElement::new(
                 vec![(px(x), px(y)), (px(x + width), px(y))],
-                stroke(colour, line(mark.part())),
+                stroke(colour, line(mark.role())),
             )),
             Mark::Dashes(..) | Mark::Vertical(..) | Mark::Horizontal(..) => {
                 let third = width / 3;
@@ -340,7 +340,7 @@ impl Canvas<'_> {
         let area = chart.plotting_area();
         let (xs, ys) = (chart.x_range(), chart.y_range());
         let plot = (&xs, &ys);
-        let hue = colour(mark.part());
+        let hue = colour(mark.role());
         let drawn = match mark {
             Mark::Bars(_, bars) => bars
                 .iter()
@@ -357,11 +357,11 @@ impl Canvas<'_> {
                 area.draw(&Polygon::new(outline, hue.mix(BAND).filled()))
             }
             // Piece by piece: the library lets the joints of sharp turns run out in spikes.
-            Mark::Curve(part, points) => runs(points, plot)
+            Mark::Curve(role, points) => runs(points, plot)
                 .iter()
                 .flat_map(|run| run.windows(2))
                 .try_for_each(|piece| {
-                    let style = stroke(hue, line(*part) * thickness);
+                    let style = stroke(hue, line(*role) * thickness);
                     area.draw(&PathElement::new(piece.to_vec(), style))
                 }),
             Mark::Dashes(_, points) => {
@@ -460,20 +460,20 @@ fn type_of(size: u32, weight: Weight) -> TextStyle<'static> {
 }
 
 /// Hues that stay apart for colour-blind eyes (Okabe & Ito 2008).
-const fn colour(part: Part) -> RGBColor {
-    match part {
-        Part::Measured => RGBColor(0x2f, 0x7f, 0xb8),
-        Part::Law => RGBColor(0x1d, 0x1f, 0x21),
-        Part::Alternative => RGBColor(0xe0, 0x7b, 0x00),
-        Part::Outlier => RGBColor(0xc2, 0x3b, 0x22),
-        Part::Reference => RGBColor(0x8a, 0x91, 0x99),
+const fn colour(role: Role) -> RGBColor {
+    match role {
+        Role::Measured => RGBColor(0x2f, 0x7f, 0xb8),
+        Role::Law => RGBColor(0x1d, 0x1f, 0x21),
+        Role::Alternative => RGBColor(0xe0, 0x7b, 0x00),
+        Role::Outlier => RGBColor(0xc2, 0x3b, 0x22),
+        Role::Reference => RGBColor(0x8a, 0x91, 0x99),
     }
 }
 
 /// What was measured is drawn wider, so that it shows below a law it follows.
-const fn line(part: Part) -> f64 {
-    match part {
-        Part::Measured => 3.5,
+const fn line(role: Role) -> f64 {
+    match role {
+        Role::Measured => 3.5,
         _ => 2.0,
     }
 }

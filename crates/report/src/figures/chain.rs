@@ -1,6 +1,6 @@
 //! What comes back along a chain, level by level: random codes, and the net's own.
 
-use super::panel::{Axis, Mark, Panel, Part, Scale};
+use super::panel::{Axis, Mark, Panel, Role, Scale};
 use randomlike_core::shadow::{ChainShadow, Descent, LevelReturn};
 
 /// Random codes, and the net's own from the top where inputs were given.
@@ -22,7 +22,7 @@ pub(super) fn panels(chain: &ChainShadow) -> Vec<Panel> {
 type Way = fn(&LevelReturn) -> Option<f64>;
 
 /// A mark for these points.
-type Stroke = fn(Part, Vec<(f64, f64)>) -> Mark;
+type Stroke = fn(Role, Vec<(f64, f64)>) -> Mark;
 
 /// Levels that neighbouring series stand apart, so that equal ones can be told.
 const ASIDE: f64 = 0.03;
@@ -51,53 +51,53 @@ fn panel(descent: &Descent, title: &str, (from, to): (f64, f64)) -> Panel {
         .levels
         .first()
         .map_or(0.5, |level| level.dropout.keep);
-    let series: [(&[LevelReturn], Way, Stroke, Part, String); 6] = [
+    let series: [(&[LevelReturn], Way, Stroke, Role, String); 6] = [
         (
             &descent.levels,
             CALIBRATED,
             Mark::Curve,
-            Part::Measured,
+            Role::Measured,
             "chosen biases".into(),
         ),
         (
             &descent.levels,
             DROPPED,
             Mark::Dashes,
-            Part::Measured,
+            Role::Measured,
             format!("{keep} kept on the way up"),
         ),
         (
             &descent.levels,
             NO_BIAS,
             Mark::Curve,
-            Part::Outlier,
+            Role::Outlier,
             "no biases".into(),
         ),
         (
             &descent.levels,
             OWN,
             Mark::Curve,
-            Part::Alternative,
+            Role::Alternative,
             "its own biases".into(),
         ),
         (
             &controls.shuffled,
             CALIBRATED,
             Mark::Dashes,
-            Part::Reference,
+            Role::Reference,
             "entries shuffled".into(),
         ),
         (
             &controls.gaussian,
             CALIBRATED,
             Mark::Dashes,
-            Part::Law,
+            Role::Law,
             "Gaussian matrices".into(),
         ),
     ];
     let mut panel = Panel::new(x, y);
     let middle = 0.5 * (series.len() - 1) as f64;
-    for (place, (levels, way, mark, part, name)) in series.into_iter().enumerate() {
+    for (place, (levels, way, mark, role, name)) in series.into_iter().enumerate() {
         let mut points = points(levels, way);
         if points.is_empty() {
             continue;
@@ -107,8 +107,8 @@ fn panel(descent: &Descent, title: &str, (from, to): (f64, f64)) -> Panel {
             *level += aside;
         }
         panel = panel
-            .named(mark(part, points.clone()), name)
-            .bare(Mark::Dots(part, points));
+            .named(mark(role, points.clone()), name)
+            .bare(Mark::Dots(role, points));
     }
     panel
 }

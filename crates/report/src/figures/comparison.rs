@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::canvas::{Detail, Place, picture};
-use super::panel::{Axis, Bar, Mark, Panel, Part, Scale, trace};
+use super::panel::{Axis, Bar, Mark, Panel, Role, Scale, trace};
 use super::{Figure, HEADING, HEIGHT, WIDTH, figure_of, grid, heading, printable, side_by_side};
 use super::{slug, spectrum};
 use crate::Result;
@@ -146,10 +146,10 @@ impl View {
             Axis::linear(self.from, self.to, NU),
             Axis::linear(0.0, 1.1 * top, "density"),
         )
-        .named(Mark::Bars(Part::Measured, bars_a), "A")
-        .named(Mark::Curve(Part::Alternative, outline(&bars_b)), "B")
-        .named(Mark::Curve(Part::Law, curve), "random matrix");
-        for (name, part, values) in [("A", Part::Measured, a), ("B", Part::Alternative, b)] {
+        .named(Mark::Bars(Role::Measured, bars_a), "A")
+        .named(Mark::Curve(Role::Alternative, outline(&bars_b)), "B")
+        .named(Mark::Curve(Role::Law, curve), "random matrix");
+        for (name, role, values) in [("A", Role::Measured, a), ("B", Role::Alternative, b)] {
             let beyond: Vec<f64> = values.iter().copied().filter(|&v| v >= self.to).collect();
             if let Some(farthest) = beyond.first() {
                 let name = format!(
@@ -157,7 +157,7 @@ impl View {
                     beyond.len(),
                     figure_of(*farthest)
                 );
-                panel = panel.named(Mark::Dots(part, Vec::new()), name);
+                panel = panel.named(Mark::Dots(role, Vec::new()), name);
             }
         }
         panel
@@ -198,19 +198,19 @@ impl View {
             Axis::linear(self.from, self.to, NU),
             Axis::linear(-1.1 * top, 1.1 * top, "share below, B minus A"),
         )
-        .named(Mark::Curve(Part::Measured, curve), name)
+        .named(Mark::Curve(Role::Measured, curve), name)
         .bare(Mark::Curve(
-            Part::Law,
+            Role::Law,
             vec![(self.from, 0.0), (self.to, 0.0)],
         ))
         .named(
-            Mark::Horizontal(Part::Reference, chance),
+            Mark::Horizontal(Role::Reference, chance),
             format!(
                 "99 % of pairs of random matrices stay within ±{}",
                 figure_of(chance)
             ),
         )
-        .bare(Mark::Horizontal(Part::Reference, -chance))
+        .bare(Mark::Horizontal(Role::Reference, -chance))
     }
 }
 
@@ -286,18 +286,18 @@ fn by_rank(found: &Difference, a: Option<&Spectrum>, pair: &Pair) -> Panel {
         ..Axis::linear(low - margin, top + margin, "singular value")
     };
     let mut panel = Panel::new(rank_axis(values.len()), y)
-        .named(Mark::Curve(Part::Reference, of_a), "A")
-        .named(Mark::Dashes(Part::Law, random), "random matrix of its norm")
+        .named(Mark::Curve(Role::Reference, of_a), "A")
+        .named(Mark::Dashes(Role::Law, random), "random matrix of its norm")
         .named(
-            Mark::Curve(Part::Measured, difference.clone()),
+            Mark::Curve(Role::Measured, difference.clone()),
             "difference",
         );
     if difference.len() <= 64 {
-        panel = panel.bare(Mark::Dots(Part::Measured, difference));
+        panel = panel.bare(Mark::Dots(Role::Measured, difference));
     }
     // Far below everything it says nothing, and would squeeze the rest.
     if rounding >= low && rounding <= top {
-        panel = panel.named(Mark::Horizontal(Part::Outlier, rounding), "rounding");
+        panel = panel.named(Mark::Horizontal(Role::Outlier, rounding), "rounding");
     }
     panel
 }
@@ -330,32 +330,32 @@ fn energy(found: &Difference) -> Panel {
         Axis::linear(0.0, 1.05, "share of Σσ² in the largest"),
     )
     .named(
-        Mark::Curve(Part::Measured, measured.clone()),
+        Mark::Curve(Role::Measured, measured.clone()),
         format!("difference: 90 % in {}", found.rank_90),
     )
-    .bare(Mark::Dots(Part::Measured, measured))
+    .bare(Mark::Dots(Role::Measured, measured))
     .named(
-        Mark::Dashes(Part::Law, points(|e| e.random)),
+        Mark::Dashes(Role::Law, points(|e| e.random)),
         "random matrix",
     )
-    .named(Mark::Horizontal(Part::Reference, 0.9), "90 %")
+    .named(Mark::Horizontal(Role::Reference, 0.9), "90 %")
 }
 
 /// A figure of a pair along the layers.
-struct Quantity {
+struct PairFigure {
     label: &'static str,
     of: fn(&Pair) -> Option<f64>,
     /// Where chance ends.
     chance: Option<f64>,
 }
 
-const QUANTITIES: [Quantity; 2] = [
-    Quantity {
+const QUANTITIES: [PairFigure; 2] = [
+    PairFigure {
         label: "size of the difference over that of A",
         of: |pair| pair.difference.measured()?.relative_norm,
         chance: None,
     },
-    Quantity {
+    PairFigure {
         label: "W₁ between spectra over what chance reaches once in 100",
         of: |pair| {
             let spectra = pair.spectra.measured()?;
@@ -404,7 +404,7 @@ fn overview(comparison: &Comparison) -> Result<Option<Figure>> {
 
 /// By name where there are few, by position where there are many; nothing where no pair has
 /// the figure.
-fn along(pairs: &[Pair], quantity: &Quantity) -> Option<Panel> {
+fn along(pairs: &[Pair], quantity: &PairFigure) -> Option<Panel> {
     let found: Vec<(usize, f64)> = pairs
         .iter()
         .enumerate()
@@ -422,7 +422,7 @@ fn along(pairs: &[Pair], quantity: &Quantity) -> Option<Panel> {
             (i as f64 + 1.0, value)
         }
     };
-    let dots = Mark::Dots(Part::Measured, found.iter().map(place).collect());
+    let dots = Mark::Dots(Role::Measured, found.iter().map(place).collect());
     let panel = if few {
         Panel::new(values, names(pairs))
     } else {
@@ -431,9 +431,9 @@ fn along(pairs: &[Pair], quantity: &Quantity) -> Option<Panel> {
     };
     let line = |at| {
         if few {
-            Mark::Vertical(Part::Reference, at)
+            Mark::Vertical(Role::Reference, at)
         } else {
-            Mark::Horizontal(Part::Reference, at)
+            Mark::Horizontal(Role::Reference, at)
         }
     };
     let panel = panel.named(dots, "layers");

@@ -1,6 +1,6 @@
 //! The largest singular values of a layer beside those of what chance makes of its weights.
 
-use super::panel::{Axis, Mark, Panel, Part, Scale};
+use super::panel::{Axis, Mark, Panel, Role, Scale};
 use randomlike_core::audit::{Controls, Spectrum};
 
 /// The largest values of each; and the whole spectra, where they were taken.
@@ -61,15 +61,15 @@ fn largest(controls: &Controls, spectrum: Option<&Spectrum>) -> Panel {
     };
     Panel::new(Axis::linear(from, to, "largest singular values"), y)
         .named(
-            Mark::Dots(Part::Measured, dots(rows.len(), &observed)),
+            Mark::Dots(Role::Measured, dots(rows.len(), &observed)),
             "the layer",
         )
         .named(
-            Mark::Dots(Part::Alternative, drawn),
+            Mark::Dots(Role::Alternative, drawn),
             "what chance makes of it",
         )
         .named(
-            Mark::Vertical(Part::Reference, controls.shuffled.threshold_above),
+            Mark::Vertical(Role::Reference, controls.shuffled.threshold_above),
             "99 % of random matrices stay below",
         )
 }
@@ -104,26 +104,26 @@ fn by_rank(controls: &Controls, spectrum: &Spectrum) -> Option<Panel> {
     let x = Axis::linear(0.0, 1.0, "share of larger singular values");
     let panel = Panel::new(x, Axis::linear(0.0, 1.05 * top, "singular value"))
         .named(
-            Mark::Curve(Part::Measured, curve(&spectrum.singular_values)),
+            Mark::Curve(Role::Measured, curve(&spectrum.singular_values)),
             "the layer",
         )
         .named(
-            Mark::Curve(Part::Alternative, curve(&controls.shuffled.singular_values)),
+            Mark::Curve(Role::Alternative, curve(&controls.shuffled.singular_values)),
             "shuffled",
         )
         .named(
-            Mark::Dashes(Part::Outlier, curve(&controls.row_shuffled.singular_values)),
+            Mark::Dashes(Role::Outlier, curve(&controls.row_shuffled.singular_values)),
             "within inputs",
         )
         .named(
             Mark::Dashes(
-                Part::Reference,
+                Role::Reference,
                 curve(&controls.column_shuffled.singular_values),
             ),
             "within outputs",
         );
     let gaussian = curve(&controls.gaussian.singular_values);
-    Some(panel.named(Mark::Dashes(Part::Law, gaussian), "Gaussian"))
+    Some(panel.named(Mark::Dashes(Role::Law, gaussian), "Gaussian"))
 }
 
 #[cfg(test)]

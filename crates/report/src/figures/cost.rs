@@ -1,6 +1,6 @@
 //! Time against the side of a square layer, on logarithmic axes.
 
-use super::panel::{Axis, Mark, Panel, Part, Scale};
+use super::panel::{Axis, Mark, Panel, Role, Scale};
 use randomlike_maths::stats::PowerFit;
 
 /// Time of one part of an audit.
@@ -26,12 +26,12 @@ impl Cost {
 }
 
 const SIDE: &str = "side of the layer, inputs = outputs";
-const PARTS: [Part; 5] = [
-    Part::Alternative,
-    Part::Measured,
-    Part::Outlier,
-    Part::Law,
-    Part::Reference,
+const PARTS: [Role; 5] = [
+    Role::Alternative,
+    Role::Measured,
+    Role::Outlier,
+    Role::Law,
+    Role::Reference,
 ];
 
 /// Wall time, and CPU time where there is any.
@@ -57,17 +57,17 @@ fn panel(costs: &[Cost], of: fn(&Cost) -> &[(f64, f64)], label: &str) -> Option<
     let y = axis(all.iter().map(|at| at.1), 0.15, Scale::Log10, label);
     let right = x.to;
     let mut panel = Panel::new(x, y);
-    for (cost, part) in costs.iter().zip(PARTS.into_iter().cycle()) {
+    for (cost, role) in costs.iter().zip(PARTS.into_iter().cycle()) {
         let points: Vec<(f64, f64)> = of(cost).iter().filter(|at| drawn(at)).map(place).collect();
         let fit = Cost::of_large(of(cost));
         let name = fit.map_or_else(
             || cost.part.clone(),
             |fit| format!("{}, side^{:.2}", cost.part, fit.exponent),
         );
-        panel = panel.named(Mark::Dots(part, points), name);
+        panel = panel.named(Mark::Dots(role, points), name);
         if let Some(fit) = fit {
             let line = [Cost::LARGE, right.exp2()].map(|side| place(&(side, fit.at(side))));
-            panel = panel.bare(Mark::Dashes(part, line.into()));
+            panel = panel.bare(Mark::Dashes(role, line.into()));
         }
     }
     Some(panel)

@@ -2,7 +2,7 @@
 //! too many for that, each figure along the layers.
 
 use super::canvas::{Canvas, Detail, Place, Weight, picture};
-use super::panel::{Axis, Mark, Panel, Part, Scale, Series};
+use super::panel::{Axis, Mark, Panel, Role, Scale, Series};
 use super::{WIDTH, biases, printable, spectrum, weights};
 use crate::Result;
 use randomlike_core::audit::{Audit, GaussianDistance, LayerFacts};
@@ -51,14 +51,14 @@ fn key() -> [Series; 5] {
         name: Some(name.to_owned()),
     };
     [
-        series(Mark::Bars(Part::Measured, Vec::new()), "measured"),
+        series(Mark::Bars(Role::Measured, Vec::new()), "measured"),
         series(
-            Mark::Curve(Part::Law, Vec::new()),
+            Mark::Curve(Role::Law, Vec::new()),
             "normal; quarter circle or MP; median",
         ),
-        series(Mark::Dashes(Part::Alternative, Vec::new()), "better fit"),
-        series(Mark::Vertical(Part::Reference, 0.0), "edges; zero"),
-        series(Mark::Ticks(Part::Outlier, Vec::new()), "outliers"),
+        series(Mark::Dashes(Role::Alternative, Vec::new()), "better fit"),
+        series(Mark::Vertical(Role::Reference, 0.0), "edges; zero"),
+        series(Mark::Ticks(Role::Outlier, Vec::new()), "outliers"),
     ]
 }
 
@@ -185,19 +185,19 @@ fn along_the_layers(audit: &Audit) -> Result<Vec<u8>> {
         let spectrum = layer.spectrum.measured()?;
         Some(spectrum.spectral_norm / spectrum.edge_upper)
     });
-    let one = Mark::Horizontal(Part::Reference, 0.0);
+    let one = Mark::Horizontal(Role::Reference, 0.0);
     let panels = [
         dots(audit, "KS of weights to normal", &[&weights, &floor])
-            .named(Mark::Dots(Part::Measured, weights), "weights")
+            .named(Mark::Dots(Role::Measured, weights), "weights")
             .named(
-                Mark::Dots(Part::Reference, floor),
+                Mark::Dots(Role::Reference, floor),
                 "what 5 % of normal samples reach",
             ),
         dots(audit, "KS of spectrum over null", &[&null, &[(0.0, 0.0)]])
-            .named(Mark::Dots(Part::Measured, null), "singular values")
+            .named(Mark::Dots(Role::Measured, null), "singular values")
             .named(one.clone(), "what 1 % of random matrices reach"),
         dots(audit, "largest value over edge", &[&edge, &[(0.0, 0.0)]])
-            .named(Mark::Dots(Part::Measured, edge), "largest singular value")
+            .named(Mark::Dots(Role::Measured, edge), "largest singular value")
             .named(one, "edge of the law"),
     ];
     let height = TOP + ALONG * panels.len() as u32;

@@ -1,9 +1,9 @@
 //! What a plot shows, before it is drawn: axes and marks, no pixels.
 
-/// The part something plays in a plot. Colours follow parts, so that the law is the same
+/// What something stands for in a plot. Colours follow roles, so that the law is the same
 /// colour in every figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Role {
     /// What was measured.
     Measured,
     /// What the theory says.
@@ -31,35 +31,35 @@ pub struct Bar {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mark {
     /// A histogram.
-    Bars(Part, Vec<Bar>),
+    Bars(Role, Vec<Bar>),
     /// A line through points.
-    Curve(Part, Vec<(f64, f64)>),
+    Curve(Role, Vec<(f64, f64)>),
     /// A dashed line through points.
-    Dashes(Part, Vec<(f64, f64)>),
+    Dashes(Role, Vec<(f64, f64)>),
     /// Points.
-    Dots(Part, Vec<(f64, f64)>),
+    Dots(Role, Vec<(f64, f64)>),
     /// The ground between two curves: x, the lower and the upper one.
-    Band(Part, Vec<(f64, f64, f64)>),
+    Band(Role, Vec<(f64, f64, f64)>),
     /// A dashed line across the plot at x.
-    Vertical(Part, f64),
+    Vertical(Role, f64),
     /// A dashed line across the plot at y.
-    Horizontal(Part, f64),
+    Horizontal(Role, f64),
     /// Values marked below the curve, on the x axis; those beyond its end are counted there.
-    Ticks(Part, Vec<f64>),
+    Ticks(Role, Vec<f64>),
 }
 
 impl Mark {
     /// Whose colour it has.
-    pub const fn part(&self) -> Part {
+    pub const fn role(&self) -> Role {
         match self {
-            Self::Bars(part, _)
-            | Self::Curve(part, _)
-            | Self::Dashes(part, _)
-            | Self::Dots(part, _)
-            | Self::Band(part, _)
-            | Self::Vertical(part, _)
-            | Self::Horizontal(part, _)
-            | Self::Ticks(part, _) => *part,
+            Self::Bars(role, _)
+            | Self::Curve(role, _)
+            | Self::Dashes(role, _)
+            | Self::Dots(role, _)
+            | Self::Band(role, _)
+            | Self::Vertical(role, _)
+            | Self::Horizontal(role, _)
+            | Self::Ticks(role, _) => *role,
         }
     }
 }

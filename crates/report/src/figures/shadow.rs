@@ -1,7 +1,7 @@
 //! A layer in reverse and forward again: the error against k, and what came back of some
 //! coordinates.
 
-use super::panel::{Axis, Mark, Panel, Part, Scale};
+use super::panel::{Axis, Mark, Panel, Role, Scale};
 use randomlike_core::shadow::{LayerShadow, Pairs, SweepPoint};
 
 /// Part of the width of the second plot that the zeros are spread over, left of 0.
@@ -62,23 +62,23 @@ fn against_k(shadow: &LayerShadow) -> Option<Panel> {
             Scale::Log10,
         ),
     );
-    let panel = panel.named(Mark::Band(Part::Measured, band), "5 to 95 % of the draws");
+    let panel = panel.named(Mark::Band(Role::Measured, band), "5 to 95 % of the draws");
     let panel = if theory.is_empty() {
         panel
     } else {
-        panel.named(Mark::Curve(Part::Law, theory), "theory, Gaussian matrix")
+        panel.named(Mark::Curve(Role::Law, theory), "theory, Gaussian matrix")
     };
     Some(
         panel
-            .named(Mark::Dots(Part::Law, gaussian), "a Gaussian matrix")
-            .named(Mark::Curve(Part::Measured, layer.clone()), "the layer")
-            .bare(Mark::Dots(Part::Measured, layer))
+            .named(Mark::Dots(Role::Law, gaussian), "a Gaussian matrix")
+            .named(Mark::Curve(Role::Measured, layer.clone()), "the layer")
+            .bare(Mark::Dots(Role::Measured, layer))
             .named(
-                Mark::Dashes(Part::Alternative, shuffled),
+                Mark::Dashes(Role::Alternative, shuffled),
                 "its weights shuffled",
             )
             .named(
-                Mark::Vertical(Part::Reference, x(shadow.k)),
+                Mark::Vertical(Role::Reference, x(shadow.k)),
                 format!("k = {}", shadow.k),
             ),
     )
@@ -116,15 +116,15 @@ fn coordinates(shadow: &LayerShadow) -> Panel {
     let end = 1.04 * width.min(height);
     panel
         .named(
-            Mark::Curve(Part::Law, vec![(0.0, 0.0), (end, end)]),
+            Mark::Curve(Role::Law, vec![(0.0, 0.0), (end, end)]),
             "as sent",
         )
         .named(
-            Mark::Dots(Part::Outlier, spread),
+            Mark::Dots(Role::Outlier, spread),
             format!("{} zeros, left of 0; {silent} are 0 again", zeros.len()),
         )
         .named(
-            Mark::Dots(Part::Measured, positive.clone()),
+            Mark::Dots(Role::Measured, positive.clone()),
             format!("{} positive, of {draws} draws", positive.len()),
         )
 }
@@ -138,11 +138,11 @@ mod tests {
         facts::layer("a").shadow.measured().unwrap().clone()
     }
 
-    fn curves(panel: &Panel, part: Part) -> Vec<&Vec<(f64, f64)>> {
+    fn curves(panel: &Panel, role: Role) -> Vec<&Vec<(f64, f64)>> {
         let marks = panel.series.iter().map(|series| &series.mark);
         marks
             .filter_map(|mark| match mark {
-                Mark::Curve(of, points) if *of == part => Some(points),
+                Mark::Curve(of, points) if *of == role => Some(points),
                 _ => None,
             })
             .collect()
@@ -152,7 +152,7 @@ mod tests {
     fn errors_and_their_axes_are_logarithms() {
         let shadow = shadow();
         let panels = panels(&shadow);
-        let layer = curves(&panels[0], Part::Measured)[0];
+        let layer = curves(&panels[0], Role::Measured)[0];
         for (point, drawn) in shadow.sweep.iter().zip(layer) {
             assert!((2_f64.powf(drawn.0) - point.k as f64).abs() < 1e-9);
             assert!((10_f64.powf(drawn.1) - point.relative_error).abs() < 1e-9);
@@ -164,7 +164,7 @@ mod tests {
     fn zeros_lie_apart_from_the_positive_ones() {
         let shadow = shadow();
         let panel = coordinates(&shadow);
-        let Mark::Dots(Part::Outlier, zeros) = &panel.series[1].mark else {
+        let Mark::Dots(Role::Outlier, zeros) = &panel.series[1].mark else {
             panic!("the second mark is the zeros");
         };
         assert_eq!(zeros.len(), shadow.pairs.zeros.len());

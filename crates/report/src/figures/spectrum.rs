@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::panel::{Axis, Bar, Mark, Panel, Part, trace};
+use super::panel::{Axis, Bar, Mark, Panel, Role, trace};
 use randomlike_core::audit::{Law, Spectrum};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
@@ -89,10 +89,10 @@ impl<'a> View<'a> {
         panel.unit = self.law.is_square().then_some(std::f64::consts::FRAC_1_PI);
         let panel = panel
             .named(
-                Mark::Bars(Part::Measured, bars),
+                Mark::Bars(Role::Measured, bars),
                 format!("{} singular values", self.nu.len()),
             )
-            .named(Mark::Curve(Part::Law, peak), self.name());
+            .named(Mark::Curve(Role::Law, peak), self.name());
         self.outliers(self.edges(self.bulk(panel)))
     }
 
@@ -116,19 +116,19 @@ impl<'a> View<'a> {
             })
         });
         match curve {
-            Some((curve, name)) => panel.named(Mark::Dashes(Part::Alternative, curve), name),
+            Some((curve, name)) => panel.named(Mark::Dashes(Role::Alternative, curve), name),
             None => panel,
         }
     }
 
     fn edges(&self, panel: Panel) -> Panel {
-        let upper = Mark::Vertical(Part::Reference, self.law.upper());
+        let upper = Mark::Vertical(Role::Reference, self.law.upper());
         if self.law.is_square() {
             return panel.named(upper, "its edge");
         }
         panel
             .named(upper, "its edges")
-            .bare(Mark::Vertical(Part::Reference, self.law.lower()))
+            .bare(Mark::Vertical(Role::Reference, self.law.lower()))
     }
 
     fn outliers(&self, panel: Panel) -> Panel {
@@ -149,7 +149,7 @@ impl<'a> View<'a> {
             "outliers: {} above, {} below",
             s.outliers_above, s.outliers_below
         );
-        panel.named(Mark::Ticks(Part::Outlier, outside), name)
+        panel.named(Mark::Ticks(Role::Outlier, outside), name)
     }
 
     /// Bins of one width; those that hold nothing are left out, and so is what lies beyond
@@ -195,19 +195,19 @@ impl<'a> View<'a> {
         let ks = super::figure(self.spectrum.ks_median);
         let ks = format!("measured, KS {ks}");
         Panel::new(Axis::linear(start, end, X), y)
-            .named(Mark::Curve(Part::Measured, thinned(&stairs)), ks)
+            .named(Mark::Curve(Role::Measured, thinned(&stairs)), ks)
             .named(
-                Mark::Curve(Part::Law, vec![(start, 0.0), (end, 0.0)]),
+                Mark::Curve(Role::Law, vec![(start, 0.0), (end, 0.0)]),
                 self.name(),
             )
             .named(
-                Mark::Horizontal(Part::Reference, chance),
+                Mark::Horizontal(Role::Reference, chance),
                 format!(
                     "99 % of random matrices stay within ±{}",
                     super::figure(chance)
                 ),
             )
-            .bare(Mark::Horizontal(Part::Reference, -chance))
+            .bare(Mark::Horizontal(Role::Reference, -chance))
     }
 }
 

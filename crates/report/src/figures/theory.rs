@@ -1,6 +1,6 @@
 //! The theorem on random nets: error against the share of sparsities that it speaks of.
 
-use super::panel::{Axis, Mark, Panel, Part, Scale};
+use super::panel::{Axis, Mark, Panel, Role, Scale};
 use randomlike_core::shadow::theory::{Case, Point, Series};
 
 /// Against k_ℓ/k_{ℓ−1}, and against k₁/k₀.
@@ -43,11 +43,11 @@ fn panel(series: &[&Series], label: &str, (low, high): (f64, f64)) -> Panel {
     let mut panel = Panel::new(x, y);
     for series in series {
         let points: Vec<(f64, f64)> = series.points.iter().map(place).collect();
-        let (mark, part) = look(series.case);
+        let (mark, role) = look(series.case);
         let name = name(series.case);
         panel = panel
-            .named(mark(part, points.clone()), name)
-            .bare(Mark::Dots(part, points));
+            .named(mark(role, points.clone()), name)
+            .bare(Mark::Dots(role, points));
     }
     // Through the first point of the first series.
     if let Some(&(x0, y0)) = series
@@ -56,7 +56,7 @@ fn panel(series: &[&Series], label: &str, (low, high): (f64, f64)) -> Panel {
         .as_ref()
     {
         let line = vec![(x0, y0), (x0 + high - y0, high)];
-        panel = panel.named(Mark::Dashes(Part::Reference, line), "in proportion");
+        panel = panel.named(Mark::Dashes(Role::Reference, line), "in proportion");
     }
     panel
 }
@@ -65,15 +65,15 @@ fn place(point: &Point) -> (f64, f64) {
     (point.share.log10(), point.per_positive_error.mean.log10())
 }
 
-type Look = (fn(Part, Vec<(f64, f64)>) -> Mark, Part);
+type Look = (fn(Role, Vec<(f64, f64)>) -> Mark, Role);
 
 fn look(case: Case) -> Look {
     match case {
-        Case::TwoLayers | Case::TwoLayersDenserBelow => (Mark::Curve, Part::Measured),
-        Case::TwoLayersBelowTheSquare => (Mark::Dashes, Part::Measured),
-        Case::TwoLayersOutOfOrder => (Mark::Dashes, Part::Outlier),
-        Case::ThreeLayers => (Mark::Curve, Part::Alternative),
-        Case::ThreeLayersBeyond => (Mark::Dashes, Part::Alternative),
+        Case::TwoLayers | Case::TwoLayersDenserBelow => (Mark::Curve, Role::Measured),
+        Case::TwoLayersBelowTheSquare => (Mark::Dashes, Role::Measured),
+        Case::TwoLayersOutOfOrder => (Mark::Dashes, Role::Outlier),
+        Case::ThreeLayers => (Mark::Curve, Role::Alternative),
+        Case::ThreeLayersBeyond => (Mark::Dashes, Role::Alternative),
     }
 }
 

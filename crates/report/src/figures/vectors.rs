@@ -1,6 +1,6 @@
 //! Singular vectors: how far their components are from a bell curve, and how few carry them.
 
-use super::panel::{Axis, Mark, Panel, Part, Scale};
+use super::panel::{Axis, Mark, Panel, Role, Scale};
 use randomlike_core::audit::{VectorFacts, VectorNull, VectorSides, Vectors};
 
 /// Distance to a bell curve, and participation over its null; nothing without a vector.
@@ -30,13 +30,13 @@ pub(super) fn panels(vectors: &Vectors) -> Option<[Panel; 2]> {
         ks,
     )
     .named(
-        Mark::Horizontal(Part::Reference, null.ks_q95),
+        Mark::Horizontal(Role::Reference, null.ks_q95),
         format!(
             "95 % and 99 % of random vectors: {}, {}",
             null.ks_q95, null.ks_q99
         ),
     )
-    .bare(Mark::Horizontal(Part::Reference, null.ks_q99));
+    .bare(Mark::Horizontal(Role::Reference, null.ks_q99));
     let high = highest(&participation, 0.3) + 0.1;
     let low = participation
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn panels(vectors: &Vectors) -> Option<[Panel; 2]> {
         scale: Scale::Log10,
     };
     let participation = sides(Panel::new(x(), y), participation)
-        .named(Mark::Horizontal(Part::Law, 0.0), "a random vector");
+        .named(Mark::Horizontal(Role::Law, 0.0), "a random vector");
     Some([distance, participation])
 }
 
@@ -63,8 +63,8 @@ fn highest(sides: &[Vec<(f64, f64)>; 2], least: f64) -> f64 {
 
 fn sides(panel: Panel, [inputs, outputs]: [Vec<(f64, f64)>; 2]) -> Panel {
     panel
-        .named(Mark::Dots(Part::Measured, inputs), "over inputs")
-        .named(Mark::Dots(Part::Outlier, outputs), "over outputs")
+        .named(Mark::Dots(Role::Measured, inputs), "over inputs")
+        .named(Mark::Dots(Role::Outlier, outputs), "over outputs")
 }
 
 #[cfg(test)]

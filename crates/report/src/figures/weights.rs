@@ -1,6 +1,6 @@
 //! The histogram of a layer's weights, and its twin on a logarithmic scale for the tails.
 
-use super::panel::{Axis, Bar, Mark, Panel, Part, Scale, trace};
+use super::panel::{Axis, Bar, Mark, Panel, Role, Scale, trace};
 use randomlike_core::audit::{FamilyName, Histogram, Weights};
 use randomlike_maths::stats::laws::normal;
 
@@ -93,8 +93,8 @@ fn curves(panel: Panel, weights: &Weights, bars: &[Bar], y: impl Fn(f64) -> f64)
     let (from, to) = (panel.x.from, panel.x.to);
     let bell = trace(from, to, STEPS, |z| y(normal::density(z)));
     let panel = panel
-        .named(Mark::Bars(Part::Measured, bars.to_vec()), "weights")
-        .named(Mark::Curve(Part::Law, bell), "normal, same mean and sd");
+        .named(Mark::Bars(Role::Measured, bars.to_vec()), "weights")
+        .named(Mark::Curve(Role::Law, bell), "normal, same mean and sd");
     match weights.family.as_ref().map(|family| family.best) {
         Some(best) if best.name != FamilyName::Normal => {
             let density = |z: f64| {
@@ -102,7 +102,7 @@ fn curves(panel: Panel, weights: &Weights, bars: &[Bar], y: impl Fn(f64) -> f64)
                 y(weights.std * best.density(w))
             };
             panel.named(
-                Mark::Dashes(Part::Alternative, trace(from, to, STEPS, density)),
+                Mark::Dashes(Role::Alternative, trace(from, to, STEPS, density)),
                 format!("best fit: {best}"),
             )
         }

@@ -1,7 +1,7 @@
 //! Learning curves of an experiment, and errors on shadows beside those on real images.
 
 use crate::{Evaluation, RunOutcome, TrainingMethod};
-use randomlike_report::figures::panel::{Axis, Mark, Panel, Part};
+use randomlike_report::figures::panel::{Axis, Mark, Panel, Role};
 
 /// Step and share.
 type Points = Vec<(f64, f64)>;
@@ -9,23 +9,23 @@ type Points = Vec<(f64, f64)>;
 /// Without dropout, and with it.
 pub(super) fn learning(outcomes: &[RunOutcome]) -> Vec<Panel> {
     let plain = [
-        (TrainingMethod::Backprop, Part::Law),
-        (TrainingMethod::Shadow, Part::Measured),
-        (TrainingMethod::Noisy, Part::Alternative),
-        (TrainingMethod::Shuffled, Part::Outlier),
+        (TrainingMethod::Backprop, Role::Law),
+        (TrainingMethod::Shadow, Role::Measured),
+        (TrainingMethod::Noisy, Role::Alternative),
+        (TrainingMethod::Shuffled, Role::Outlier),
     ];
     let dropped = [
-        (TrainingMethod::Dropout, Part::Law),
-        (TrainingMethod::ShadowDropout, Part::Measured),
-        (TrainingMethod::NoisyDropout, Part::Alternative),
+        (TrainingMethod::Dropout, Role::Law),
+        (TrainingMethod::ShadowDropout, Role::Measured),
+        (TrainingMethod::NoisyDropout, Role::Alternative),
     ];
     let top = range(outcomes, |look| look.real_error);
     [&plain[..], &dropped]
         .into_iter()
         .filter_map(|methods| {
-            let curves: Vec<(TrainingMethod, Part, Points)> = methods
+            let curves: Vec<(TrainingMethod, Role, Points)> = methods
                 .iter()
-                .map(|&(method, part)| (method, part, mean(outcomes, method, |l| l.real_error)))
+                .map(|&(method, role)| (method, role, mean(outcomes, method, |l| l.real_error)))
                 .filter(|(_, _, points)| points.len() > 1)
                 .collect();
             let end = curves.first()?.2.last()?.0;
@@ -33,8 +33,8 @@ pub(super) fn learning(outcomes: &[RunOutcome]) -> Vec<Panel> {
                 Axis::linear(0.0, end, "steps"),
                 Axis::linear(0.0, top, "share of real images wrong"),
             );
-            for (method, part, points) in curves {
-                panel = panel.named(Mark::Curve(part, points), method.name());
+            for (method, role, points) in curves {
+                panel = panel.named(Mark::Curve(role, points), method.name());
             }
             Some(panel)
         })
@@ -53,9 +53,9 @@ pub(super) fn tracking(outcomes: &[RunOutcome]) -> Vec<Panel> {
                 Axis::linear(0.0, end, &format!("steps, {}", method.name())),
                 Axis::linear(0.0, 1.0, "share wrong"),
             )
-            .named(Mark::Curve(Part::Measured, real), "real images")
-            .named(Mark::Curve(Part::Alternative, synthetic), "their shadows")
-            .named(Mark::Dashes(Part::Reference, apart), "answered otherwise"),
+            .named(Mark::Curve(Role::Measured, real), "real images")
+            .named(Mark::Curve(Role::Alternative, synthetic), "their shadows")
+            .named(Mark::Dashes(Role::Reference, apart), "answered otherwise"),
         )
     };
     TrainingMethod::ALL.iter().filter_map(panel).collect()

@@ -2,36 +2,36 @@
 
 use crate::{NetLayerFacts, RunOutcome, TrainingMethod, UntrainedNet};
 use randomlike_maths::stats::Spread;
-use randomlike_report::figures::panel::{Axis, Mark, Panel, Part, Scale};
+use randomlike_report::figures::panel::{Axis, Mark, Panel, Role, Scale};
 
 /// Colours of the layers, from the input up; further layers are not drawn.
-const LAYERS: [Part; 4] = [Part::Measured, Part::Alternative, Part::Law, Part::Outlier];
+const LAYERS: [Role; 4] = [Role::Measured, Role::Alternative, Role::Law, Role::Outlier];
 
 /// One of the four.
-struct Quantity {
+struct LayerFigure {
     label: &'static str,
     of: fn(&NetLayerFacts) -> Option<f64>,
     /// What a random layer has.
     random: f64,
 }
 
-const QUANTITIES: [Quantity; 4] = [
-    Quantity {
+const QUANTITIES: [LayerFigure; 4] = [
+    LayerFigure {
         label: "excess kurtosis of the weights",
         of: |layer| layer.excess_kurtosis,
         random: 0.0,
     },
-    Quantity {
+    LayerFigure {
         label: "sd of the biases, in rms(W)·√inputs",
         of: |layer| layer.bias_spread,
         random: 0.0,
     },
-    Quantity {
+    LayerFigure {
         label: "largest singular value over the law's edge",
         of: |layer| layer.edge_ratio,
         random: 1.0,
     },
-    Quantity {
+    LayerFigure {
         label: "error in reverse over that of shuffled weights",
         of: |layer| layer.reversal_ratio,
         random: 1.0,
@@ -63,11 +63,11 @@ fn rows<'a>(starts: &'a [UntrainedNet], outcomes: &'a [RunOutcome]) -> Vec<Row<'
     rows
 }
 
-fn panel(rows: &[Row<'_>], quantity: &Quantity) -> Option<Panel> {
+fn panel(rows: &[Row<'_>], quantity: &LayerFigure) -> Option<Panel> {
     let layers = rows.first()?.1.first()?;
     let mut marks = Vec::new();
     let (mut low, mut high) = (quantity.random, quantity.random);
-    for (layer, part) in LAYERS.into_iter().enumerate().take(layers.len()) {
+    for (layer, role) in LAYERS.into_iter().enumerate().take(layers.len()) {
         let mut dots = Vec::new();
         let mut bars = Vec::new();
         for (at, (_, nets)) in rows.iter().enumerate() {
@@ -83,7 +83,7 @@ fn panel(rows: &[Row<'_>], quantity: &Quantity) -> Option<Panel> {
             bars.push(vec![(mean - std, y), (mean + std, y)]);
             (low, high) = (low.min(mean - std), high.max(mean + std));
         }
-        marks.push((layers[layer].layer.clone(), part, dots, bars));
+        marks.push((layers[layer].layer.clone(), role, dots, bars));
     }
     let margin = 0.06 * (high - low).max(1e-3);
     let names = rows.iter().rev().map(|(name, _)| name.clone()).collect();
@@ -92,12 +92,12 @@ fn panel(rows: &[Row<'_>], quantity: &Quantity) -> Option<Panel> {
         ..Axis::linear(-0.6, rows.len() as f64 - 0.4, "")
     };
     let x = Axis::linear(low - margin, high + margin, quantity.label);
-    let mut panel = Panel::new(x, y).bare(Mark::Vertical(Part::Reference, quantity.random));
-    for (name, part, dots, bars) in marks {
+    let mut panel = Panel::new(x, y).bare(Mark::Vertical(Role::Reference, quantity.random));
+    for (name, role, dots, bars) in marks {
         for bar in bars {
-            panel = panel.bare(Mark::Curve(part, bar));
+            panel = panel.bare(Mark::Curve(role, bar));
         }
-        panel = panel.named(Mark::Dots(part, dots), name);
+        panel = panel.named(Mark::Dots(role, dots), name);
     }
     Some(panel)
 }

@@ -53,12 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back_and_equal_each_time() {
-        let facts = |tensor: &str, dtype, shape: &[usize]| TensorFacts {
-            tensor: tensor.into(),
-            dtype,
-            shape: shape.into(),
-            decoded: None,
-        };
+        let facts = |tensor: &str, dtype, shape: &[usize]| TensorFacts::new(tensor, dtype, shape);
         let tensors = [
             facts("b", Dtype::F32, &[2]),
             facts("a", Dtype::F16, &[1, 1]),
