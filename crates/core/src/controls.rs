@@ -108,22 +108,6 @@ impl StoredEntries<'_> {
         self.len() == 0
     }
 
-    /// Some of them as they are, in single precision.
-    pub(crate) fn unscaled(&self, range: std::ops::Range<usize>) -> Cow<'_, [f32]> {
-        match self {
-            Self::Single(e, _) => Cow::Borrowed(&e[range]),
-            Self::Half(e, _) => e[range].iter().map(|w| w.to_f32()).collect(),
-            Self::Brain(e, _) => e[range].iter().map(|w| w.to_f32()).collect(),
-        }
-    }
-
-    /// What makes them over the rms.
-    pub(crate) const fn factor(&self) -> f32 {
-        match self {
-            Self::Single(_, factor) | Self::Half(_, factor) | Self::Brain(_, factor) => *factor,
-        }
-    }
-
     /// Some of them over the rms, in single precision.
     pub fn part(&self, range: std::ops::Range<usize>) -> Vec<f32> {
         match self {

@@ -18,7 +18,6 @@ pub mod prediction;
 mod product;
 mod recovery;
 mod run;
-mod sparse;
 mod sweep;
 mod theorem;
 pub mod theory;

@@ -140,9 +140,8 @@ impl Label {
                  is not praise: a net that was never trained is random-like too."
             }
             Self::RandomBulkWithSpikes => {
-                "Nine tenths of the singular values or more are on their law and a few lie \
-                 outside it. Training leaves such spikes, and so do a mean that is not zero and \
-                 unequal scales."
+                "Most of the singular values are on their law and a few lie outside it. Training \
+                 leaves such spikes, and so do a mean that is not zero and unequal scales."
             }
             Self::HeavyTailed => {
                 "Far more very large weights than a bell curve has: not random-like."

@@ -136,7 +136,7 @@ fn number(value: &FindingValue, format: Option<&str>) -> String {
 
 fn text(name: &str, finding: &Finding) -> Option<String> {
     match (name, &finding.skipped) {
-        ("why", Some(SkipReason::NotMeasured { why, .. })) => Some(why.clone()),
+        ("why", Some(SkipReason::NotMeasured { why, .. })) => Some(why.to_string()),
         ("measured", _) => {
             let mut template = finding.check.definition().measured;
             fill(&mut template, finding)

@@ -1,9 +1,8 @@
-//! A matrix in main memory times columns: whole, or of mostly empty columns what they meet.
+//! A matrix in main memory times columns.
 
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::sparse::Sparse;
 use crate::controls::StoredEntries;
 
 /// Longer sides up to which one thread makes a product.
@@ -39,28 +38,6 @@ impl Operand<'_> {
 
     /// Times `width` columns, row by row as these are.
     pub(super) fn times(&self, columns: &[f32], width: usize) -> Vec<f32> {
-        let (sparse, others) = Sparse::split(columns, width);
-        if sparse.is_empty() {
-            return self.whole(columns, width);
-        }
-        let mut product = vec![0.0; self.height() * width];
-        sparse.times(self.stored, self.cols, self.is_turned, &mut product, width);
-        if !others.is_empty() {
-            let padded = others.len().next_multiple_of(COLUMNS);
-            let mut left = vec![0.0; columns.len() / width * padded];
-            for (to, from) in left.chunks_mut(padded).zip(columns.chunks(width)) {
-                others.iter().zip(to).for_each(|(&at, to)| *to = from[at]);
-            }
-            let left = self.whole(&left, padded);
-            for (to, from) in product.chunks_mut(width).zip(left.chunks(padded)) {
-                others.iter().zip(from).for_each(|(&at, &x)| to[at] = x);
-            }
-        }
-        product
-    }
-
-    /// The same of columns of any kind.
-    fn whole(&self, columns: &[f32], width: usize) -> Vec<f32> {
         let Self {
             stored,
             rows,

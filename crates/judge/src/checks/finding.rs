@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{Case, Check};
 use randomlike_core::audit::NullFact;
 use randomlike_core::number_format::{Chance, chance};
+use randomlike_core::skip::Unmeasured;
 
 /// What a failed check does to the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub enum SkipReason {
         /// The section of the layer in `audit.json`.
         section: &'static str,
         /// The audit's own reason.
-        why: String,
+        why: Unmeasured,
     },
     /// The layer has no bias.
     NoBias,

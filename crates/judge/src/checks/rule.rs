@@ -135,9 +135,11 @@ impl Rule {
 
 /// A ruling where a section was not measured.
 pub(crate) fn not_measured<S: NeededSection>(why: &Unmeasured, case: &'static Case) -> Ruling {
-    let section = S::NAME;
-    let why = why.to_string();
-    Ruling::skipped(SkipReason::NotMeasured { section, why }, case)
+    let reason = SkipReason::NotMeasured {
+        section: S::NAME,
+        why: why.clone(),
+    };
+    Ruling::skipped(reason, case)
 }
 
 /// The limits of one check by their types.
