@@ -567,28 +567,7 @@ fn matcher(pattern: &str, tensors: &[TensorFacts]) -> Result<GlobMatcher> {
 
 /// Digits compare as numbers, all else as text.
 fn natural_order(a: &str, b: &str) -> Ordering {
-    pieces(a).cmp(&pieces(b)).then_with(|| a.cmp(b))
-}
-
-fn pieces(name: &str) -> Vec<(String, u128)> {
-    let mut pieces = vec![(String::new(), 0_u128)];
-    let mut in_number = false;
-    for c in name.chars() {
-        let digit = c.to_digit(10);
-        if in_number && digit.is_none() {
-            pieces.push((String::new(), 0));
-        }
-        in_number = digit.is_some();
-        if let Some((text, number)) = pieces.last_mut() {
-            match digit {
-                Some(digit) => {
-                    *number = number.saturating_mul(10).saturating_add(u128::from(digit));
-                }
-                None => text.push(c),
-            }
-        }
-    }
-    pieces
+    alphanumeric_sort::compare_str(a, b).then_with(|| a.cmp(b))
 }
 
 #[cfg(test)]

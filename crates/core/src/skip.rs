@@ -5,6 +5,8 @@
 //! `reason_data`, where the kind has any. An audit of an older version has the sentence alone,
 //! which is read as `Other` and never taken apart.
 
+use std::fmt;
+
 use randomlike_checkpoint::Dtype;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -184,10 +186,96 @@ pub enum Unmeasured {
     /// A computation failed, or does not apply to such a layer.
     #[error("{0}")]
     Fault(String),
-    /// A sentence alone: of an older version, or of a comparison.
+    /// Of a comparison: the layer has no such figure.
+    #[error("the layer has no such figure")]
+    NoSuchFigure,
+    /// Of a comparison: the change of a figure is too large for JSON.
+    #[error("the change passes the range of numbers")]
+    ChangeOutOfRange,
+    /// Of a comparison: weights are needed on both sides.
+    #[error("{} {NO_WEIGHTS}", which.words())]
+    NoWeightsToSubtract {
+        /// Which side is an audit.
+        which: WithoutWeights,
+    },
+    /// Of a comparison: there is no layer of the same shape to subtract.
+    #[error("the shapes differ: {}→{} in A, {}→{} in B", a.0, a.1, b.0, b.1)]
+    ShapesDiffer {
+        /// Inputs and outputs in A.
+        a: (usize, usize),
+        /// And in B.
+        b: (usize, usize),
+    },
+    /// Of a comparison: weights of a side are NaN or infinite.
+    #[error("NaN or infinite weights in {side}: {count}")]
+    SideNotFinite {
+        /// The side.
+        side: ComparedSide,
+        /// How many.
+        count: usize,
+    },
+    /// Of a comparison: spectra of two shapes have two laws.
+    #[error("the shapes differ, and each has a law of its own")]
+    LawsDiffer,
+    /// Of a comparison: a spectrum cannot be brought to the scale of the other.
+    #[error("a spectrum has no scale, or one beyond the range of numbers")]
+    NoCommonScale,
+    /// Of a comparison: a side has no spectrum.
+    #[error("{side} has no spectrum: {why}")]
+    NoSpectrumIn {
+        /// The side.
+        side: ComparedSide,
+        /// Why it has none.
+        why: Box<Unmeasured>,
+    },
+    /// A sentence alone: of an older version.
     #[error("{0}")]
     #[serde(skip)]
     Other(String),
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ComparedSide {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+impl fmt::Display for ComparedSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::B => "B",
+        })
+    }
+}
+
+/// What else a comparison needs.
+const NO_WEIGHTS: &str =
+    "an audit holds no weights; give the checkpoint on both sides to have their difference";
+
+/// Which sides of a comparison are audits, without weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WithoutWeights {
+    /// The first.
+    A,
+    /// The second.
+    B,
+    /// Both.
+    Both,
+}
+
+impl WithoutWeights {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::A => "A is an audit:",
+            Self::B => "B is an audit:",
+            Self::Both => "A and B are audits:",
+        }
+    }
 }
 
 /// Where an activation was named.

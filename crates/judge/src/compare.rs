@@ -38,6 +38,7 @@ use randomlike_core::analysis::Progress;
 use randomlike_core::audit::{
     Audit, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
 };
+use randomlike_core::skip::{Unmeasured, WithoutWeights};
 
 /// The version of the `comparison.json` layout written by this crate.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -212,7 +213,9 @@ impl Pair {
             figures: layer_figures::compare(a, b),
             spectra: spectra::between(&a.facts.spectrum, &b.facts.spectrum),
             difference: Section::Skipped {
-                reason: difference::NO_WEIGHTS.into(),
+                reason: Unmeasured::NoWeightsToSubtract {
+                    which: WithoutWeights::Both,
+                },
             },
         }
     }

@@ -8,6 +8,7 @@ use super::{
     BesideBaseline, Case, CheckDefinition, FigureBeside, FigureState, FindingValue, Rule, Ruling,
     SkipReason, Subject, Unit,
 };
+use randomlike_core::skip::Unmeasured;
 use randomlike_maths::stats::GOE_RATIO;
 
 pub(super) static CHECK: CheckDefinition = CheckDefinition {
@@ -303,7 +304,7 @@ impl Limits {
 /// A ruling for each section that had figures in the baseline and has fewer now, whatever the
 /// reason: a layer nobody can look at any more is no better.
 fn no_longer_measured(figures: &[FigureBeside<'_>]) -> impl Iterator<Item = Ruling> {
-    let mut by_section: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
+    let mut by_section: BTreeMap<&str, (Vec<&str>, &Unmeasured)> = BTreeMap::new();
     for figure in figures.iter().filter(|figure| can_get_worse(figure.name)) {
         if let FigureState::NoLongerMeasured { why } = figure.state {
             let (section, name) = figure.name.split_once('.').unwrap_or((figure.name, ""));
@@ -316,7 +317,7 @@ fn no_longer_measured(figures: &[FigureBeside<'_>]) -> impl Iterator<Item = Ruli
             .figure(section)
             .named("section", section)
             .named("figures", names.join(", "))
-            .named("why", why)
+            .named("why", why.to_string())
     })
 }
 

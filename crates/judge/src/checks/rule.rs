@@ -56,7 +56,7 @@ pub(crate) enum FigureState<'a> {
         unit: Option<f64>,
     },
     /// The audit does not have it.
-    NoLongerMeasured { why: &'a str },
+    NoLongerMeasured { why: &'a Unmeasured },
 }
 
 /// A section of a layer that a check can need.

@@ -173,7 +173,7 @@ mod tests {
             reason: "no ReLU".into(),
         };
         let (found, _) = chains(&a, &b);
-        let lost = |f: &ComparedFigure| matches!(&f.sides, FigureSides::OnlyInA { reason, .. } if reason == "no ReLU");
+        let lost = |f: &ComparedFigure| matches!(&f.sides, FigureSides::OnlyInA { reason, .. } if reason.to_string() == "no ReLU");
         assert!(found[0].figures.iter().all(lost));
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use randomlike_core::number_format::figure;
+use randomlike_core::skip::Unmeasured;
 
 /// A figure and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,19 +26,22 @@ pub enum FigureSides {
         /// The figure in A.
         a: f64,
         /// Why B has none.
-        reason: String,
+        #[serde(flatten)]
+        reason: Unmeasured,
     },
     /// On one: B has it for the first time.
     OnlyInB {
         /// The figure in B.
         b: f64,
         /// Why A has none.
-        reason: String,
+        #[serde(flatten)]
+        reason: Unmeasured,
     },
     /// On neither.
     Skipped {
         /// Why A has none.
-        reason: String,
+        #[serde(flatten)]
+        reason: Unmeasured,
     },
 }
 
@@ -158,11 +162,14 @@ fn signed(value: f64, words: fn(f64) -> String) -> String {
 
 impl FigureSides {
     /// Of two sides, each with the figure or the reason for having none.
-    pub(super) fn from_readings(a: Result<Reading, String>, b: Result<Reading, String>) -> Self {
+    pub(super) fn from_readings(
+        a: Result<Reading, Unmeasured>,
+        b: Result<Reading, Unmeasured>,
+    ) -> Self {
         match (a, b) {
             (Ok(a), Ok(b)) => FigureChange::between(a, b).map_or_else(
                 || Self::Skipped {
-                    reason: "the change passes the range of numbers".into(),
+                    reason: Unmeasured::ChangeOutOfRange,
                 },
                 Self::Compared,
             ),
@@ -238,12 +245,17 @@ mod tests {
     #[test]
     fn what_is_missing_is_said_and_never_a_number() {
         let reading = || Ok(Reading::plain(1.0));
-        let gone = || Err("no bias".to_owned());
+        let gone = || Err(Unmeasured::NoBias);
         let only = |sides: FigureSides| serde_json::to_value(sides).unwrap();
         let lost = only(FigureSides::from_readings(reading(), gone()));
         assert_eq!(
             lost,
-            serde_json::json!({"status": "only-in-a", "a": 1.0, "reason": "no bias"})
+            serde_json::json!({
+                "status": "only-in-a",
+                "a": 1.0,
+                "reason": "not applicable: the layer has no bias",
+                "reason_kind": "no-bias",
+            })
         );
         assert_eq!(
             only(FigureSides::from_readings(gone(), reading()))["status"],

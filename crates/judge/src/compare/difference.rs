@@ -12,13 +12,10 @@ use randomlike_core::analysis::{self, Progress};
 use randomlike_core::audit::{Audit, Orientation, OrientationFrom, Section, Spectrum, Weights};
 use randomlike_core::finite::finite_or_skipped;
 use randomlike_core::layers::{self, Layer, Selection};
+use randomlike_core::skip::{ComparedSide, Unmeasured, WithoutWeights};
 use randomlike_maths::linalg::Engine;
 use randomlike_maths::stats::laws::edges;
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
-
-/// Why two audits have no difference.
-pub(super) const NO_WEIGHTS: &str =
-    "an audit holds no weights; give the checkpoint on both sides to have their difference";
 
 /// Chance by which rounding alone passes its edge.
 const ROUNDING_LEVEL: f64 = 0.01;
@@ -104,7 +101,7 @@ pub(super) fn add(
         let reason = missing(a, b);
         for pair in &mut comparison.layers {
             pair.difference = Section::Skipped {
-                reason: reason.clone().into(),
+                reason: reason.clone(),
             };
         }
         return Ok(());
@@ -127,13 +124,13 @@ pub(super) fn add(
     Ok(to.checkpoint.unchanged()?)
 }
 
-fn missing(a: ComparedAudit<'_>, b: ComparedAudit<'_>) -> String {
-    let side = match (a.checkpoint.is_some(), b.checkpoint.is_some()) {
-        (false, true) => "A",
-        (true, false) => "B",
-        _ => return format!("A and B are audits: {NO_WEIGHTS}"),
+fn missing(a: ComparedAudit<'_>, b: ComparedAudit<'_>) -> Unmeasured {
+    let which = match (a.checkpoint.is_some(), b.checkpoint.is_some()) {
+        (false, true) => WithoutWeights::A,
+        (true, false) => WithoutWeights::B,
+        _ => WithoutWeights::Both,
     };
-    format!("{side} is an audit: {NO_WEIGHTS}")
+    Unmeasured::NoWeightsToSubtract { which }
 }
 
 /// A checkpoint and its layers, in the order of its audit.
@@ -181,27 +178,19 @@ fn of_pair(
     engine: Engine,
     limits: &LabelLimits,
 ) -> Result<Section<Difference>> {
-    let skipped = |reason: String| {
-        Ok(Section::Skipped {
-            reason: reason.into(),
-        })
-    };
+    let skipped = |reason| Ok(Section::Skipped { reason });
     let Some(orientation) = orientation_of_b(&pair.a, &pair.b) else {
-        let sides = |side: &LayerSide| format!("{}→{}", side.fan_in, side.fan_out);
-        return skipped(format!(
-            "the shapes differ: {} in A, {} in B",
-            sides(&pair.a),
-            sides(&pair.b)
-        ));
+        let [a, b] = [&pair.a, &pair.b].map(|side| (side.fan_in, side.fan_out));
+        return skipped(Unmeasured::ShapesDiffer { a, b });
     };
     let (a, mut b) = (from.matrix(&pair.a)?, to.matrix(&pair.b)?);
     if orientation != a.layer.orientation {
         b.entries = transposed(&b.entries, stored_columns(b.layer));
     }
-    for (side, stored) in [("A", &a), ("B", &b)] {
-        let broken = stored.entries.iter().filter(|w| !w.is_finite()).count();
-        if broken > 0 {
-            return skipped(format!("NaN or infinite weights in {side}: {broken}"));
+    for (side, stored) in [(ComparedSide::A, &a), (ComparedSide::B, &b)] {
+        let count = stored.entries.iter().filter(|w| !w.is_finite()).count();
+        if count > 0 {
+            return skipped(Unmeasured::SideNotFinite { side, count });
         }
     }
     let mut difference = measured(&a, &b, engine, limits)?;

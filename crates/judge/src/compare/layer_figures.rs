@@ -30,10 +30,11 @@ use super::compared_figure::{ComparedFigure, FigureSides, Reading};
 use crate::label::LabelLimits;
 use randomlike_core::audit::{Biases, Bulk, LayerFacts, LayerShadow, Section, Spectrum, Weights};
 use randomlike_core::shadow::Estimate;
+use randomlike_core::skip::Unmeasured;
 use randomlike_maths::stats::laws::edges;
 
 /// A figure of one side, or why it has none.
-pub(super) type Found = Result<Reading, String>;
+pub(super) type Found = Result<Reading, Unmeasured>;
 
 /// A figure by name, and the way to it.
 struct LayerFigure {
@@ -229,10 +230,10 @@ pub(super) fn compare(a: &JudgedLayer<'_>, b: &JudgedLayer<'_>) -> Vec<ComparedF
 /// The reading of a section that was measured, or why there is none.
 pub(super) fn within<T>(section: &Section<T>, of: impl Fn(&T) -> Option<Reading>) -> Found {
     match section {
-        Section::Skipped { reason } => Err(reason.to_string()),
+        Section::Skipped { reason } => Err(reason.clone()),
         Section::Measured(facts) => of(facts)
             .filter(|reading| reading.value.is_finite())
-            .ok_or_else(|| "the layer has no such figure".to_owned()),
+            .ok_or(Unmeasured::NoSuchFigure),
     }
 }
 
@@ -397,7 +398,8 @@ mod tests {
     #[test]
     fn a_section_that_was_not_measured_gives_its_reason() {
         let layer = facts::unmeasured("a");
-        assert_eq!(reading("weights.ks", &layer).unwrap_err(), "too small");
+        let why = reading("weights.ks", &layer).unwrap_err();
+        assert_eq!(why.to_string(), "too small");
         assert!(reading("non_finite", &layer).is_ok());
     }
 

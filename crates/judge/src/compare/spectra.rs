@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use randomlike_core::audit::{Section, Spectrum};
+use randomlike_core::skip::{ComparedSide, Unmeasured};
 use randomlike_maths::stats::{kolmogorov_smirnov, wasserstein};
 
 /// The distance between the singular values of two layers, each on its own scale.
@@ -43,19 +44,20 @@ mod null {
 
 /// The distance between two spectra that were measured.
 pub(super) fn between(a: &Section<Spectrum>, b: &Section<Spectrum>) -> Section<SpectraDistance> {
-    let skipped = |reason: String| Section::Skipped {
-        reason: reason.into(),
+    let skipped = |reason| Section::Skipped { reason };
+    let none_in = |side, why: &Unmeasured| {
+        let why = Box::new(why.clone());
+        skipped(Unmeasured::NoSpectrumIn { side, why })
     };
     match (a, b) {
         (Section::Measured(a), Section::Measured(b)) if !of_one_shape(a, b) => {
-            skipped("the shapes differ, and each has a law of its own".into())
+            skipped(Unmeasured::LawsDiffer)
         }
-        (Section::Measured(a), Section::Measured(b)) => distance(a, b).map_or_else(
-            || skipped("a spectrum has no scale, or one beyond the range of numbers".into()),
-            Section::Measured,
-        ),
-        (Section::Skipped { reason }, _) => skipped(format!("A has no spectrum: {reason}")),
-        (_, Section::Skipped { reason }) => skipped(format!("B has no spectrum: {reason}")),
+        (Section::Measured(a), Section::Measured(b)) => {
+            distance(a, b).map_or_else(|| skipped(Unmeasured::NoCommonScale), Section::Measured)
+        }
+        (Section::Skipped { reason }, _) => none_in(ComparedSide::A, reason),
+        (_, Section::Skipped { reason }) => none_in(ComparedSide::B, reason),
     }
 }
 
