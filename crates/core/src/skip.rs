@@ -193,10 +193,13 @@ pub enum Unmeasured {
     #[error("the change passes the range of numbers")]
     ChangeOutOfRange,
     /// Of a comparison: weights are needed on both sides.
-    #[error("{} {NO_WEIGHTS}", which.words())]
+    #[error(
+        "{} an audit holds no weights; give the checkpoint on both sides to have their difference",
+        ComparedSide::are_audits(sides)
+    )]
     NoWeightsToSubtract {
-        /// Which side is an audit.
-        which: WithoutWeights,
+        /// The sides that are audits.
+        sides: Vec<ComparedSide>,
     },
     /// Of a comparison: there is no layer of the same shape to subtract.
     #[error("the shapes differ: {}→{} in A, {}→{} in B", a.0, a.1, b.0, b.1)]
@@ -243,38 +246,21 @@ pub enum ComparedSide {
     B,
 }
 
+impl ComparedSide {
+    fn are_audits(sides: &[Self]) -> String {
+        match sides {
+            [side] => format!("{side} is an audit:"),
+            _ => "A and B are audits:".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for ComparedSide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::A => "A",
             Self::B => "B",
         })
-    }
-}
-
-/// What else a comparison needs.
-const NO_WEIGHTS: &str =
-    "an audit holds no weights; give the checkpoint on both sides to have their difference";
-
-/// Which sides of a comparison are audits, without weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WithoutWeights {
-    /// The first.
-    A,
-    /// The second.
-    B,
-    /// Both.
-    Both,
-}
-
-impl WithoutWeights {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::A => "A is an audit:",
-            Self::B => "B is an audit:",
-            Self::Both => "A and B are audits:",
-        }
     }
 }
 

@@ -38,7 +38,7 @@ use randomlike_core::analysis::Progress;
 use randomlike_core::audit::{
     Audit, LayerFacts, Orientation, OrientationFrom, Section, Settings, SourceFacts, Tool,
 };
-use randomlike_core::skip::{Unmeasured, WithoutWeights};
+use randomlike_core::skip::{ComparedSide, Unmeasured};
 
 /// The version of the `comparison.json` layout written by this crate.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -214,7 +214,7 @@ impl Pair {
             spectra: spectra::between(&a.facts.spectrum, &b.facts.spectrum),
             difference: Section::Skipped {
                 reason: Unmeasured::NoWeightsToSubtract {
-                    which: WithoutWeights::Both,
+                    sides: vec![ComparedSide::A, ComparedSide::B],
                 },
             },
         }

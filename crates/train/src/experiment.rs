@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::Dataset;
 use super::finished_runs::{self, finished, write_finished};
-use super::loss::Batch;
+use super::gradient::Batch;
 use super::method::TrainingMethod;
 use super::method_settings::MethodSettings;
 use super::net::Net;

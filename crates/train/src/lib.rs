@@ -7,7 +7,7 @@ pub mod data;
 mod experiment;
 pub mod figures;
 mod finished_runs;
-mod loss;
+mod gradient;
 mod matrix;
 mod method;
 mod method_settings;

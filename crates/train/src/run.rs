@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copies::copies;
 use super::data::{Dataset, Images};
-use super::loss::{Batch, gradient};
+use super::gradient::{Batch, gradient};
 use super::matrix::Matrix;
 use super::method::{CopySource, TrainingMethod};
 use super::method_settings::MethodSettings;
@@ -64,9 +64,9 @@ enum RunStream {
     Evaluation = 4,
 }
 
-fn generator(seed: u64, purpose: RunStream, index: usize) -> ChaCha8Rng {
+fn generator(seed: u64, stream: RunStream, index: usize) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream((purpose as u64) << 40 | index as u64);
+    rng.set_stream((stream as u64) << 40 | index as u64);
     rng
 }
 

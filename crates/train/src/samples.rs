@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::copies::copies;
 use super::data::Dataset;
 use super::experiment::{Experiment, net_file};
-use super::loss::Batch;
+use super::gradient::Batch;
 use super::matrix::Matrix;
 use super::method::{CopySource, TrainingMethod};
 use super::method_settings::{MethodSettings, Recipe};

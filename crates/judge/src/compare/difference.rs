@@ -12,7 +12,7 @@ use randomlike_core::analysis::{self, Progress};
 use randomlike_core::audit::{Audit, Orientation, OrientationFrom, Section, Spectrum, Weights};
 use randomlike_core::finite::finite_or_skipped;
 use randomlike_core::layers::{self, Layer, Selection};
-use randomlike_core::skip::{ComparedSide, Unmeasured, WithoutWeights};
+use randomlike_core::skip::{ComparedSide, Unmeasured};
 use randomlike_maths::linalg::Engine;
 use randomlike_maths::stats::laws::edges;
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
@@ -125,12 +125,11 @@ pub(super) fn add(
 }
 
 fn missing(a: ComparedAudit<'_>, b: ComparedAudit<'_>) -> Unmeasured {
-    let which = match (a.checkpoint.is_some(), b.checkpoint.is_some()) {
-        (false, true) => WithoutWeights::A,
-        (true, false) => WithoutWeights::B,
-        _ => WithoutWeights::Both,
-    };
-    Unmeasured::NoWeightsToSubtract { which }
+    let sides = [(ComparedSide::A, a), (ComparedSide::B, b)].into_iter();
+    let audits = sides.filter(|(_, side)| side.checkpoint.is_none());
+    Unmeasured::NoWeightsToSubtract {
+        sides: audits.map(|(side, _)| side).collect(),
+    }
 }
 
 /// A checkpoint and its layers, in the order of its audit.

@@ -1,4 +1,4 @@
-"""reference.json: gradients and steps by other libraries, which the tests of loss.rs and optimiser.rs
+"""reference.json: gradients and steps by other libraries, which the tests of gradient.rs and optimiser.rs
 are held against.
 
     python3 -m venv reference

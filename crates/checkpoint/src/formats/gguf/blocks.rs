@@ -32,41 +32,43 @@ pub(super) struct BlockLayout {
 
 /// By their numbers in ggml.h.
 static LAYOUTS: [(u32, BlockLayout); 22] = [
-    (2, layout_of("Q4_0", 32, 18, q4_0)),
-    (3, layout_of("Q4_1", 32, 20, q4_1)),
-    (6, layout_of("Q5_0", 32, 22, q5_0)),
-    (7, layout_of("Q5_1", 32, 24, q5_1)),
-    (8, layout_of("Q8_0", 32, 34, q8_0)),
-    (10, layout_of("Q2_K", 256, 84, q2_k)),
-    (11, layout_of("Q3_K", 256, 110, q3_k)),
-    (12, layout_of("Q4_K", 256, 144, q4_k)),
-    (13, layout_of("Q5_K", 256, 176, q5_k)),
-    (14, layout_of("Q6_K", 256, 210, q6_k)),
-    (16, layout_of("IQ2_XXS", 256, 66, iq2_xxs)),
-    (17, layout_of("IQ2_XS", 256, 74, iq2_xs)),
-    (18, layout_of("IQ3_XXS", 256, 98, iq3_xxs)),
-    (19, layout_of("IQ1_S", 256, 50, iq1_s)),
-    (20, layout_of("IQ4_NL", 32, 18, iq4_nl)),
-    (21, layout_of("IQ3_S", 256, 110, iq3_s)),
-    (22, layout_of("IQ2_S", 256, 82, iq2_s)),
-    (23, layout_of("IQ4_XS", 256, 136, iq4_xs)),
-    (29, layout_of("IQ1_M", 256, 56, iq1_m)),
-    (34, layout_of("TQ1_0", 256, 54, tq1_0)),
-    (35, layout_of("TQ2_0", 256, 66, tq2_0)),
-    (39, layout_of("MXFP4", 32, 17, mxfp4)),
+    (2, BlockLayout::new("Q4_0", 32, 18, q4_0)),
+    (3, BlockLayout::new("Q4_1", 32, 20, q4_1)),
+    (6, BlockLayout::new("Q5_0", 32, 22, q5_0)),
+    (7, BlockLayout::new("Q5_1", 32, 24, q5_1)),
+    (8, BlockLayout::new("Q8_0", 32, 34, q8_0)),
+    (10, BlockLayout::new("Q2_K", 256, 84, q2_k)),
+    (11, BlockLayout::new("Q3_K", 256, 110, q3_k)),
+    (12, BlockLayout::new("Q4_K", 256, 144, q4_k)),
+    (13, BlockLayout::new("Q5_K", 256, 176, q5_k)),
+    (14, BlockLayout::new("Q6_K", 256, 210, q6_k)),
+    (16, BlockLayout::new("IQ2_XXS", 256, 66, iq2_xxs)),
+    (17, BlockLayout::new("IQ2_XS", 256, 74, iq2_xs)),
+    (18, BlockLayout::new("IQ3_XXS", 256, 98, iq3_xxs)),
+    (19, BlockLayout::new("IQ1_S", 256, 50, iq1_s)),
+    (20, BlockLayout::new("IQ4_NL", 32, 18, iq4_nl)),
+    (21, BlockLayout::new("IQ3_S", 256, 110, iq3_s)),
+    (22, BlockLayout::new("IQ2_S", 256, 82, iq2_s)),
+    (23, BlockLayout::new("IQ4_XS", 256, 136, iq4_xs)),
+    (29, BlockLayout::new("IQ1_M", 256, 56, iq1_m)),
+    (34, BlockLayout::new("TQ1_0", 256, 54, tq1_0)),
+    (35, BlockLayout::new("TQ2_0", 256, 66, tq2_0)),
+    (39, BlockLayout::new("MXFP4", 32, 17, mxfp4)),
 ];
 
-const fn layout_of(
-    name: &'static str,
-    entries: usize,
-    bytes: usize,
-    decode: fn(&[u8], &mut [f32]),
-) -> BlockLayout {
-    BlockLayout {
-        name,
-        entries,
-        bytes,
-        decode,
+impl BlockLayout {
+    const fn new(
+        name: &'static str,
+        entries: usize,
+        bytes: usize,
+        decode: fn(&[u8], &mut [f32]),
+    ) -> Self {
+        Self {
+            name,
+            entries,
+            bytes,
+            decode,
+        }
     }
 }
 

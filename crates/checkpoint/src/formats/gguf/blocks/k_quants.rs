@@ -43,13 +43,13 @@ fn two_bits(packed: &[u8], group: usize) -> impl Iterator<Item = u8> {
 
 /// Groups of 32, each with a scale and an offset of six bits; four bits an entry.
 pub(super) fn q4_k(block: &[u8], entries: &mut [f32]) {
-    of_32(block, &block[16..], |_, _| 0, entries);
+    groups_of_32(block, &block[16..], |_, _| 0, entries);
 }
 
 /// The same with a fifth bit elsewhere.
 pub(super) fn q5_k(block: &[u8], entries: &mut [f32]) {
     let high = &block[16..48];
-    of_32(
+    groups_of_32(
         block,
         &block[48..],
         |group, at| high[at] >> group & 1,
@@ -57,7 +57,12 @@ pub(super) fn q5_k(block: &[u8], entries: &mut [f32]) {
     );
 }
 
-fn of_32(block: &[u8], packed: &[u8], fifth: impl Fn(usize, usize) -> u8, entries: &mut [f32]) {
+fn groups_of_32(
+    block: &[u8],
+    packed: &[u8],
+    fifth: impl Fn(usize, usize) -> u8,
+    entries: &mut [f32],
+) {
     let (scale, offset) = (half_at(block, 0), half_at(block, 2));
     for (group, entries) in entries.chunks_exact_mut(32).enumerate() {
         let (of_scale, of_offset) = six_bits(&block[4..16], group);

@@ -2,8 +2,9 @@
 
 use super::bits::{half_at, long};
 
-/// scale·q + offset of 32 integers: of 16 bytes first the lower halves, a fifth bit in `high`.
-fn scaled(bytes: &[u8], high: u32, entries: &mut [f32], number: impl Fn(u8) -> f32) {
+/// The number that each of 32 integers stands for: of 16 bytes first the lower halves, then the upper
+/// ones, with their fifth bits in `high`.
+fn each_of_32(bytes: &[u8], high: u32, entries: &mut [f32], number: impl Fn(u8) -> f32) {
     let (first, second) = entries.split_at_mut(16);
     for (at, byte) in bytes[..16].iter().enumerate() {
         let bit = |at: usize| ((high >> at & 1) as u8) << 4;
@@ -14,24 +15,24 @@ fn scaled(bytes: &[u8], high: u32, entries: &mut [f32], number: impl Fn(u8) -> f
 
 pub(super) fn q4_0(block: &[u8], entries: &mut [f32]) {
     let scale = half_at(block, 0);
-    scaled(&block[2..], 0, entries, |q| (f32::from(q) - 8.0) * scale);
+    each_of_32(&block[2..], 0, entries, |q| (f32::from(q) - 8.0) * scale);
 }
 
 pub(super) fn q4_1(block: &[u8], entries: &mut [f32]) {
     let (scale, offset) = (half_at(block, 0), half_at(block, 2));
-    scaled(&block[4..], 0, entries, |q| f32::from(q) * scale + offset);
+    each_of_32(&block[4..], 0, entries, |q| f32::from(q) * scale + offset);
 }
 
 pub(super) fn q5_0(block: &[u8], entries: &mut [f32]) {
     let (scale, high) = (half_at(block, 0), long(block, 2));
-    scaled(&block[6..], high, entries, |q| {
+    each_of_32(&block[6..], high, entries, |q| {
         (f32::from(q) - 16.0) * scale
     });
 }
 
 pub(super) fn q5_1(block: &[u8], entries: &mut [f32]) {
     let (scale, offset, high) = (half_at(block, 0), half_at(block, 2), long(block, 4));
-    scaled(&block[8..], high, entries, |q| {
+    each_of_32(&block[8..], high, entries, |q| {
         f32::from(q) * scale + offset
     });
 }
