@@ -24,10 +24,22 @@ struct WeightedBatch {
     weight: f32,
 }
 
+impl WeightedBatch {
+    /// Adds its share of the gradient.
+    ///
+    /// With p = softmax(logits) and t the target, the derivative of a cross-entropy by the logits is
+    /// p − t: exactly 0 where both are the same numbers (Bishop 2006, eq. 4.109).
+    fn add_gradient(&self, net: &Net, masks: &[&[f32]], gradient: &mut Net) {
+        let activity = net.forward(&self.inputs, masks);
+        let mut pull = softmax(&activity.logits);
+        for (p, t) in pull.entries.iter_mut().zip(&self.target.entries) {
+            *p = (*p - t) * self.weight;
+        }
+        net.backward(&activity, masks, pull, gradient);
+    }
+}
+
 /// The gradient of the mean cross-entropy on the batch, and `copy_weight` times that on copies of it.
-///
-/// With p = softmax(logits) and t the target, the gradient of a mean cross-entropy by the logits is
-/// (p − t)/batch: exactly 0 where p and t are the same numbers (Bishop 2006, eq. 4.109).
 pub(super) fn gradient(
     net: &Net,
     batch: &Batch,
@@ -47,12 +59,7 @@ pub(super) fn gradient(
         let rows = |mask: &'_ Matrix| place * count * mask.cols..(place + 1) * count * mask.cols;
         let masks = masks.iter().map(|mask| &mask.entries[rows(mask)]);
         let masks: Vec<&[f32]> = masks.collect();
-        let activity = net.forward(&part.inputs, &masks);
-        let mut pull = softmax(&activity.logits);
-        for (p, t) in pull.entries.iter_mut().zip(&part.target.entries) {
-            *p = (*p - t) * part.weight;
-        }
-        net.backward(&activity, &masks, pull, &mut gradient);
+        part.add_gradient(net, &masks, &mut gradient);
     }
     gradient
 }
@@ -132,6 +139,7 @@ mod tests {
     use super::*;
     use crate::net::Dense;
     use rand::{RngExt, SeedableRng};
+    use serde_json::Value;
 
     fn net_and_batch(seed: u64) -> (Net, Batch) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -143,47 +151,53 @@ mod tests {
         (net, batch)
     }
 
-    // jax's gradient of the mean cross-entropy: reference/make.py.
+    // jax's gradient of the mean cross-entropy, without dropout and with it: reference/make.py.
     #[test]
     fn the_gradient_is_that_of_another_library() {
-        let reference: serde_json::Value =
+        let reference: Value =
             serde_json::from_str(include_str!("reference/reference.json")).unwrap();
         let reference = &reference["cross_entropy"];
-        let numbers = |value: &serde_json::Value| -> Vec<f32> {
-            serde_json::from_value(value.clone()).unwrap()
-        };
-        let net = |weight: &str, bias: &str| {
-            let layers = reference["layers"].as_array().unwrap().iter();
-            let layers = layers.map(|layer| Dense {
+        let layers = reference["layers"].as_array().unwrap();
+        let numbers =
+            |value: &Value| -> Vec<f32> { serde_json::from_value(value.clone()).unwrap() };
+        let net = |name: &str| {
+            let layers = layers.iter().map(|layer| Dense {
                 weight: Matrix {
                     rows: serde_json::from_value(layer["out"].clone()).unwrap(),
                     cols: serde_json::from_value(layer["in"].clone()).unwrap(),
-                    entries: numbers(&layer[weight]),
+                    entries: numbers(&layer[name]["weight"]),
                 },
-                bias: numbers(&layer[bias]),
+                bias: numbers(&layer[name]["bias"]),
             });
             Net::from_layers(layers.collect()).unwrap()
         };
-        let batch = Batch {
-            inputs: Matrix {
-                rows: 6,
-                cols: 5,
-                entries: numbers(&reference["inputs"]),
-            },
-            labels: serde_json::from_value(reference["labels"].clone()).unwrap(),
+        let labels: Vec<u8> = serde_json::from_value(reference["labels"].clone()).unwrap();
+        let inputs = Matrix {
+            rows: 6,
+            cols: 5,
+            entries: numbers(&reference["inputs"]),
         };
+        let batch = Batch { inputs, labels };
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let (method, recipe) = (TrainingMethod::Backprop, Recipe::default());
-        let net_of = net("weight", "bias");
-        let found = gradient(&net_of, &batch, method, &recipe, &mut rng);
-        let wanted = net("weight_gradient", "bias_gradient");
-        let pairs = found.parameters().zip(wanted.parameters());
-        for (found, wanted) in pairs.flat_map(|(found, wanted)| found.iter().zip(wanted)) {
-            assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
+        let plain = gradient(&net("plain"), &batch, method, &recipe, &mut rng);
+        let [part] = &parts(&net("plain"), &batch, method, &recipe, &mut rng)[..] else {
+            panic!("no copies");
+        };
+        let masks: Vec<Vec<f32>> = layers.iter().map(|layer| numbers(&layer["mask"])).collect();
+        let masks: Vec<&[f32]> = masks.iter().map(Vec::as_slice).collect();
+        let mut dropped = net("plain").zeros();
+        part.add_gradient(&net("plain"), &masks, &mut dropped);
+        for (found, name) in [(plain, "gradient"), (dropped, "with_dropout")] {
+            let wanted = net(name);
+            let pairs = found.parameters().zip(wanted.parameters());
+            for (found, wanted) in pairs.flat_map(|(found, wanted)| found.iter().zip(wanted)) {
+                assert!((found - wanted).abs() < 1e-6, "{name}: {found} {wanted}");
+            }
+            // Some units are off, and most are not.
+            let off = found.parameters().flatten().filter(|g| **g == 0.0).count();
+            assert!((1..30).contains(&off), "{name}: {off}");
         }
-        // Some units of the hidden layers are off, and most are not.
-        let off = found.parameters().flatten().filter(|g| **g == 0.0).count();
-        assert!((1..30).contains(&off), "{off}");
     }
 
     // x̃ = x, the net's own output as label, no dropout: nothing to learn, to the last bit.

@@ -170,8 +170,8 @@ mod tests {
     use crate::matrix::Matrix;
     use crate::net::Dense;
 
-    /// A net of one unit without inputs to speak of: its parameters are these numbers and a zero.
-    fn of(weights: &[f32]) -> Net {
+    /// A net of one unit with these weights and a bias of 0.
+    fn one_unit(weights: &[f32]) -> Net {
         let weight = Matrix {
             rows: 1,
             cols: weights.len(),
@@ -188,13 +188,13 @@ mod tests {
     /// Steps on Σ c(p − t)² from a start; the parameters after each.
     fn descent(rule: Rule, start: &[f32], steps: usize) -> Vec<Vec<f32>> {
         let (curvatures, targets) = ([1.0, 10.0, 0.1], [1.0, -2.0, 0.5]);
-        let mut net = of(start);
+        let mut net = one_unit(start);
         let mut optimiser = Optimiser::new(rule, &net);
         let path = (0..steps).map(|_| {
             let at = net.layers[0].weight.entries.iter();
             let slopes = at.zip(curvatures).zip(targets);
             let slopes: Vec<f32> = slopes.map(|((p, c), t)| 2.0 * c * (p - t)).collect();
-            optimiser.step(&mut net, &of(&slopes), 1.0);
+            optimiser.step(&mut net, &one_unit(&slopes), 1.0);
             net.layers[0].weight.entries.clone()
         });
         path.collect()

@@ -28,21 +28,28 @@ def rounded(*shape):
 
 sizes = [5, 4, 3, 3]
 weights = [rounded(n, m) for m, n in zip(sizes, sizes[1:])]
-biases = [rounded(n) for n in sizes[1:]]
+biases = [np.abs(rounded(n)) for n in sizes[1:]]  # most units are on
 inputs, labels = np.abs(rounded(6, sizes[0])), np.array([0, 1, 2, 2, 1, 0])
 
 
-def loss(parameters):
+# Dropout: what is kept of each number that a layer is given, scaled up; 3/4 of the input, half above.
+masks = [draw.integers(0, 4, (6, sizes[0])).clip(0, 1) * 4 / 3]
+masks += [2.0 * draw.integers(0, 2, (6, n)) for n in sizes[1:-1]]
+
+
+def loss(parameters, masks):
     h = inputs
     for layer, (weight, bias) in enumerate(parameters):
-        h = h @ weight.T + bias
+        h = (h * masks[layer]) @ weight.T + bias
         if layer + 1 < len(parameters):
             h = jax.nn.relu(h)
     return optax.softmax_cross_entropy_with_integer_labels(h, labels).mean()
 
 
 parameters = list(zip(weights, biases))
-gradient = jax.grad(loss)([(jnp.array(w), jnp.array(b)) for w, b in parameters])
+arrays = [(jnp.array(w), jnp.array(b)) for w, b in parameters]
+gradient = jax.grad(loss)(arrays, [1.0] * len(masks))
+with_dropout = jax.grad(loss)(arrays, masks)
 
 # Adam, from a start, on a sum of squares.
 curvatures, targets = jnp.array([1.0, 10.0, 0.1]), jnp.array([1.0, -2.0, 0.5])
@@ -58,9 +65,10 @@ for step in range(1, 101):
         path.append([step, numbers(point)])
 
 layers = [{"out": n, "in": m} for m, n in zip(sizes, sizes[1:])]
-for layer, (w, b), (dw, db) in zip(layers, parameters, gradient):
-    layer |= {"weight": numbers(w), "bias": numbers(b)}
-    layer |= {"weight_gradient": numbers(dw), "bias_gradient": numbers(db)}
+for at, layer in enumerate(layers):
+    for name, net in (("plain", parameters), ("gradient", gradient), ("with_dropout", with_dropout)):
+        layer[name] = {"weight": numbers(net[at][0]), "bias": numbers(net[at][1])}
+    layer["mask"] = numbers(masks[at])
 found = {
     "cross_entropy": {"layers": layers, "inputs": numbers(inputs), "labels": labels.tolist()},
     "adam": path,
