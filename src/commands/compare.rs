@@ -62,7 +62,7 @@ pub fn run(args: &Compare) -> Done {
 /// One of the two as it was given.
 enum Source {
     Audit(Box<Audit>),
-    Checkpoint(Checkpoint),
+    Checkpoint(Box<Checkpoint>),
 }
 
 /// One of the two with its facts.
@@ -76,7 +76,7 @@ impl Source {
         Ok(if is_audit(path)? {
             Self::Audit(Box::new(json::read_audit(path)?))
         } else {
-            Self::Checkpoint(super::open(path, fetching)?)
+            Self::Checkpoint(Box::new(super::open(path, fetching)?))
         })
     }
 
@@ -88,7 +88,7 @@ impl Source {
             },
             Self::Checkpoint(checkpoint) => MeasuredSource {
                 audit: measure_undigested(&checkpoint, measuring)?,
-                checkpoint: Some(checkpoint),
+                checkpoint: Some(*checkpoint),
             },
         })
     }

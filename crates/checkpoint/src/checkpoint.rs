@@ -16,7 +16,9 @@ use crate::digested::Digested;
 use crate::error::{Error, FileError, Result};
 use crate::scales::{self, Scales};
 use crate::tensor_file::TensorFile;
-use crate::{ByteSource, Entries, FileFacts, TensorFacts, recognise, source};
+use crate::{
+    ByteSource, Entries, FileBeside, FileFacts, Listed, Standing, TensorFacts, recognise, source,
+};
 
 /// One or more files whose headers hold together. No weight has been read.
 #[derive(Debug)]
@@ -24,7 +26,13 @@ pub struct Checkpoint {
     uri: String,
     folder: PathBuf,
     files: Vec<TensorFile>,
+    /// Of each file, relative to the source.
+    file_names: Vec<String>,
     tensors: Vec<TensorFacts>,
+    /// Of each tensor: its file and what it is to the others.
+    standings: Vec<(usize, Standing)>,
+    /// Files that lie beside the source and are no part of it.
+    beside: Vec<FileBeside>,
     /// Of weights of 8 bits, by name.
     scales: BTreeMap<String, Scales>,
     metadata: BTreeMap<String, String>,
@@ -54,10 +62,12 @@ impl Checkpoint {
 
     fn of(files: Vec<TensorFile>, source: &Path, folder: &Path) -> Result<Self> {
         let mut home: BTreeMap<&str, &TensorFile> = BTreeMap::new();
-        let mut tensors = Vec::new();
+        let mut listed = Vec::new();
         let mut metadata = BTreeMap::new();
-        for file in &files {
-            for facts in file.tensors() {
+        for (place, file) in files.iter().enumerate() {
+            let whole = file.tensors().map(|facts| (facts, &Standing::Whole));
+            let unread = file.unread().iter().map(|(facts, why)| (facts, why));
+            for (facts, standing) in whole.chain(unread) {
                 if let Some(first) = home.insert(&facts.tensor, file) {
                     return Err(Error::DuplicateTensor {
                         tensor: facts.tensor.clone(),
@@ -65,13 +75,14 @@ impl Checkpoint {
                         second: file.path().to_owned(),
                     });
                 }
-                tensors.push(facts.clone());
+                listed.push((facts.clone(), (place, standing.clone())));
             }
             for (key, value) in file.metadata() {
                 metadata.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }
-        tensors.sort_by(|a, b| a.tensor.cmp(&b.tensor));
+        listed.sort_by(|(a, _), (b, _)| a.tensor.cmp(&b.tensor));
+        let (mut tensors, standings): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
         let scales = Scales::among(&tensors);
         for facts in &mut tensors {
             if let Some(scales) = scales.get(&facts.tensor) {
@@ -83,8 +94,11 @@ impl Checkpoint {
         Ok(Self {
             uri: source.display().to_string(),
             folder: folder.to_owned(),
+            file_names: files.iter().map(|file| relative(file, folder)).collect(),
             files,
             tensors,
+            standings,
+            beside: Vec::new(),
             scales,
             metadata,
         })
@@ -110,6 +124,23 @@ impl Checkpoint {
     /// Every tensor, sorted by name.
     pub fn tensors(&self) -> &[TensorFacts] {
         &self.tensors
+    }
+
+    /// Every tensor with its file and its standing, in the same order.
+    pub fn listed(&self) -> Vec<Listed<'_>> {
+        let standings = self.standings.iter();
+        let all = self.tensors.iter().zip(standings);
+        all.map(|(facts, (file, standing))| Listed {
+            facts,
+            file: &self.file_names[*file],
+            standing,
+        })
+        .collect()
+    }
+
+    /// Files that lie beside the source and are no part of it.
+    pub fn beside(&self) -> &[FileBeside] {
+        &self.beside
     }
 
     /// What the files say of themselves; on a contradiction the first file's word.
@@ -194,21 +225,27 @@ impl Checkpoint {
 
     /// Nothing as soon as `stop` is set.
     fn digest_until(&self, stop: &AtomicBool) -> Result<Option<Vec<FileFacts>>> {
-        let facts = |file: &TensorFile| {
+        let facts = |(file, name): (&TensorFile, &String)| {
             let path = file.path();
-            let name = path.strip_prefix(&self.folder).unwrap_or(path);
             let digest = file.bytes().digest(stop);
             let digest = digest.map_err(|source| unreadable(path, source))?;
             Ok(digest.map(|(bytes, sha256)| FileFacts {
-                path: name.to_string_lossy().into_owned(),
+                path: name.clone(),
                 bytes,
                 sha256,
                 link: link(path),
                 imports: file.imports().to_vec(),
             }))
         };
-        self.files.iter().map(facts).collect()
+        self.files.iter().zip(&self.file_names).map(facts).collect()
     }
+}
+
+/// The path of a file from the folder of the source.
+fn relative(file: &TensorFile, folder: &Path) -> String {
+    let path = file.path();
+    let name = path.strip_prefix(folder).unwrap_or(path);
+    name.to_string_lossy().into_owned()
 }
 
 /// SHA-256 of a file, in lower-case hexadecimal.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::archive::Archive;
 use crate::entries::{self, Unread};
 use crate::error::HeaderFault;
-use crate::{ByteSource, Dtype, Entries, TensorFacts, strided};
+use crate::{ByteSource, Dtype, Entries, Standing, TensorFacts, strided};
 
 /// A format of checkpoints: one file of `formats/` each, one line of
 /// [`FORMATS`](crate::FORMATS).
@@ -128,6 +128,9 @@ impl<'a> Beginning<'a> {
 pub(crate) struct Contents {
     /// No two have one name.
     pub(crate) tensors: Vec<(TensorFacts, Storage)>,
+    /// What is described or stored and cannot be read: listed all the same, with
+    /// [`Standing::Unbuilt`] or [`Standing::Unreadable`]. No name is that of a tensor.
+    pub(crate) unread: Vec<(TensorFacts, Standing)>,
     /// What the file says of itself.
     pub(crate) metadata: BTreeMap<String, String>,
     /// What the file asks a program that runs its pickle to import, beside what tensors are made of.

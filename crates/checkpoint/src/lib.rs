@@ -19,6 +19,7 @@ mod recognise;
 pub mod regular_file;
 mod scales;
 mod source;
+mod standing;
 mod strided;
 mod tensor_file;
 
@@ -34,6 +35,7 @@ pub use format::Format;
 pub use formats::safetensors::write_header;
 pub use formats::{FORMATS, endings, index_endings, is_index};
 pub use scales::weight_of;
+pub use standing::{FileBeside, FileSkip, Listed, PartKind, Standing};
 
 /// The last step of a path.
 fn file_name(path: &Path) -> String {

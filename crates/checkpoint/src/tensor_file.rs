@@ -10,7 +10,7 @@ use crate::digested::Digested;
 use crate::entries::Unread;
 use crate::error::{Error, FileError, Result};
 use crate::format::{Fault, Format, Storage};
-use crate::{ByteSource, Entries, TensorFacts};
+use crate::{ByteSource, Entries, Standing, TensorFacts};
 
 /// A file that was opened and checked. No weight is in memory.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct TensorFile {
     format: &'static Format,
     bytes: Arc<Digested>,
     tensors: BTreeMap<String, (TensorFacts, Storage)>,
+    unread: Vec<(TensorFacts, Standing)>,
     metadata: BTreeMap<String, String>,
     imports: Vec<String>,
 }
@@ -35,6 +36,7 @@ impl TensorFile {
             format,
             bytes,
             tensors: opened.tensors.into_iter().map(named).collect(),
+            unread: opened.unread,
             metadata: opened.metadata,
             imports: opened.imports,
         })
@@ -53,6 +55,11 @@ impl TensorFile {
     /// Its tensors, in the order of their names; no name comes twice.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = &TensorFacts> {
         self.tensors.values().map(|(facts, _)| facts)
+    }
+
+    /// What it describes or stores and cannot be read.
+    pub(crate) fn unread(&self) -> &[(TensorFacts, Standing)] {
+        &self.unread
     }
 
     /// Whether it holds a tensor of this name.
