@@ -394,6 +394,9 @@ pub struct Selecting {
     /// Flatten convolutions to (out, in·kh·kw) and measure them too.
     #[arg(long)]
     pub conv: bool,
+    /// Measure embeddings and other tables too.
+    #[arg(long)]
+    pub embeddings: bool,
     /// Measure only tensors that match; a glob, or text to be found in the name.
     #[arg(long, value_name = "PATTERN")]
     pub include: Vec<String>,
@@ -408,7 +411,11 @@ pub struct Selecting {
 impl Selecting {
     /// Whether any of the flags was typed.
     pub const fn is_given(&self) -> bool {
-        self.conv || !self.include.is_empty() || !self.exclude.is_empty() || self.min_size.is_some()
+        self.conv
+            || self.embeddings
+            || !self.include.is_empty()
+            || !self.exclude.is_empty()
+            || self.min_size.is_some()
     }
 
     /// What the flags mean.
@@ -418,6 +425,7 @@ impl Selecting {
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             conv: self.conv,
+            embeddings: self.embeddings,
             min_size: self.min_size.map_or(default.min_size, NonZeroUsize::get),
         }
     }

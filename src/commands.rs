@@ -18,15 +18,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use randomlike::analysis;
-use randomlike::audit::Audit;
+use randomlike::audit::{Audit, Ledger};
 use randomlike::checkpoint::{self, Checkpoint};
 use randomlike::hub::{self, Hub};
 use randomlike::policy::Policy;
 use randomlike::report::json;
+use randomlike::report::ledger_sentences::{self, Reading};
 use randomlike_checkpoint::FileError;
 use serde::de::IgnoredAny;
 
 use crate::args::{Deeper, Fetching, Measuring, limit_threads};
+use crate::terminal;
 use crate::terminal::{Bar, Download};
 
 /// What a command answers: an exit code, or why it could not do its work.
@@ -49,6 +51,15 @@ fn open(source: &Path, fetching: Fetching) -> Result<Checkpoint, Box<dyn Error>>
     let opened = hub.open(&spec, &mut |file, done, of| bar.bytes(file, done, of));
     bar.clear();
     Ok(opened?)
+}
+
+/// What is measured and what not, and what lies beside the source, as the first lines of a page.
+fn ledger(ledger: &Ledger, reading: Reading) -> String {
+    let mut text = terminal::wrap(&ledger_sentences::totals(ledger, reading), 0);
+    if let Some(beside) = ledger_sentences::beside(ledger) {
+        text += &terminal::wrap(&beside, 0);
+    }
+    text
 }
 
 /// Opens and measures `source`, with progress on standard error.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
 use randomlike::label::{Label, Labelled};
+use randomlike::report::ledger_sentences::Reading;
 use randomlike::report::sentences::finding_sentences;
 use randomlike::report::{Bundle, fact_sentences, json, write};
 use randomlike::verdict::{FindingOutcome, Judgement, judge};
@@ -41,12 +42,14 @@ pub fn run(args: &Inspect) -> Done {
 
 fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
     let mut page = format!(
-        "{}\n{} of {} and {}; {} skipped\n\n",
+        "{}\n{}",
         terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)),
+        super::ledger(&audit.whole_ledger(), Reading::Weights),
+    );
+    page += &format!(
+        "{} of {}\n\n",
         terminal::counted(audit.layers.len() as u64, "layer"),
         terminal::counted(audit.source.tensors as u64, "tensor"),
-        terminal::counted(audit.source.parameters, "parameter"),
-        terminal::counted(audit.skipped.len() as u64, "tensor"),
     );
     page += &overview(&audit.layers, &judgement.labels.layers);
     for (layer, labelled) in audit.layers.iter().zip(&judgement.labels.layers) {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use randomlike::audit::{Orientation, OrientationFrom, TensorFacts};
+use randomlike::audit::{Ledger, Orientation, OrientationFrom, TensorFacts};
 use randomlike::layers::{self, Layer, Skipped};
 use randomlike::report::fact_sentences;
+use randomlike::report::ledger_sentences::Reading;
 use serde::Serialize;
 
 use super::{Done, HOLDS};
@@ -14,7 +15,7 @@ use crate::terminal;
 /// Runs the command.
 pub fn run(args: &Layers) -> Done {
     let checkpoint = super::open(&args.source, args.fetching)?;
-    let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?;
+    let found = layers::of(&checkpoint, &args.selecting.selection())?;
     let page = if args.json {
         object(&found, checkpoint.imports())?
     } else {
@@ -25,7 +26,9 @@ pub fn run(args: &Layers) -> Done {
 }
 
 fn page(found: &layers::Layers, imports: Option<String>) -> String {
-    let mut page = String::new();
+    let mut page = super::ledger(&found.ledger, Reading::Headers);
+    let skipped = found.ledger.skipped();
+    page.push('\n');
     if !found.layers.is_empty() {
         let rows = found.layers.iter().map(layer_row).collect();
         page += &terminal::table(
@@ -35,15 +38,15 @@ fn page(found: &layers::Layers, imports: Option<String>) -> String {
         );
         page.push('\n');
     }
-    if !found.skipped.is_empty() {
-        let rows = found.skipped.iter().map(skipped_row).collect();
+    if !skipped.is_empty() {
+        let rows = skipped.iter().map(skipped_row).collect();
         page += &terminal::table(&["skipped", "shape", "dtype", "reason"], rows, &[]);
         page.push('\n');
     }
     page + &format!(
         "{}, {} skipped\n{}",
         terminal::counted(found.layers.len() as u64, "layer"),
-        terminal::counted(found.skipped.len() as u64, "tensor"),
+        terminal::counted(skipped.len() as u64, "tensor"),
         imports.map_or_else(String::new, |words| terminal::wrap(&words, 0))
     )
 }
@@ -88,7 +91,8 @@ fn skipped_row(skipped: &Skipped) -> Vec<String> {
 #[derive(Serialize)]
 struct Object<'a> {
     layers: Vec<LayerObject<'a>>,
-    skipped: &'a [Skipped],
+    skipped: Vec<Skipped>,
+    ledger: &'a Ledger,
     /// What its pickles would import beside what weights are made of.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     imports: BTreeSet<&'a str>,
@@ -111,7 +115,8 @@ fn object(found: &layers::Layers, imports: BTreeSet<&str>) -> Result<String, ser
     let layers = found.layers.iter().map(layer_object).collect();
     Ok(serde_json::to_string_pretty(&Object {
         layers,
-        skipped: &found.skipped,
+        skipped: found.ledger.skipped(),
+        ledger: &found.ledger,
         imports,
     })? + "\n")
 }

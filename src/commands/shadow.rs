@@ -62,7 +62,7 @@ pub fn run(args: &Shadow) -> Done {
     };
     let checkpoint = super::open(source, args.fetching)?;
     let premise = premise(args, source, &checkpoint)?;
-    let found = layers::find(checkpoint.tensors(), &args.selecting.selection())?.layers;
+    let found = layers::of(&checkpoint, &args.selecting.selection())?.layers;
     let chains = chain::choose(args, &found)?;
     let inputs = chain::read_inputs(args, &chains)?;
     let out = args.out.as_deref();

@@ -128,6 +128,27 @@ impl Dtype {
         )
     }
 
+    /// Whether entries are integers or truth values.
+    pub const fn is_integer(&self) -> bool {
+        matches!(
+            self,
+            Self::I64
+                | Self::I32
+                | Self::I16
+                | Self::I8
+                | Self::U64
+                | Self::U32
+                | Self::U16
+                | Self::U8
+                | Self::Bool
+        )
+    }
+
+    /// Whether entries are counters, indices or masks and no packed weights.
+    pub const fn is_buffer(&self) -> bool {
+        matches!(self, Self::Bool | Self::I64 | Self::U64)
+    }
+
     fn known(&self) -> Option<(&'static str, u64)> {
         let known = KNOWN.iter().find(|(known, ..)| known == self);
         known.map(|&(_, name, bits)| (name, bits))

@@ -35,6 +35,15 @@ impl TensorFacts {
         self.decoded.is_some() || self.dtype.is_read()
     }
 
+    /// The number of its entries, where 64 bits hold it.
+    pub fn entries(&self) -> Option<u64> {
+        if self.shape.contains(&0) {
+            return Some(0);
+        }
+        let mut sides = self.shape.iter();
+        sides.try_fold(1_u64, |product, &side| product.checked_mul(side as u64))
+    }
+
     /// The number of its entries, where 64 bits hold it and an array of them.
     pub(crate) fn count(&self) -> Option<usize> {
         count(&self.shape)

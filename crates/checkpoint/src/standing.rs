@@ -55,6 +55,8 @@ pub enum Standing {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PartKind {
+    /// One number for each output of a layer.
+    Bias,
     /// Numbers that entries are multiplied by.
     Scale,
     /// Numbers that are subtracted from, or added to, entries.
@@ -73,6 +75,7 @@ impl PartKind {
     /// As a sentence names it.
     pub const fn words(self) -> &'static str {
         match self {
+            Self::Bias => "the bias",
             Self::Scale => "scales",
             Self::ZeroPoint => "zero points",
             Self::Index => "an index",

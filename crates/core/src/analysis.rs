@@ -5,6 +5,7 @@ mod controls;
 mod expected_memory;
 mod expected_time;
 mod initializer;
+mod other_tensors;
 mod progress;
 mod reversal;
 mod side_by_side;
@@ -16,7 +17,7 @@ mod whole_checkpoint;
 pub use progress::{Progress, time_left};
 use side_by_side::Stage;
 pub use spectrum::FEWEST_IN_A_BULK;
-use weights::{EntryPass, count_not_finite};
+use weights::EntryPass;
 use whole_checkpoint::WholeCheckpoint;
 
 use half::{bf16, f16};
@@ -24,8 +25,8 @@ use half::{bf16, f16};
 use crate::Result;
 use crate::audit::{
     ActivationSource, Audit, Controls, EntriesOf, LayerFacts, LayerShadow, NonFinite,
-    SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, TensorFacts, Tool, Unmeasured,
-    Weights, ZeroSingularValues,
+    NonFiniteEntries, SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, TensorFacts, Tool,
+    Unmeasured, Weights, ZeroSingularValues,
 };
 use crate::controls::ControlMatrix;
 use crate::finite::finite_or_skipped;
@@ -83,7 +84,7 @@ pub fn measure_undigested(
     if !engine.is_built() {
         return Err(randomlike_maths::linalg::SpectrumError::NotBuilt.into());
     }
-    let found = layers::find(checkpoint.tensors(), selection)?;
+    let mut found = layers::of(checkpoint, selection)?;
     let named = activation::named(checkpoint, checkpoint.folder());
     let shadow = reversal::Model::new(named.as_ref(), options);
     let whole = WholeCheckpoint {
@@ -96,10 +97,12 @@ pub fn measure_undigested(
     let memory = jobs.iter().map(|job| (job.layer, job.memory));
     let bytes = expected_memory::for_layers(memory, options.memory)?;
     let (facts, chains) = whole.measure(&jobs, bytes, progress)?;
+    other_tensors::count_not_finite(checkpoint, &mut found.ledger, progress)?;
     Ok(Audit {
         layers: facts,
         chains,
-        skipped: found.skipped,
+        skipped: found.ledger.skipped(),
+        ledger: Some(found.ledger),
         ..empty(source_facts(checkpoint, named), options, &shadow)
     })
 }
@@ -139,6 +142,7 @@ fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
         weight,
         slice: None,
         bias: None,
+        bias_row: None,
         fan_in,
         fan_out,
         orientation: Orientation::InOut,
@@ -195,6 +199,7 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
         settings: Settings {
             engine: options.engine,
             conv: selection.conv,
+            embeddings: selection.embeddings,
             include: selection.include.clone(),
             exclude: selection.exclude.clone(),
             min_size: selection.min_size,
@@ -208,6 +213,7 @@ fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Au
         layers: Vec::new(),
         chains: Vec::new(),
         skipped: Vec::new(),
+        ledger: None,
     }
 }
 
@@ -415,13 +421,15 @@ impl Numbers<'_> {
     }
 
     fn non_finite(&self, pass: &EntryPass) -> NonFinite {
-        let (weight_nan, weight_infinite) = (pass.nan, pass.infinite);
-        let (bias_nan, bias_infinite) = count_not_finite(self.bias.unwrap_or_default());
+        let weight = pass.not_finite;
+        let bias = NonFiniteEntries::among(self.bias.unwrap_or_default());
         NonFinite {
-            weight_nan,
-            weight_infinite,
-            bias_nan,
-            bias_infinite,
+            weight_nan: weight.nan,
+            weight_infinite: weight.infinite,
+            bias_nan: bias.nan,
+            bias_infinite: bias.infinite,
+            weight_first: weight.first,
+            bias_first: bias.first,
         }
     }
 }

@@ -9,16 +9,18 @@ pub mod example;
 mod spectrum;
 mod vectors;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::controls::{Cause, ControlFacts, Controls, SpectrumMethod, Trap};
 pub use crate::layers::{Orientation, OrientationFrom, Skipped};
+pub use crate::ledger::{Ledger, LedgerEntry, NonFiniteEntries, ReasonTotal, Role};
 pub use crate::section::Section;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::skip::{ActivationSource, EntriesOf, TensorSkip, Unmeasured};
-pub use randomlike_checkpoint::{FileFacts, TensorFacts};
+pub use randomlike_checkpoint::{FileBeside, FileFacts, PartKind, TensorFacts};
 pub use randomlike_maths::linalg::Engine;
 pub use randomlike_maths::nulls::Origin;
 pub use randomlike_maths::stats::{
@@ -49,9 +51,25 @@ pub struct Audit {
     pub chains: Vec<ChainFacts>,
     /// Every tensor that is neither a layer's weight nor a layer's bias.
     pub skipped: Vec<Skipped>,
+    /// Every tensor and what became of it; absent in audits of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<Ledger>,
 }
 
 impl Audit {
+    /// The ledger, or for an audit of an older version what it says of layers and of tensors that
+    /// were skipped.
+    pub fn whole_ledger(&self) -> Cow<'_, Ledger> {
+        self.ledger.as_ref().map_or_else(
+            || {
+                let layers = self.layers.iter();
+                let tensors = layers.map(|layer| (&layer.weight, layer.bias.as_ref()));
+                Cow::Owned(Ledger::of_older(tensors, &self.skipped))
+            },
+            Cow::Borrowed,
+        )
+    }
+
     /// What the shadow model takes for granted of the activation, in a sentence.
     pub fn premise(&self) -> Option<String> {
         let name = self.source.activation.as_deref().unwrap_or("another one");
@@ -137,6 +155,9 @@ pub struct Settings {
     pub engine: Engine,
     /// Whether convolutions were flattened and included.
     pub conv: bool,
+    /// Whether embeddings and other tables were included.
+    #[serde(default)]
+    pub embeddings: bool,
     /// Patterns a tensor had to match, if any.
     pub include: Vec<String>,
     /// Patterns that excluded a tensor.
@@ -243,6 +264,12 @@ pub struct NonFinite {
     pub bias_nan: u64,
     /// Infinite entries of the bias.
     pub bias_infinite: u64,
+    /// The place of the first of either in the weight, row by row as stored, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_first: Option<u64>,
+    /// And in the bias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_first: Option<u64>,
 }
 
 impl NonFinite {

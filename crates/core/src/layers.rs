@@ -1,17 +1,24 @@
-//! Finding layers by shape; every tensor is accounted for.
+//! Finding layers by shape; every tensor is accounted for in the ledger.
 
 mod chains;
+mod filter;
+mod names;
+mod neighbours;
+mod sides;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
+use crate::ledger::{Ledger, LedgerEntry, Role};
 use crate::skip::TensorSkip;
-use crate::{Error, Result};
-use randomlike_checkpoint::{Checkpoint, Entries, TensorFacts, weight_of};
+use filter::Filter;
+use neighbours::orient_by_neighbours;
+use randomlike_checkpoint::{Checkpoint, Entries, Listed, PartKind, Standing, TensorFacts};
+use sides::Sides;
 
 pub use chains::chains;
 
@@ -62,6 +69,8 @@ pub struct Layer {
     pub slice: Option<usize>,
     /// The bias tensor.
     pub bias: Option<TensorFacts>,
+    /// Which row of a bias of two sides.
+    pub bias_row: Option<usize>,
     /// Number of inputs, n.
     pub fan_in: usize,
     /// Number of outputs, m.
@@ -91,6 +100,22 @@ impl Layer {
             })?;
         Ok(checkpoint.read_part(tensor, span)?)
     }
+
+    /// Reads its biases, where it has any; of several rows only its own.
+    pub fn biases(&self, checkpoint: &Checkpoint) -> Result<Option<Vec<f64>>> {
+        let Some(bias) = &self.bias else {
+            return Ok(None);
+        };
+        let entries = match self.bias_row {
+            None => checkpoint.read(&bias.tensor)?,
+            Some(row) => {
+                let start = row.saturating_mul(self.fan_out);
+                let end = start.saturating_add(self.fan_out);
+                checkpoint.read_part(&bias.tensor, start..end)?
+            }
+        };
+        Ok(Some(entries.widened()))
+    }
 }
 
 /// What to analyse.
@@ -102,467 +127,337 @@ pub struct Selection {
     pub exclude: Vec<String>,
     /// Whether convolutions are flattened to (out, in·kh·kw) and included.
     pub conv: bool,
+    /// Whether embeddings and other tables are included.
+    pub embeddings: bool,
     /// The shortest smaller side analysed.
     pub min_size: usize,
 }
 
+/// The shortest side of a matrix that has a spectrum.
+pub const LEAST_SIDE: usize = 2;
+
 impl Default for Selection {
     fn default() -> Self {
-        // A matrix with one row or column has one singular value and no spectrum.
+        // A matrix with one row or column has one singular value.
         Self {
             include: Vec::new(),
             exclude: Vec::new(),
             conv: false,
-            min_size: 2,
+            embeddings: false,
+            min_size: LEAST_SIDE,
         }
     }
 }
 
-/// Every tensor: in a layer, or skipped.
+/// The layers of a source, and the ledger of all its tensors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layers {
     /// The layers, in natural order of their names (`layer.2` before `layer.10`).
     pub layers: Vec<Layer>,
-    /// All other tensors, in the same order.
-    pub skipped: Vec<Skipped>,
+    /// Every tensor, in the same order.
+    pub ledger: Ledger,
 }
 
-/// Finds the layers among `tensors` by their shapes; names pair biases and tell embeddings.
-pub fn find(tensors: &[TensorFacts], selection: &Selection) -> Result<Layers> {
-    let filter = Filter::new(tensors, selection)?;
-    let mut sorted: Vec<&TensorFacts> = tensors.iter().collect();
-    sorted.sort_by(|a, b| natural_order(&a.tensor, &b.tensor));
-    let by_name: BTreeMap<&str, &TensorFacts> =
-        sorted.iter().map(|t| (t.tensor.as_str(), *t)).collect();
-    let mut found = Layers::default();
-    let mut rest = Vec::new();
-    let mut used = BTreeSet::new();
-    for &tensor in &sorted {
-        let scaled =
-            weight_of(&tensor.tensor).filter(|weight| by_name.contains_key(weight.as_str()));
-        let refused = filter
-            .refuses(tensor)
-            .or_else(|| scaled.map(|weight| TensorSkip::ScalesOf { weight }));
-        match refused.map_or_else(|| sides(tensor, selection), Err) {
-            Ok(shape) => {
-                // Two endings may ask for one bias: the first layer in order has it.
-                let bias = partner(tensor, &by_name)
-                    .filter(|bias| shape.takes(bias) && !used.contains(bias.tensor.as_str()));
-                used.extend(bias.map(|bias| bias.tensor.as_str()));
-                found.layers.extend(shape.layers(tensor, bias));
-            }
-            Err(reason) => rest.push((tensor, reason)),
-        }
-    }
-    found.skipped = rest
-        .into_iter()
-        .filter(|(tensor, _)| !used.contains(tensor.tensor.as_str()))
-        .map(|(tensor, reason)| Skipped {
-            tensor: tensor.clone(),
-            reason,
-        })
-        .collect();
-    orient_by_neighbours(&mut found.layers);
+/// Finds the layers of a checkpoint by shapes, and among them copies by their first bytes.
+pub fn of(checkpoint: &Checkpoint, selection: &Selection) -> Result<Layers> {
+    let ties = Vec::new();
+    let mut found = find_among(&checkpoint.listed(), &ties, selection)?;
+    found.ledger.beside = checkpoint.beside().to_vec();
     Ok(found)
 }
 
-/// The matrix or matrices in a tensor.
-struct Sides {
-    /// Length of a row of (rows, cols), and whether the name tells the orientation.
-    rows: usize,
-    cols: usize,
-    slices: Option<usize>,
-    named: Option<Orientation>,
+/// Finds the layers among tensors each of which stands for itself.
+pub fn find(tensors: &[TensorFacts], selection: &Selection) -> Result<Layers> {
+    let alone = |facts| Listed {
+        facts,
+        file: "",
+        standing: &Standing::Whole,
+    };
+    let listed: Vec<Listed<'_>> = tensors.iter().map(alone).collect();
+    find_among(&listed, &[], selection)
 }
 
-impl Sides {
-    fn takes(&self, bias: &TensorFacts) -> bool {
-        self.slices.is_none()
-            && bias.is_read()
-            && matches!(bias.shape[..], [length] if length == self.rows || length == self.cols)
-    }
-
-    /// Orientation and where it came from.
-    fn orientation(&self, bias: Option<&TensorFacts>) -> (Orientation, OrientationFrom) {
-        let length = bias.and_then(|bias| bias.shape.first().copied());
-        match (length, self.named) {
-            (Some(length), _) if self.rows != self.cols => {
-                let side = if length == self.rows {
-                    Orientation::OutIn
-                } else {
-                    Orientation::InOut
+/// Finds the layers among `tensors` by their shapes; names pair biases and tell embeddings. Tensors
+/// of one tie are the same bit for bit.
+fn find_among(tensors: &[Listed<'_>], ties: &[Vec<&str>], selection: &Selection) -> Result<Layers> {
+    let mut sorted = tensors.to_vec();
+    sorted.sort_by(|a, b| natural_order(&a.facts.tensor, &b.facts.tensor));
+    let facts: Vec<&TensorFacts> = sorted.iter().map(|listed| listed.facts).collect();
+    let finder = Finder::new(&sorted, selection, Filter::new(&facts, selection)?);
+    let mut layers = Vec::new();
+    let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    for listed in &sorted {
+        let tensor = listed.facts;
+        let name = tensor.tensor.as_str();
+        match finder.sides(listed) {
+            Ok(sides) => {
+                // Two endings may ask for one bias: the first layer in order has it.
+                let bias = finder.bias(tensor, &sides);
+                let free = |(bias, row): &(&TensorFacts, Option<usize>)| {
+                    shared.insert((bias.tensor.clone(), row.filter(|_| sides.slices.is_none())))
                 };
-                (side, OrientationFrom::BiasLength)
+                let bias = bias.filter(free);
+                if let Some((bias, _)) = bias {
+                    let (part, of) = (PartKind::Bias, name.to_owned());
+                    roles.insert(&bias.tensor, Role::Part { part, of });
+                }
+                layers.extend(sides.layers(tensor, bias));
+                roles.insert(name, Role::Layer);
             }
-            (_, Some(named)) => (named, OrientationFrom::Naming),
-            _ => (Orientation::OutIn, OrientationFrom::Assumption),
+            Err(role) => {
+                roles.entry(name).or_insert(role);
+            }
         }
     }
-
-    fn layers(&self, tensor: &TensorFacts, bias: Option<&TensorFacts>) -> Vec<Layer> {
-        let (orientation, orientation_from) = self.orientation(bias);
-        let (fan_in, fan_out) = match orientation {
-            Orientation::OutIn => (self.cols, self.rows),
-            Orientation::InOut => (self.rows, self.cols),
-        };
-        let stem = stem(&tensor.tensor);
-        let layer = |slice: Option<usize>| Layer {
-            name: slice.map_or_else(|| stem.clone(), |i| format!("{stem}[{i}]")),
-            weight: tensor.clone(),
-            slice,
-            bias: bias.cloned(),
-            fan_in,
-            fan_out,
-            orientation,
-            orientation_from,
-        };
-        match self.slices {
-            Some(count) => (0..count).map(|i| layer(Some(i))).collect(),
-            None => vec![layer(None)],
-        }
+    for tie in ties {
+        measure_once(tie, &mut layers, &mut roles);
     }
-}
-
-/// The matrix in a tensor by its shape, or why there is none.
-fn sides(tensor: &TensorFacts, selection: &Selection) -> std::result::Result<Sides, TensorSkip> {
-    if !tensor.is_read() {
-        let dtype = tensor.dtype.clone();
-        return Err(TensorSkip::DtypeNotRead { dtype });
-    }
-    let named = naming(&tensor.tensor);
-    if !is_addressable(&tensor.shape) {
-        return Err(TensorSkip::TooLarge);
-    }
-    let shape = match tensor.shape[..] {
-        [] => return Err(TensorSkip::SingleNumber),
-        [_] if is_normalisation(&tensor.tensor) => return Err(TensorSkip::Normalisation),
-        [_] => return Err(TensorSkip::OneDimensional),
-        _ if is_bias(&tensor.tensor) => {
-            return Err(TensorSkip::BiasOrMask);
-        }
-        [_, _] | [_, _, _] if is_embedding(&tensor.tensor) => return Err(TensorSkip::Embedding),
-        [_, _, _] if is_headed(&tensor.tensor) => {
-            return Err(TensorSkip::KernelWithHeads);
-        }
-        [rows, cols] => Sides {
-            rows,
-            cols,
-            slices: None,
-            named,
-        },
-        [0, _, _] => return Err(TensorSkip::EmptyStack),
-        [count, rows, cols] if !is_conv1d(tensor) => Sides {
-            rows,
-            cols,
-            slices: Some(count),
-            named,
-        },
-        _ if tensor.shape.len() > 5 => {
-            let count = tensor.shape.len();
-            return Err(TensorSkip::Dimensions { count });
-        }
-        _ if !selection.conv => return Err(TensorSkip::Convolution),
-        _ => flattened(&tensor.shape, named),
+    orient_by_neighbours(&mut layers);
+    let entry = |listed: &Listed<'_>| {
+        let role = roles.remove(listed.facts.tensor.as_str());
+        let role = role.unwrap_or(Role::NotMeasured(TensorSkip::OneDimensional));
+        let weights = weights(listed, &role);
+        LedgerEntry::new(listed.file, listed.facts.clone(), weights, role)
     };
-    let smaller = shape.rows.min(shape.cols);
-    if smaller < selection.min_size {
-        return Err(TensorSkip::BelowMinimum {
-            side: smaller,
-            minimum: selection.min_size,
-        });
-    }
-    Ok(shape)
+    let entries = sorted.iter().map(entry).collect();
+    let ledger = Ledger::new(entries, Vec::new());
+    Ok(Layers { layers, ledger })
 }
 
-/// Whether the number of entries, sides of length 0 aside, is that of an array in memory.
-fn is_addressable(shape: &[usize]) -> bool {
-    let sides = shape.iter().filter(|&&side| side > 0);
-    let entries = sides.copied().try_fold(1, usize::checked_mul);
-    entries.is_some_and(|entries| isize::try_from(entries).is_ok())
-}
-
-/// A kernel as a matrix: (out, in·k…) by default, (k…·in, out) where the name says Keras.
-fn flattened(shape: &[usize], named: Option<Orientation>) -> Sides {
-    let (first, last) = (shape[0], shape[shape.len() - 1]);
-    let (rows, cols) = if named == Some(Orientation::InOut) {
-        (shape[..shape.len() - 1].iter().product(), last)
-    } else {
-        (first, shape[1..].iter().product())
+/// Of tensors that are the same one is measured, with a bias if any has one; the others are said
+/// to be the same. Where none is a layer nothing is said.
+fn measure_once<'a>(tie: &[&'a str], layers: &mut Vec<Layer>, roles: &mut BTreeMap<&'a str, Role>) {
+    let of_tie = |layer: &&Layer| tie.contains(&layer.weight.tensor.as_str());
+    let kept = layers.iter().filter(of_tie);
+    let kept = kept.reduce(|kept, other| {
+        if kept.bias.is_none() && other.bias.is_some() {
+            other
+        } else {
+            kept
+        }
+    });
+    let Some(kept) = kept.map(|layer| layer.weight.tensor.clone()) else {
+        return;
     };
-    Sides {
-        rows,
-        cols,
-        slices: None,
-        named: Some(named.unwrap_or(Orientation::OutIn)),
-    }
-}
-
-/// A 3-D tensor is a kernel when its name says so or its last side is that of a kernel.
-fn is_conv1d(tensor: &TensorFacts) -> bool {
-    let name = tensor.tensor.to_ascii_lowercase();
-    let short = tensor.shape.last().is_some_and(|&side| side <= 9);
-    name.contains("conv") || (short && !name.contains("expert"))
-}
-
-fn is_embedding(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let parts = ["embed", "relative_attention_bias"];
-    parts.iter().any(|part| name.contains(part))
-        || name == "shared.weight"
-        || name
-            .split(['.', '/', '_'])
-            .any(|part| matches!(part, "wte" | "wpe" | "emb"))
-}
-
-/// A bias of several experts or heads, or a mask that is stored as one.
-fn is_bias(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix(":0").unwrap_or(&name);
-    let last = name.rsplit(['.', '/']).next().unwrap_or(name);
-    (last == "bias" || last.ends_with("_bias")) && !name.contains("relative_attention_bias")
-}
-
-fn is_normalisation(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.contains("norm")
-        || name
-            .split(['.', '/', '_'])
-            .any(|part| matches!(part, "ln" | "bn" | "ln1" | "ln2" | "bn1" | "bn2" | "bn3"))
-}
-
-/// Flax keeps attention kernels as (in, heads, size) or (heads, size, out).
-fn is_headed(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let mut parts = lower.rsplit(['.', '/']);
-    parts.next() == Some("kernel")
-        && matches!(
-            parts.next(),
-            Some("query" | "key" | "value" | "out" | "qkv")
-        )
-}
-
-/// What a name says of the orientation.
-fn naming(name: &str) -> Option<Orientation> {
-    let lower = name.to_ascii_lowercase();
-    let lower = lower.strip_suffix(":0").unwrap_or(&lower);
-    let conv1d = [
-        "c_attn.weight",
-        "c_proj.weight",
-        "c_fc.weight",
-        "q_attn.weight",
-    ];
-    if lower.ends_with("transpose") {
-        Some(Orientation::OutIn)
-    } else if lower.ends_with("kernel")
-        || lower.ends_with("/weights")
-        || lower.ends_with("/w")
-        || lower.ends_with("matmul/readvariableop")
-        || conv1d.iter().any(|end| lower.ends_with(end))
-    {
-        Some(Orientation::InOut)
-    } else if lower.ends_with(".weight")
-        || lower.ends_with("proj_weight")
-        || lower.ends_with(".weight_v")
-        || lower.contains("weight_ih")
-        || lower.contains("weight_hh")
-    {
-        Some(Orientation::OutIn)
-    } else {
-        None
-    }
-}
-
-/// Pairs of a weight's ending and its bias's, the longest first.
-const ENDINGS: [(&str, &str); 15] = [
-    ("/MatMul/ReadVariableOp/transpose", "/MatMul_bias"),
-    ("/MatMul/ReadVariableOp", "/BiasAdd/ReadVariableOp"),
-    ("/kernel:0", "/bias:0"),
-    ("/kernel", "/bias"),
-    (".kernel", ".bias"),
-    ("/weights", "/bias_weights"),
-    ("/weights", "/biases"),
-    ("_weight", "_bias"),
-    (".weight_v", ".bias"),
-    (".weight", ".bias"),
-    ("/weight", "/bias"),
-    ("/w", "/b"),
-    ("_w", "_b"),
-    (".w", ".b"),
-    ("weight", "bias"),
-];
-
-/// The bias whose name belongs to a weight's.
-fn partner<'a>(
-    tensor: &TensorFacts,
-    by_name: &BTreeMap<&str, &'a TensorFacts>,
-) -> Option<&'a TensorFacts> {
-    let name = &tensor.tensor;
-    let ended = ENDINGS
-        .iter()
-        .filter_map(|(weight, bias)| Some(format!("{}{bias}", name.strip_suffix(weight)?)))
-        .find_map(|candidate| by_name.get(candidate.as_str()).copied());
-    let named = |bias: Option<String>| by_name.get(bias?.as_str()).copied();
-    ended
-        .or_else(|| named(inner_bias(name)))
-        .or_else(|| named(linear_model_bias(name)))
-}
-
-/// `linear_model/content/weights` → `linear_model/bias_weights`: TensorFlow's linear model
-/// has weights for each column of features and one bias for their sum.
-fn linear_model_bias(name: &str) -> Option<String> {
-    let (model, _) = name.strip_suffix("/weights")?.rsplit_once('/')?;
-    Some(format!("{model}/bias_weights"))
-}
-
-/// `W1` → `b1`, `weight_ih_l0` → `bias_ih_l0`: the last mention of the weight is replaced.
-fn inner_bias(name: &str) -> Option<String> {
-    [("weight_", "bias_"), ("W", "b")]
-        .iter()
-        .find_map(|(weight, bias)| {
-            let at = name.rfind(weight)?;
-            Some(format!(
-                "{}{bias}{}",
-                &name[..at],
-                &name[at + weight.len()..]
+    layers.retain(|layer| {
+        layer.weight.tensor == kept || !tie.contains(&layer.weight.tensor.as_str())
+    });
+    for name in tie.iter().filter(|name| **name != kept) {
+        let left_out = matches!(
+            roles.get(name),
+            Some(Role::NotMeasured(
+                TensorSkip::Excluded { .. } | TensorSkip::NotIncluded
             ))
-        })
-}
-
-/// The layer's name: the tensor's without its weight ending.
-fn stem(name: &str) -> String {
-    let ends = ENDINGS[..12]
-        .iter()
-        .filter(|(weight, _)| !weight.starts_with('_'));
-    let cut = ends
-        .filter_map(|(weight, _)| name.strip_suffix(weight))
-        .find(|stem| !stem.is_empty());
-    cut.unwrap_or(name).to_owned()
-}
-
-/// Layers known by nothing else are turned to fit the layer before or after, or, where
-/// these are not known either, all of them to fit one another.
-fn orient_by_neighbours(layers: &mut [Layer]) {
-    let count = layers.len();
-    for i in (0..count).chain((0..count).rev()) {
-        if !is_known(&layers[i]) {
-            orient_between(layers, i);
-        }
-    }
-    for run in layers.chunk_by_mut(|a, b| is_known(a) == is_known(b)) {
-        if !is_known(&run[0]) {
-            orient_together(run);
+        );
+        if !left_out {
+            roles.insert(name, Role::Same { of: kept.clone() });
         }
     }
 }
 
-/// Slices of a stack lie side by side, not one after the other: none is turned to fit.
-fn is_known(layer: &Layer) -> bool {
-    layer.slice.is_some() || layer.orientation_from != OrientationFrom::Assumption
-}
-
-fn orient_between(layers: &mut [Layer], i: usize) {
-    let known = |other: &&Layer| is_known(other) && other.slice.is_none();
-    let before = i.checked_sub(1).and_then(|j| layers.get(j));
-    let before = before.filter(known).map(|l| l.fan_out);
-    let after = layers.get(i + 1).filter(known).map(|l| l.fan_in);
-    let layer = &layers[i];
-    let fits = |fan_in, fan_out| before == Some(fan_in) || after == Some(fan_out);
-    let as_is = fits(layer.fan_in, layer.fan_out);
-    let turned = fits(layer.fan_out, layer.fan_in);
-    if as_is != turned {
-        settle(&mut layers[i], turned);
+/// Weights of the net that a tensor stands for.
+fn weights(listed: &Listed<'_>, role: &Role) -> Option<u64> {
+    match role {
+        Role::Part { part, .. } if *part != PartKind::Bias => Some(0),
+        Role::NotMeasured(TensorSkip::OptimiserState | TensorSkip::Buffer) => Some(0),
+        _ => match listed.standing {
+            Standing::Packed { weights, .. } | Standing::Incomplete { weights, .. } => {
+                Some(*weights)
+            }
+            Standing::Unbuilt { weights, .. } | Standing::Unreadable { weights, .. } => *weights,
+            _ if listed.facts.entries() == Some(0) => None,
+            _ => listed.facts.entries(),
+        },
     }
 }
 
-fn orient_together(run: &mut [Layer]) {
-    let chained = |fits: fn(&Layer, &Layer) -> bool| {
-        run.len() > 1 && run.windows(2).all(|pair| fits(&pair[0], &pair[1]))
-    };
-    let as_is = chained(|a, b| a.fan_out == b.fan_in);
-    let turned = chained(|a, b| a.fan_in == b.fan_out);
-    if as_is != turned {
-        for layer in run {
-            settle(layer, turned);
+/// What tells whether a tensor is a layer.
+struct Finder<'a> {
+    by_name: BTreeMap<&'a str, &'a TensorFacts>,
+    selection: &'a Selection,
+    filter: Filter,
+    /// Numbers of inputs of the matrices that no name calls a table.
+    inputs: BTreeSet<usize>,
+}
+
+impl<'a> Finder<'a> {
+    fn new(listed: &[Listed<'a>], selection: &'a Selection, filter: Filter) -> Self {
+        let whole = listed
+            .iter()
+            .filter(|listed| *listed.standing == Standing::Whole);
+        let by_name: BTreeMap<&str, &TensorFacts> = whole
+            .map(|listed| (listed.facts.tensor.as_str(), listed.facts))
+            .collect();
+        let inputs = by_name.values().filter_map(|tensor| {
+            let is_linear = tensor.is_read() && names::lookup(&tensor.tensor) == names::Lookup::No;
+            match tensor.shape[..] {
+                [rows, cols] if is_linear => Some(inputs_of(&tensor.tensor, rows, cols)),
+                _ => None,
+            }
+        });
+        Self {
+            inputs: inputs.collect(),
+            by_name,
+            selection,
+            filter,
         }
     }
-}
 
-/// The orientation is as assumed, or the other one.
-fn settle(layer: &mut Layer, turned: bool) {
-    layer.orientation_from = OrientationFrom::Neighbours;
-    if turned {
-        std::mem::swap(&mut layer.fan_in, &mut layer.fan_out);
-        layer.orientation = Orientation::InOut;
-    }
-}
-
-/// `--include` and `--exclude`.
-struct Filter {
-    include: Vec<(String, GlobMatcher)>,
-    exclude: Vec<(String, GlobMatcher)>,
-}
-
-impl Filter {
-    fn new(tensors: &[TensorFacts], selection: &Selection) -> Result<Self> {
-        let compile = |patterns: &[String]| -> Result<Vec<(String, GlobMatcher)>> {
-            patterns
-                .iter()
-                .map(|pattern| Ok((pattern.clone(), matcher(pattern, tensors)?)))
-                .collect()
+    /// The matrix in a tensor, or what the tensor is instead.
+    fn sides(&self, listed: &Listed<'_>) -> std::result::Result<Sides, Role> {
+        let tensor = listed.facts;
+        let reason = match listed.standing {
+            Standing::Part { kind, of } => {
+                return Err(Role::Part {
+                    part: *kind,
+                    of: of.clone(),
+                });
+            }
+            Standing::Packed { family, .. } => TensorSkip::Packed {
+                family: (*family).to_owned(),
+            },
+            Standing::Incomplete { missing, .. } => TensorSkip::Incomplete {
+                missing: missing.clone(),
+            },
+            Standing::Unbuilt { function, .. } => TensorSkip::Unbuilt {
+                function: function.clone(),
+            },
+            Standing::Unreadable { fault, .. } => TensorSkip::Unreadable {
+                fault: fault.clone(),
+            },
+            _ => {
+                let found = self.matrix(tensor);
+                let left_out = found.is_ok().then(|| self.filter.refuses(tensor)).flatten();
+                return left_out.map_or(found, Err).map_err(Role::NotMeasured);
+            }
         };
-        Ok(Self {
-            include: compile(&selection.include)?,
-            exclude: compile(&selection.exclude)?,
+        Err(Role::NotMeasured(reason))
+    }
+
+    /// The matrix in a tensor by its shape and name, or why there is none.
+    fn matrix(&self, tensor: &TensorFacts) -> std::result::Result<Sides, TensorSkip> {
+        let (name, shape) = (tensor.tensor.as_str(), &tensor.shape[..]);
+        self.refused_outright(tensor)?;
+        let is_named = self.filter.names(tensor);
+        if self.is_lookup(tensor) && !self.selection.embeddings && !is_named {
+            return Err(TensorSkip::Embedding);
+        }
+        let sides = match *shape {
+            [_, _, _] if names::is_headed(name) => return Err(TensorSkip::KernelWithHeads),
+            [rows, cols] => Sides::matrix(rows, cols, name),
+            [count, rows, cols] if !self.is_convolution(tensor) => {
+                Sides::stack(count, rows, cols, name)
+            }
+            _ if shape.len() > 5 => {
+                let count = shape.len();
+                return Err(TensorSkip::Dimensions { count });
+            }
+            _ if !self.selection.conv && !is_named => return Err(TensorSkip::Convolution),
+            _ => Sides::flattened(shape, name),
+        };
+        let (side, minimum) = (sides.rows.min(sides.cols), self.selection.min_size);
+        if side < minimum {
+            return Err(TensorSkip::BelowMinimum { side, minimum });
+        }
+        Ok(sides)
+    }
+
+    /// What no option measures.
+    fn refused_outright(&self, tensor: &TensorFacts) -> std::result::Result<(), TensorSkip> {
+        let name = tensor.tensor.as_str();
+        if names::is_optimiser_state(name) {
+            return Err(TensorSkip::OptimiserState);
+        }
+        if !tensor.is_read() {
+            let dtype = tensor.dtype.clone();
+            let is_vector = tensor.shape.len() < 2;
+            return Err(if dtype.is_buffer() || is_vector && dtype.is_integer() {
+                TensorSkip::Buffer
+            } else {
+                TensorSkip::DtypeNotRead { dtype }
+            });
+        }
+        if !sides::is_addressable(&tensor.shape) {
+            return Err(TensorSkip::TooLarge);
+        }
+        if tensor.shape.contains(&0) {
+            return Err(TensorSkip::NoEntries);
+        }
+        match tensor.shape[..] {
+            [] => Err(TensorSkip::SingleNumber),
+            [_] if names::is_normalisation(name) => Err(TensorSkip::Normalisation),
+            [_] => Err(TensorSkip::OneDimensional),
+            _ if names::is_bias(name) => Err(TensorSkip::BiasOrMask),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rows that are looked up. A matrix with a bias of its number of outputs is linear whatever it is
+    /// called; so is one whose outputs other layers take, and whose inputs none does.
+    fn is_lookup(&self, tensor: &TensorFacts) -> bool {
+        let name = tensor.tensor.as_str();
+        let likely = match names::lookup(name) {
+            names::Lookup::No => return false,
+            names::Lookup::Certain => return matches!(tensor.shape.len(), 2 | 3),
+            names::Lookup::Likely => matches!(tensor.shape.len(), 2 | 3),
+        };
+        let [rows, cols] = tensor.shape[..] else {
+            return likely;
+        };
+        let inputs = inputs_of(name, rows, cols);
+        let outputs = if inputs == cols { rows } else { cols };
+        let biased = self.vectors_beside(name).any(|length| length == outputs);
+        let feeds = self.inputs.contains(&outputs) && !self.inputs.contains(&inputs);
+        !biased && !feeds
+    }
+
+    /// Lengths of vectors that a weight's bias may be.
+    fn vectors_beside(&self, name: &str) -> impl Iterator<Item = usize> {
+        let beside = names::biases(name).filter_map(|bias| self.by_name.get(bias.as_str()));
+        let vector = |bias: &&TensorFacts| match bias.shape[..] {
+            [length] if bias.is_read() => Some(length),
+            _ => None,
+        };
+        beside
+            .filter_map(move |bias| vector(bias))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// Three sides are a kernel when its name says so, when a vector lies beside it as its bias, or
+    /// when its last side is that of a kernel.
+    fn is_convolution(&self, tensor: &TensorFacts) -> bool {
+        let (name, shape) = (tensor.tensor.as_str(), &tensor.shape);
+        let short = shape.last().is_some_and(|&side| side <= 9);
+        let has_vector = || {
+            let ends = [shape.first(), shape.last()];
+            self.vectors_beside(name)
+                .any(|length| ends.contains(&Some(&length)))
+        };
+        names::says_convolution(name).unwrap_or_else(|| short || has_vector())
+    }
+
+    /// The bias of a layer, and the row of it where it has two sides: one for each slice of a stack,
+    /// or, of Keras's gated units, for inputs and for the state.
+    fn bias(
+        &self,
+        tensor: &TensorFacts,
+        sides: &Sides,
+    ) -> Option<(&'a TensorFacts, Option<usize>)> {
+        names::biases(&tensor.tensor).find_map(|name| {
+            let bias = self.by_name.get(name.as_str()).copied()?;
+            Some((bias, sides.row_of_bias(&tensor.tensor, bias)?))
         })
     }
+}
 
-    /// Why a tensor is left out, if it is.
-    fn refuses(&self, tensor: &TensorFacts) -> Option<TensorSkip> {
-        let hit = |(_, glob): &&(String, GlobMatcher)| glob.is_match(&tensor.tensor);
-        if let Some((pattern, _)) = self.exclude.iter().find(hit) {
-            let pattern = pattern.clone();
-            return Some(TensorSkip::Excluded { pattern });
-        }
-        (!self.include.is_empty() && !self.include.iter().any(|p| hit(&p)))
-            .then_some(TensorSkip::NotIncluded)
+/// Which of the sides of a matrix is that of the inputs, by its name; columns where that is silent.
+fn inputs_of(name: &str, rows: usize, cols: usize) -> usize {
+    match names::orientation(name) {
+        Some(Orientation::InOut) => rows,
+        _ => cols,
     }
-}
-
-/// Whether patterns leave a tensor out: one excludes it, or there are some and none takes it in.
-pub fn leaves_out(include: &[String], exclude: &[String], tensor: &str) -> bool {
-    let hit = |pattern: &String| glob(pattern).is_ok_and(|glob| glob.is_match(tensor));
-    exclude.iter().any(hit) || (!include.is_empty() && !include.iter().any(hit))
-}
-
-/// A glob; text without glob characters stands for any name that holds it.
-fn glob(pattern: &str) -> Result<GlobMatcher> {
-    let text = if pattern.contains(['*', '?', '[', '{']) {
-        pattern.to_owned()
-    } else {
-        format!("*{pattern}*")
-    };
-    let glob = Glob::new(&text).map_err(|source| Error::Pattern {
-        pattern: pattern.to_owned(),
-        source: source.into(),
-    })?;
-    Ok(glob.compile_matcher())
-}
-
-/// The same of a pattern that matches something.
-fn matcher(pattern: &str, tensors: &[TensorFacts]) -> Result<GlobMatcher> {
-    let glob = glob(pattern)?;
-    if tensors.iter().any(|tensor| glob.is_match(&tensor.tensor)) {
-        return Ok(glob);
-    }
-    let names: Vec<String> = tensors
-        .iter()
-        .take(5)
-        .map(|t| format!("`{}`", t.tensor))
-        .collect();
-    Err(Error::PatternUnmatched {
-        pattern: pattern.to_owned(),
-        names: names.join(", "),
-    })
 }
 
 /// Digits compare as numbers, all else as text.

@@ -11,6 +11,7 @@ pub mod display_names;
 mod error;
 pub mod finite;
 pub mod layers;
+pub mod ledger;
 pub mod number_format;
 mod section;
 pub mod shadow;

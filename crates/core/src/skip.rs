@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use randomlike_checkpoint::Dtype;
+use randomlike_checkpoint::{Dtype, PartKind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a tensor is no part of a layer.
@@ -29,12 +29,53 @@ pub enum TensorSkip {
     /// There are patterns, and none takes it in.
     #[error("matches no --include pattern")]
     NotIncluded,
-    /// It scales another tensor.
-    #[error("scales of `{weight}`")]
-    ScalesOf {
-        /// The other tensor.
+    /// It is a part of other weights.
+    #[error("{part} of `{weight}`")]
+    PartOf {
+        /// Which part.
+        part: PartKind,
+        /// The tensor with those weights.
         weight: String,
     },
+    /// It is the same as another tensor, which is measured.
+    #[error("the same as `{tensor}`, bit for bit, which is measured")]
+    SameAs {
+        /// The other tensor.
+        tensor: String,
+    },
+    /// Its weights are packed in a way that is not decoded.
+    #[error("packed by {family}, which is not decoded")]
+    Packed {
+        /// The family of packings.
+        family: String,
+    },
+    /// A tensor beside it that decoding needs does not fit or is not there.
+    #[error("not decoded: {missing}")]
+    Incomplete {
+        /// What is missing.
+        missing: String,
+    },
+    /// The file describes it by a function that is not known.
+    #[error("built by `{function}`, which is not known")]
+    Unbuilt {
+        /// The function.
+        function: String,
+    },
+    /// The file holds it and it cannot be read.
+    #[error("cannot be read: {fault}")]
+    Unreadable {
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// It has no entry.
+    #[error("holds no entries")]
+    NoEntries,
+    /// The state of an optimiser, by its name.
+    #[error("optimiser state")]
+    OptimiserState,
+    /// Integers or truth values: a counter, an index, a mask.
+    #[error("integers: a counter, an index or a mask")]
+    Buffer,
     /// Its entries are of a type that is not read.
     #[error("dtype {dtype} is not read")]
     DtypeNotRead {
@@ -56,15 +97,12 @@ pub enum TensorSkip {
     /// A bias of several layers or a mask, by its name.
     #[error("named a bias or a mask, and not one-dimensional")]
     BiasOrMask,
-    /// An embedding, by its name.
-    #[error("embedding")]
+    /// An embedding or another table, by its name.
+    #[error("embedding or table (use --embeddings to include it)")]
     Embedding,
     /// An attention kernel with a dimension for heads, by its name.
     #[error("a kernel with heads: which sides are inputs is not known")]
     KernelWithHeads,
-    /// A stack without a matrix.
-    #[error("a stack of no matrices")]
-    EmptyStack,
     /// More dimensions than a kernel has.
     #[error("{count}-dimensional")]
     Dimensions {
@@ -86,6 +124,38 @@ pub enum TensorSkip {
     #[error("{0}")]
     #[serde(skip)]
     Other(String),
+}
+
+impl TensorSkip {
+    /// The kind of reason, as `reason_kind` in JSON.
+    pub fn kind(&self) -> String {
+        let written = serde_json::to_value(self).unwrap_or_default();
+        let kind = written.get("reason_kind").and_then(|kind| kind.as_str());
+        kind.map_or_else(|| self.to_string(), str::to_owned)
+    }
+
+    /// The dtype, family, pattern or function that it names, where the kind has one.
+    pub fn of(&self) -> Option<String> {
+        match self {
+            Self::Excluded { pattern } => Some(pattern.clone()),
+            Self::DtypeNotRead { dtype } => Some(dtype.name().to_owned()),
+            Self::Packed { family } => Some(family.clone()),
+            Self::Unbuilt { function } => Some(function.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the tensor may be a matrix whatever its shape is.
+    pub(crate) const fn hides_a_shape(&self) -> bool {
+        matches!(
+            self,
+            Self::Packed { .. }
+                | Self::Incomplete { .. }
+                | Self::Unbuilt { .. }
+                | Self::Unreadable { .. }
+                | Self::NoEntries
+        )
+    }
 }
 
 /// Why a section of an audit holds no facts.

@@ -154,16 +154,22 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
 }
 
 fn checkpoint_findings(rules: &Rules, audit: &Audit, by_layer: &[Vec<Finding>]) -> Vec<Finding> {
-    let judged = rules.iter().filter_map(|(check, by)| match &by.rule {
-        Rule::Checkpoint(judge) => Some(finding(check, None, by, judge(audit, by_layer))),
-        Rule::Layer(_) | Rule::Baseline(_) => None,
+    let judged = rules.iter().filter_map(|(check, by)| {
+        let ruling = match &by.rule {
+            Rule::Checkpoint(judge) => Some(judge(audit, by_layer)),
+            Rule::LayerAndOthers(_, judge) => judge(audit),
+            Rule::Layer(_) | Rule::Baseline(_) => None,
+        };
+        Some(finding(check, None, by, ruling?))
     });
     judged.collect()
 }
 
 fn layer_findings(rules: &Rules, layer: &LayerFacts) -> Vec<Finding> {
     let judged = rules.iter().filter_map(|(check, by)| match &by.rule {
-        Rule::Layer(judge) => Some(finding(check, Some(&layer.name), by, judge(layer))),
+        Rule::Layer(judge) | Rule::LayerAndOthers(judge, _) => {
+            Some(finding(check, Some(&layer.name), by, judge(layer)))
+        }
         Rule::Checkpoint(_) | Rule::Baseline(_) => None,
     });
     judged.collect()

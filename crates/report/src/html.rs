@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
+use crate::ledger_sentences::{self, Reading};
+
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
 use super::{fact_sentences, template};
 use crate::Result;
@@ -40,6 +42,7 @@ struct Page<'a> {
     files: Vec<File<'a>>,
     /// "4 layers of 9 tensors and 674 604 parameters; 2 tensors skipped".
     counts: String,
+    beside: Option<String>,
     premise: Option<String>,
     imports: Option<String>,
     holds: bool,
@@ -138,6 +141,7 @@ struct PageSection<'a> {
 impl<'a> Page<'a> {
     fn new(audit: &'a Audit, judgement: &'a Judgement, figures: &'a Figures) -> Self {
         let layers = audit.layers.iter().zip(&figures.layers).enumerate();
+        let ledger = audit.whole_ledger();
         Self {
             source: &audit.source.uri,
             tool: format!("{} {}", audit.tool.name, audit.tool.version),
@@ -154,12 +158,12 @@ impl<'a> Page<'a> {
                 })
                 .collect(),
             counts: format!(
-                "{} of {} and {} parameters; {} skipped",
+                "{} of {}: {}",
                 counted(audit.layers.len() as u64, "layer"),
                 counted(audit.source.tensors as u64, "tensor"),
-                grouped(audit.source.parameters),
-                counted(audit.skipped.len() as u64, "tensor"),
+                ledger_sentences::totals(&ledger, Reading::Weights),
             ),
+            beside: ledger_sentences::beside(&ledger),
             premise: audit.premise(),
             imports: fact_sentences::imports(audit.source.imports()),
             holds: !judgement.fails(),

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 use randomlike_checkpoint::FileError;
 use randomlike_checkpoint::regular_file;
 use randomlike_core::audit::{
-    Audit, ChainFacts, LayerFacts, SCHEMA_VERSION, Settings, Skipped, SourceFacts, Tool,
+    Audit, ChainFacts, LayerFacts, Ledger, SCHEMA_VERSION, Settings, Skipped, SourceFacts, Tool,
 };
 use randomlike_judge::checks::{
     Check, Finding, FindingOutcome, FindingValue, Severity, SkipReason,
@@ -46,6 +46,7 @@ pub fn audit(audit: &Audit, labels: &Labels) -> Result<Vec<u8>> {
             .collect(),
         chains: &audit.chains,
         skipped: &audit.skipped,
+        ledger: audit.ledger.as_ref(),
     };
     pretty(&whole, AUDIT)
 }
@@ -61,6 +62,8 @@ struct LabelledAudit<'a> {
     layers: Vec<LabelledLayer<'a>>,
     chains: &'a [ChainFacts],
     skipped: &'a [Skipped],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger: Option<&'a Ledger>,
 }
 
 /// By what labels were judged.

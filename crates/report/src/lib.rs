@@ -7,6 +7,7 @@ pub mod fact_sentences;
 pub mod figures;
 pub mod html;
 pub mod json;
+pub mod ledger_sentences;
 pub mod sentences;
 mod template;
 pub mod write;

@@ -1,7 +1,7 @@
 //! Are the biases one constant? docs/theory.md §2.
 
-use super::{count_not_finite, not_finite};
-use crate::audit::{BiasKind, Biases, EntriesOf, Section, Unmeasured, Weights};
+use super::not_finite;
+use crate::audit::{BiasKind, Biases, EntriesOf, NonFiniteEntries, Section, Unmeasured, Weights};
 use randomlike_maths::stats::{Moments, Sample};
 
 /// Order statistics kept for the picture.
@@ -19,8 +19,8 @@ pub(super) fn measure(
             reason: Unmeasured::NoBias,
         };
     };
-    let (nan, infinite) = count_not_finite(bias);
-    if let Some(reason) = not_finite(nan + infinite, EntriesOf::Biases) {
+    let broken = NonFiniteEntries::among(bias).total();
+    if let Some(reason) = not_finite(broken, EntriesOf::Biases) {
         return Section::Skipped { reason };
     }
     let Some(sample) = Sample::from_f64(bias) else {

@@ -153,6 +153,7 @@ mod tests {
             weight: TensorFacts::new("w", Dtype::F32, [fan_out, fan_in]),
             slice: None,
             bias: None,
+            bias_row: None,
             fan_in,
             fan_out,
             orientation: Orientation::OutIn,

@@ -2,7 +2,7 @@
 
 mod entry_pass;
 
-pub(super) use entry_pass::{EntryPass, count_not_finite};
+pub(super) use entry_pass::EntryPass;
 use entry_pass::{Lines, lines_of_a_part};
 
 use super::{Entry, initializer, stored_sides};

@@ -137,11 +137,9 @@ struct Read {
 impl Read {
     /// Of a stack only the layer's slice.
     fn new(checkpoint: &Checkpoint, layer: &Layer) -> Result<Self> {
-        let bias = layer.bias.as_ref();
-        let bias = bias.map(|bias| checkpoint.read(&bias.tensor)).transpose()?;
         Ok(Self {
             weights: layer.weights(checkpoint)?,
-            bias: bias.map(|entries| entries.widened()),
+            bias: layer.biases(checkpoint)?,
         })
     }
 

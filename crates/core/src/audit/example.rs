@@ -2,7 +2,7 @@
 
 use crate::audit::{
     Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
-    Histogram, Initializer, Law, LayerFacts, LayerShadow, NonFinite, NullFact, Orientation,
+    Histogram, Initializer, Law, LayerFacts, LayerShadow, Ledger, NonFinite, NullFact, Orientation,
     OrientationFrom, Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings,
     SingularVector, SourceFacts, Spectrum, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts,
     Tool, VectorFacts, VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
@@ -29,6 +29,7 @@ pub fn audit(layers: Vec<LayerFacts>) -> Audit {
         settings: Settings {
             engine: Engine::Faer,
             conv: false,
+            embeddings: false,
             include: vec![],
             exclude: vec![],
             min_size: 2,
@@ -39,10 +40,19 @@ pub fn audit(layers: Vec<LayerFacts>) -> Audit {
             assume_relu: false,
             shadow_premise: Some(Premise::ReluAssumed),
         },
+        ledger: Some(ledger(&layers)),
         layers,
         chains: Vec::new(),
         skipped: vec![],
     }
+}
+
+/// The ledger of a checkpoint that has these layers and nothing else.
+pub fn ledger(layers: &[LayerFacts]) -> Ledger {
+    let tensors = layers
+        .iter()
+        .map(|layer| (&layer.weight, layer.bias.as_ref()));
+    Ledger::of_older(tensors, &[])
 }
 
 /// An initialiser that a layer may still match.

@@ -117,6 +117,7 @@ mod tests {
             weight: TensorFacts::new(format!("{name}.weight"), Dtype::F32, [fan_out, fan_in]),
             slice: None,
             bias: None,
+            bias_row: None,
             fan_in,
             fan_out,
             orientation: Orientation::OutIn,

@@ -271,10 +271,9 @@ fn sizes(layers: &[&Layer]) -> Result<Vec<usize>, ShadowError> {
 }
 
 fn bias(checkpoint: &Checkpoint, layer: &Layer) -> Result<Option<Vec<f64>>, ShadowError> {
-    let Some(bias) = &layer.bias else {
+    let Some(values) = layer.biases(checkpoint)? else {
         return Ok(None);
     };
-    let values = checkpoint.read(&bias.tensor)?.widened();
     if values.len() == layer.fan_out && values.iter().all(|b| b.is_finite()) {
         return Ok(Some(values));
     }

@@ -13,6 +13,7 @@ use randomlike_core::audit::{
 };
 
 type OfCheckpoint = dyn Fn(&Audit, &[Vec<Finding>]) -> Ruling + Send + Sync;
+type OfOthers = dyn Fn(&Audit) -> Option<Ruling> + Send + Sync;
 type OfLayer = dyn Fn(&LayerFacts) -> Ruling + Send + Sync;
 type OfBaseline = dyn Fn(&BesideBaseline<'_>) -> Vec<Ruling> + Send + Sync;
 
@@ -22,6 +23,8 @@ pub(crate) enum Rule {
     Checkpoint(Box<OfCheckpoint>),
     /// Of one layer.
     Layer(Box<OfLayer>),
+    /// Of one layer, and of the tensors that are no layer, all together.
+    LayerAndOthers(Box<OfLayer>, Box<OfOthers>),
     /// Of one layer and its earlier state.
     Baseline(Box<OfBaseline>),
 }
@@ -105,6 +108,20 @@ impl Rule {
         Ok(Self::Layer(Box::new(move |layer| judge(&limits, layer))))
     }
 
+    /// Judges a layer, and all tensors that are none, where there are any.
+    pub(crate) fn layer_and_others<L: Limits + Clone>(
+        table: Table,
+        judge: fn(&L, &LayerFacts) -> Ruling,
+        judge_others: fn(&L, &Audit) -> Option<Ruling>,
+    ) -> Result<Self, Error> {
+        let limits: L = limits(table)?;
+        let others = limits.clone();
+        Ok(Self::LayerAndOthers(
+            Box::new(move |layer| judge(&limits, layer)),
+            Box::new(move |audit| judge_others(&others, audit)),
+        ))
+    }
+
     /// Judges a layer by one of its sections; where that was not measured the check is skipped
     /// as `unknown`.
     pub(crate) fn section<L: Limits, S: NeededSection + 'static>(
@@ -159,6 +176,7 @@ impl fmt::Debug for Rule {
         f.write_str(match self {
             Self::Checkpoint(_) => "Checkpoint",
             Self::Layer(_) => "Layer",
+            Self::LayerAndOthers(..) => "LayerAndOthers",
             Self::Baseline(_) => "Baseline",
         })
     }

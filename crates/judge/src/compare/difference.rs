@@ -145,11 +145,12 @@ impl<'a> Source<'a> {
             include: settings.include.clone(),
             exclude: settings.exclude.clone(),
             conv: settings.conv,
+            embeddings: settings.embeddings,
             min_size: settings.min_size,
         };
         Ok(Self {
             checkpoint,
-            layers: layers::find(checkpoint.tensors(), &selection)?.layers,
+            layers: layers::of(checkpoint, &selection)?.layers,
         })
     }
 

@@ -7,7 +7,9 @@ use randomlike_core::audit::example::{
     audit, gaussian, initializer, layer, unmeasured, with_biases, with_shadow, with_spectrum,
     with_weights,
 };
-use randomlike_core::audit::{BiasKind, Cause, GaussianDistance, Section, Skipped, TensorFacts};
+use randomlike_core::audit::{
+    BiasKind, Cause, GaussianDistance, Ledger, NonFiniteEntries, Section, TensorFacts,
+};
 use randomlike_core::layers::{self, Selection};
 use serde_json::json;
 
@@ -150,54 +152,110 @@ fn nan_weights_fail_the_gate_though_nothing_else_is_measured() {
     assert!(judged(broken).fails());
 }
 
-/// A skipped tensor, for the reason that `layers` gives.
-fn skipped(dtype: &str, shape: &[usize], selection: &Selection) -> Vec<Skipped> {
+/// An audit of a healthy layer of 131,072 weights and one tensor more, which `layers` leaves out.
+fn with_another(dtype: &str, shape: &[usize], selection: &Selection) -> Audit {
     let tensor = TensorFacts::new("q.weight", Dtype::named(dtype), shape);
-    layers::find(&[tensor], selection).unwrap().skipped
+    let left_out = layers::find(&[tensor], selection).unwrap().ledger;
+    let mut audit = audit(vec![layer("a")]);
+    audit.skipped = left_out.skipped();
+    let entries = audit.ledger.unwrap().entries.into_iter();
+    let entries = entries.chain(left_out.entries).collect();
+    audit.ledger = Some(Ledger::new(entries, Vec::new()));
+    audit
 }
 
-// The healthy layer has 131,072 weights, so 512 by 512 unread ones leave a third seen.
+fn covered(audit: &Audit, policy: &str) -> Finding {
+    let policy = Policy::parse(policy, Path::new("own.toml")).unwrap();
+    finding(&judge(audit, &policy).unwrap(), Check::Covered).clone()
+}
+
+// 512 by 512 unread weights leave a third seen, 512 by 128 two thirds.
 #[test]
-fn covered_counts_matrices_that_could_not_be_read() {
-    let covered = |skipped| {
-        let mut audit = audit(vec![layer("a")]);
-        audit.skipped = skipped;
-        let judgement = judge(&audit, &Policy::default()).unwrap();
-        finding(&judgement, Check::Covered).clone()
-    };
+fn covered_fails_on_one_matrix_that_could_not_be_read() {
     let all = Selection::default();
-    let found = covered(skipped("I8", &[512, 512], &all));
+    let found = covered(&with_another("I8", &[512, 512], &all), "");
     assert_eq!(found.outcome, FindingOutcome::Fail);
     let share = found.value("share").unwrap();
     assert!((share.value - 100.0 / 3.0).abs() < 1e-9, "{found:?}");
-    assert_eq!(found.names["dtype"], "I8");
-    let passes = |skipped| covered(skipped).outcome == FindingOutcome::Pass;
-    assert!(passes(skipped("I8", &[512, 128], &all)));
-    assert!(passes(skipped("I8", &[1 << 20], &all)), "no matrix");
-    assert!(passes(skipped("BOOL", &[2048, 2048], &all)), "a mask");
-    assert!(
-        passes(skipped("F32", &[512, 512, 3, 3], &all)),
-        "read, but a convolution"
-    );
+    assert_eq!(found.names["unread_names"], "q.weight");
+    assert_eq!(found.names["unread_reason"], "dtype I8 is not read");
+    let outcome =
+        |dtype, shape: &[usize], policy| covered(&with_another(dtype, shape, &all), policy).outcome;
+    let (passes, fails) = (FindingOutcome::Pass, FindingOutcome::Fail);
+    assert_eq!(outcome("I8", &[512, 128], ""), fails);
+    let one = "[covered]\nmax_unread = 1\n";
+    assert_eq!(outcome("I8", &[512, 128], one), passes);
+    assert_eq!(outcome("I8", &[512, 512], one), fails, "a third");
+    assert_eq!(outcome("I8", &[1 << 20], ""), passes, "no matrix");
+    assert_eq!(outcome("BOOL", &[2048, 2048], ""), passes, "a mask");
+    assert_eq!(outcome("F32", &[0], ""), fails, "a placeholder");
+    assert_eq!(outcome("F32", &[64, 64, 3, 3], ""), passes);
+    assert_eq!(outcome("F32", &[512, 512, 3, 3], ""), fails, "most of it");
+}
+
+#[test]
+fn covered_says_what_the_user_left_out() {
     let without = Selection {
         exclude: vec!["q".into()],
-        ..all
+        ..Selection::default()
     };
-    assert!(
-        passes(skipped("I8", &[512, 512], &without)),
-        "the user's choice"
-    );
-    // An audit of an older version has the sentence alone, and the patterns.
-    let mut old = audit(vec![layer("a")]);
-    old.skipped = skipped("I8", &[512, 512], &without);
-    old.skipped[0].reason = "matches --exclude q".into();
-    let judged = |old: &Audit| {
-        let judgement = judge(old, &Policy::default()).unwrap();
-        finding(&judgement, Check::Covered).outcome
+    let small = with_another("F32", &[512, 128], &without);
+    let found = covered(&small, "");
+    assert_eq!(found.outcome, FindingOutcome::Fail);
+    assert_eq!(found.names["left_out_names"], "q.weight");
+    let seen = "[covered]\nselection = \"counts-as-seen\"\n";
+    assert_eq!(covered(&small, seen).outcome, FindingOutcome::Pass);
+    let most = with_another("F32", &[512, 512], &without);
+    let found = covered(&most, seen);
+    assert_eq!(found.outcome, FindingOutcome::Pass);
+    let share = found.value("share").unwrap();
+    assert!((share.value - 100.0).abs() < 1e-9, "{found:?}");
+    let raised = Selection {
+        min_size: 200,
+        ..Selection::default()
     };
-    assert_eq!(judged(&old), FindingOutcome::Fail);
-    old.settings.exclude = without.exclude;
-    assert_eq!(judged(&old), FindingOutcome::Pass);
+    let small = with_another("F32", &[512, 128], &raised);
+    assert_eq!(covered(&small, "").outcome, FindingOutcome::Fail);
+}
+
+// Its layers and its list of skipped tensors are the ledger; of a sentence the dtype alone tells.
+#[test]
+fn an_audit_of_an_older_version_is_covered_as_far_as_it_says() {
+    let older = |dtype, shape: &[usize], sentence: &str| {
+        let mut audit = with_another(dtype, shape, &Selection::default());
+        audit.ledger = None;
+        audit.skipped[0].reason = sentence.into();
+        covered(&audit, "").outcome
+    };
+    let convolution = "convolution (use --conv to include it)";
+    let small = older("F32", &[64, 64, 3, 3], convolution);
+    assert_eq!(small, FindingOutcome::Pass);
+    let most = older("F32", &[512, 512, 3, 3], convolution);
+    assert_eq!(most, FindingOutcome::Fail);
+    let unread = older("I8", &[512, 128], "dtype I8 is not read");
+    assert_eq!(unread, FindingOutcome::Fail);
+}
+
+#[test]
+fn finite_looks_at_tensors_that_are_no_layer() {
+    let with = |non_finite| {
+        let mut audit = with_another("F32", &[64], &Selection::default());
+        let entries = &mut audit.ledger.as_mut().unwrap().entries;
+        entries.last_mut().unwrap().non_finite = Some(non_finite);
+        let judgement = judge(&audit, &Policy::default()).unwrap();
+        let mut of_all = judgement.for_checkpoint();
+        of_all.find(|f| f.check == Check::Finite).unwrap().clone()
+    };
+    let sound = with(NonFiniteEntries::default());
+    assert_eq!(sound.outcome, FindingOutcome::Pass);
+    let damaged = with(NonFiniteEntries {
+        nan: 2,
+        infinite: 1,
+        first: Some(17),
+    });
+    assert_eq!(damaged.outcome, FindingOutcome::Fail);
+    let said = "`q.weight` (2 NaN and 1 infinite, the first at 17)";
+    assert_eq!(damaged.names["damaged"], said);
 }
 
 // 64 weights and 8 singular values fit every law.

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::super::Entry;
+use crate::ledger::NonFiniteEntries;
 
 /// Entries of a part, about; fixed, so that sums are taken in the same order everywhere.
 pub(in crate::analysis) const PART: usize = 1 << 22;
@@ -15,8 +16,7 @@ const COLUMNS: usize = 512;
 pub(in crate::analysis) struct EntryPass {
     pub rows: Lines,
     pub columns: Lines,
-    pub nan: u64,
-    pub infinite: u64,
+    pub not_finite: NonFiniteEntries,
 }
 
 /// Rows or columns, by their place.
@@ -38,11 +38,11 @@ impl EntryPass {
             .map(|part| Self::of_part(part, width))
             .collect();
         let mut whole = Self::none(0, width);
-        for part in parts {
+        for (place, part) in parts.into_iter().enumerate() {
+            let before = (place * lines * width) as u64;
             whole.rows.extend(part.rows);
             whole.columns.add(&part.columns);
-            whole.nan += part.nan;
-            whole.infinite += part.infinite;
+            whole.not_finite.add(part.not_finite, before);
         }
         whole
     }
@@ -51,8 +51,7 @@ impl EntryPass {
         Self {
             rows: Lines::none(height),
             columns: Lines::none(width),
-            nan: 0,
-            infinite: 0,
+            not_finite: NonFiniteEntries::default(),
         }
     }
 
@@ -74,11 +73,11 @@ impl EntryPass {
             }
         }
         // A sum of squares of numbers is one, but for numbers beyond 1e150.
-        for (row, square) in part.chunks_exact(width.max(1)).zip(&seen.rows.squares) {
+        let rows = part.chunks_exact(width.max(1)).zip(&seen.rows.squares);
+        for (line, (row, square)) in rows.enumerate() {
             if !square.is_finite() {
-                let (nan, infinite) = count_not_finite(row);
-                seen.nan += nan;
-                seen.infinite += infinite;
+                let before = (line * width) as u64;
+                seen.not_finite.add(NonFiniteEntries::among(row), before);
             }
         }
         seen
@@ -88,17 +87,6 @@ impl EntryPass {
 /// Rows of a part.
 pub(in crate::analysis) fn lines_of_a_part(width: usize) -> usize {
     PART.div_ceil(width.max(1))
-}
-
-/// How many are NaN, and how many infinite.
-pub(in crate::analysis) fn count_not_finite<T: Copy + Into<f64>>(entries: &[T]) -> (u64, u64) {
-    entries.iter().fold((0, 0), |(nan, infinite), &w| {
-        let w: f64 = w.into();
-        (
-            nan + u64::from(w.is_nan()),
-            infinite + u64::from(w.is_infinite()),
-        )
-    })
 }
 
 impl Lines {
@@ -216,10 +204,15 @@ mod tests {
         let mut entries = vec![1.0_f64; 700];
         (entries[5], entries[600], entries[699]) = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY);
         let seen = EntryPass::over(&entries, 7);
-        assert_eq!((seen.nan, seen.infinite), (1, 2));
+        let found = NonFiniteEntries {
+            nan: 1,
+            infinite: 2,
+            first: Some(5),
+        };
+        assert_eq!(seen.not_finite, found);
         // Its square is infinite, and it is a number.
         let seen = EntryPass::over(&[1e200, 1.0], 2);
-        assert_eq!((seen.nan, seen.infinite), (0, 0));
+        assert_eq!(seen.not_finite, NonFiniteEntries::default());
         assert_eq!(EntryPass::over::<f32>(&[], 3).rows.squares.len(), 0);
     }
 
