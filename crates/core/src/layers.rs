@@ -184,31 +184,27 @@ fn find_among(tensors: &[Listed<'_>], ties: &[Vec<&str>], selection: &Selection)
     sorted.sort_by(|a, b| natural_order(&a.facts.tensor, &b.facts.tensor));
     let facts: Vec<&TensorFacts> = sorted.iter().map(|listed| listed.facts).collect();
     let finder = Finder::new(&sorted, selection, Filter::new(&facts, selection)?);
+    let sides: Vec<_> = sorted.iter().map(|listed| finder.sides(listed)).collect();
+    let biases = finder.biases(&sorted, &sides);
     let mut layers = Vec::new();
     let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
-    let mut shared = BTreeSet::new();
-    for listed in &sorted {
-        let tensor = listed.facts;
-        let name = tensor.tensor.as_str();
-        match finder.sides(listed) {
-            Ok(sides) => {
-                // Two endings may ask for one bias: the first layer in order has it.
-                let bias = finder.bias(tensor, &sides);
-                let free = |(bias, row): &(&TensorFacts, Option<usize>)| {
-                    shared.insert((bias.tensor.clone(), row.filter(|_| sides.slices.is_none())))
-                };
-                let bias = bias.filter(free);
-                if let Some((bias, _)) = bias {
-                    let (part, of) = (PartKind::Bias, name.to_owned());
-                    roles.insert(&bias.tensor, Role::Part { part, of });
-                }
-                layers.extend(sides.layers(tensor, bias));
-                roles.insert(name, Role::Layer);
-            }
-            Err(role) => {
-                roles.entry(name).or_insert(role);
-            }
+    for (of, (bias, _)) in &biases {
+        let (part, of) = (PartKind::Bias, (*of).to_owned());
+        roles.entry(&bias.tensor).or_insert(Role::Part { part, of });
+    }
+    for (listed, sides) in sorted.iter().zip(sides) {
+        let name = listed.facts.tensor.as_str();
+        if roles.contains_key(name) {
+            continue;
         }
+        let role = match sides {
+            Ok(sides) => {
+                layers.extend(sides.layers(listed.facts, biases.get(name).copied()));
+                Role::Layer
+            }
+            Err(role) => role,
+        };
+        roles.insert(name, role);
     }
     for tie in ties {
         measure_once(tie, &mut layers, &mut roles);
@@ -436,6 +432,33 @@ impl<'a> Finder<'a> {
                 .any(|length| ends.contains(&Some(&length)))
         };
         names::says_convolution(name).unwrap_or_else(|| short || has_vector())
+    }
+
+    /// The bias of each layer by its weight. Two endings may ask for one bias: the first layer in
+    /// order has it. What is a bias is no weight.
+    fn biases(
+        &self,
+        sorted: &[Listed<'a>],
+        sides: &[std::result::Result<Sides, Role>],
+    ) -> BTreeMap<&'a str, (&'a TensorFacts, Option<usize>)> {
+        let (mut found, mut taken) = (BTreeMap::new(), BTreeSet::new());
+        for (listed, sides) in sorted.iter().zip(sides) {
+            let Ok(sides) = sides else {
+                continue;
+            };
+            let Some((bias, row)) = self.bias(listed.facts, sides) else {
+                continue;
+            };
+            if taken.insert((&bias.tensor, row.filter(|_| sides.slices.is_none()))) {
+                found.insert(listed.facts.tensor.as_str(), (bias, row));
+            }
+        }
+        let names: BTreeSet<&str> = found
+            .values()
+            .map(|(bias, _)| bias.tensor.as_str())
+            .collect();
+        found.retain(|weight, _| !names.contains(weight));
+        found
     }
 
     /// The bias of a layer, and the row of it where it has two sides: one for each slice of a stack,

@@ -2,7 +2,7 @@
 
 use randomlike_core::audit::{Ledger, ReasonTotal};
 use randomlike_core::display_names::{cut, some_of};
-use randomlike_core::number_format::counted;
+use randomlike_core::number_format::{counted, grouped};
 
 /// Reasons that are told one by one.
 const TOLD: usize = 8;
@@ -55,9 +55,14 @@ pub fn beside(ledger: &Ledger) -> Option<String> {
 fn of(part: u64, whole: u64) -> String {
     let (unit, word) = unit(whole);
     if unit == 1 {
-        return format!("{part} of {whole}");
+        return format!("{} of {}", separated(part), separated(whole));
     }
-    let scaled = |count: u64| format!("{:.1}", count as f64 / unit as f64);
+    let decimals = match whole / unit {
+        0..10 => 2,
+        10..100 => 1,
+        _ => 0,
+    };
+    let scaled = |count: u64| format!("{:.decimals$}", count as f64 / unit as f64);
     format!("{} of {}{word}", scaled(part), scaled(whole))
 }
 
@@ -65,9 +70,14 @@ fn of(part: u64, whole: u64) -> String {
 fn amount(count: u64) -> String {
     let (unit, word) = unit(count);
     if unit == 1 {
-        return count.to_string();
+        return separated(count);
     }
     format!("{:.1}{word}", count as f64 / unit as f64)
+}
+
+/// With a comma between thousands.
+fn separated(count: u64) -> String {
+    grouped(count).replace('\u{2009}', ",")
 }
 
 const fn unit(count: u64) -> (u64, &'static str) {
@@ -163,7 +173,7 @@ mod tests {
         assert_eq!(
             totals(&ledger, Reading::Weights),
             "58.6 of 61.1 million weights measured, 96 %; 2.5 million in 5 convolutions \
-             (`--conv`); 1152 in 1 vector that is no layer's bias."
+             (`--conv`); 1,152 in 1 vector that is no layer's bias."
         );
     }
 

@@ -50,18 +50,15 @@ impl Filter {
 /// what it says without its stars is a part of the module's own name.
 fn is_name_of(pattern: &str, tensor: &str) -> bool {
     let literal = pattern.trim_matches('*');
-    let is_literal = !literal.is_empty() && !literal.contains(['*', '?', '[', '{']);
-    let own = literal.rsplit(['.', '/']).next().unwrap_or(literal);
-    let own = if matches!(own, "weight" | "kernel" | "embedding") {
-        literal
-    } else {
-        own
+    let mut steps = literal
+        .rsplit(['.', '/'])
+        .filter(|step| !matches!(*step, "" | "weight" | "kernel"));
+    let Some(module) = steps.next() else {
+        return false;
     };
-    let name = tensor.to_ascii_lowercase();
-    is_literal
+    !literal.contains(['*', '?', '[', '{'])
         && tensor.contains(literal)
-        && (names::own(tensor).contains(&own.to_ascii_lowercase())
-            || name.ends_with(&literal.to_ascii_lowercase()))
+        && names::own(tensor).contains(&module.to_ascii_lowercase())
 }
 
 /// A glob; text without glob characters stands for any name that holds it.

@@ -30,6 +30,8 @@ fn assert_accounted(tensors: &[TensorFacts], found: &Layers) {
         seen.extend(layer.bias.as_ref().map(|bias| bias.tensor.as_str()));
     }
     seen.sort_unstable();
+    // Two layers of a gated unit have one bias of two rows.
+    seen.dedup();
     let mut all: Vec<&str> = tensors.iter().map(|t| t.tensor.as_str()).collect();
     all.sort_unstable();
     assert_eq!(seen, all);
@@ -278,10 +280,10 @@ fn empty_and_endless_shapes_are_skipped() {
         .map(|s| s.reason.to_string())
         .collect();
     let expected = [
-        "a stack of no matrices",
+        "holds no entries",
         "more entries than memory can hold",
         "more entries than memory can hold",
-        "smaller side 0 is below the minimum of 2",
+        "holds no entries",
     ];
     assert_eq!(
         (found.layers.len(), reasons),
@@ -471,7 +473,7 @@ mod properties {
                 prop_assert_eq!(layer.fan_in * layer.fan_out, size(layer));
                 prop_assert!(!layer.name.is_empty() || layer.weight.tensor.is_empty());
                 if let Some(bias) = &layer.bias {
-                    prop_assert!(bias.shape == [layer.fan_out], "{:?}", layer);
+                    prop_assert_eq!(bias.shape.last(), Some(&layer.fan_out), "{:?}", layer);
                 }
             }
             prop_assert_eq!(find(&shuffled, &selection).unwrap(), found);
@@ -479,24 +481,241 @@ mod properties {
     }
 }
 
+// gpt-oss stores experts (in, out), with a row of biases each.
 #[test]
-fn slices_of_a_stack_lie_alike() {
-    let found = found(&[
+fn a_stack_takes_a_row_of_biases_for_each_slice() {
+    let stack = found(&[
         ("experts.down_proj", &[4, 48, 32]),
         ("experts.down_proj_bias", &[4, 32]),
+        ("experts.up.weight", &[4, 48, 32]),
     ]);
-    let rows = rows(&found);
-    assert_eq!(rows.len(), 4);
+    let of_rows = rows(&stack);
+    assert_eq!(of_rows.len(), 8);
+    let known = of_rows[..4]
+        .iter()
+        .all(|row| (row.1, row.3, row.4, row.5) == (48, InOut, BiasLength, true));
+    assert!(known, "{of_rows:?}");
     assert!(
-        rows.iter()
-            .all(|row| row.3 == rows[0].3 && row.4 == Assumption)
+        of_rows[4..]
+            .iter()
+            .all(|row| (row.1, row.4) == (32, Naming))
     );
-    assert!(
-        found.ledger.skipped()[0]
-            .reason
-            .to_string()
-            .starts_with("named a bias")
+    let bias_rows: Vec<_> = stack.layers[..4].iter().map(|l| l.bias_row).collect();
+    assert_eq!(bias_rows, [Some(0), Some(1), Some(2), Some(3)]);
+    assert_eq!(stack.ledger.skipped(), []);
+}
+
+// Whisper's second convolution, and a Keras one, with names that do not say so.
+#[test]
+fn a_vector_beside_three_sides_is_a_convolution() {
+    let found = found(&[
+        ("stem.weight", &[80, 64, 16]),
+        ("stem.bias", &[80]),
+        ("stem2/kernel", &[16, 64, 80]),
+        ("stem2/bias", &[80]),
+    ]);
+    assert_eq!(rows(&found), []);
+    assert_eq!(found.ledger.by_reason[0].reason_kind, "convolution");
+}
+
+// Sides by PyTorch's and Keras's documentation: 4 gates of 32 units, 3 gates of 24.
+#[test]
+fn gated_units_lie_alike_and_find_their_biases() {
+    let found = found(&[
+        ("rnn.weight_ih_l0", &[128, 16]),
+        ("rnn.weight_hh_l0", &[128, 32]),
+        ("rnn.bias_ih_l0", &[128]),
+        ("rnn.bias_hh_l0", &[128]),
+        ("enc_w_ih", &[72, 24]),
+        ("enc_b_ih", &[72]),
+        ("gru/gru_cell/kernel", &[16, 72]),
+        ("gru/gru_cell/recurrent_kernel", &[24, 72]),
+        ("gru/gru_cell/bias", &[2, 72]),
+        ("lstm/lstm_cell/kernel:0", &[16, 128]),
+        ("lstm/lstm_cell/recurrent_kernel:0", &[32, 128]),
+        ("lstm/lstm_cell/bias:0", &[128]),
+    ]);
+    let expected = [
+        ("enc_w_ih", 24, 72, OutIn, BiasLength, true),
+        ("gru/gru_cell", 16, 72, InOut, BiasLength, true),
+        (
+            "gru/gru_cell/recurrent_kernel",
+            24,
+            72,
+            InOut,
+            BiasLength,
+            true,
+        ),
+        ("lstm/lstm_cell", 16, 128, InOut, BiasLength, true),
+        (
+            "lstm/lstm_cell/recurrent_kernel:0",
+            32,
+            128,
+            InOut,
+            Naming,
+            false,
+        ),
+        ("rnn.weight_hh_l0", 32, 128, OutIn, BiasLength, true),
+        ("rnn.weight_ih_l0", 16, 128, OutIn, BiasLength, true),
+    ];
+    assert_eq!(rows(&found), expected);
+    assert_eq!(found.layers[1].bias_row, Some(0));
+    assert_eq!(found.layers[2].bias_row, Some(1));
+}
+
+// The names of issue and of the nets they are from.
+#[test]
+fn embeddings_are_told_by_their_own_module_and_by_what_they_lack() {
+    let net = found(&[
+        (
+            "albert.encoder.embedding_hidden_mapping_in.weight",
+            &[256, 128],
+        ),
+        ("albert.encoder.embedding_hidden_mapping_in.bias", &[256]),
+        ("conditioner.embedders.0.mlp.fc1.weight", &[384, 96]),
+        ("context_embedder.weight", &[128, 256]),
+        ("context_embedder.bias", &[128]),
+        ("embed_out.weight", &[500, 128]),
+        ("features.edge_embedding.weight", &[128, 416]),
+        ("model.decoder.embed_positions.weight", &[64, 128]),
+        ("model.embed_tokens.weight", &[500, 128]),
+        ("model.shared.weight", &[500, 128]),
+        ("vq.layers.0._codebook.embed", &[64, 128]),
+        ("w1.weight", &[128, 128]),
+    ]);
+    let layers: Vec<&str> = net.layers.iter().map(|l| l.name.as_str()).collect();
+    let linear = [
+        "albert.encoder.embedding_hidden_mapping_in",
+        "conditioner.embedders.0.mlp.fc1",
+        "context_embedder",
+        "embed_out",
+        "features.edge_embedding",
+        "w1",
+    ];
+    assert_eq!(layers, linear);
+    let tables = &net.ledger.by_reason[0];
+    assert_eq!(
+        (tables.reason_kind.as_str(), tables.tensors),
+        ("embedding", 4)
     );
+    let list = tensors(&[
+        ("model.embed_tokens.weight", &[500, 128]),
+        ("w1.weight", &[128, 128]),
+    ]);
+    let with = |selection: Selection| find(&list, &selection).unwrap().layers.len();
+    let all = Selection {
+        embeddings: true,
+        ..Selection::default()
+    };
+    let named = |pattern: &str| Selection {
+        include: vec![pattern.into()],
+        ..Selection::default()
+    };
+    assert_eq!((with(Selection::default()), with(all)), (1, 2));
+    assert_eq!((with(named("embed_tokens")), with(named("*"))), (1, 1));
+}
+
+#[test]
+fn copies_are_said_and_measured_once() {
+    let list = tensors(&[
+        ("model.embed_tokens.weight", &[500, 128]),
+        ("lm_head.weight", &[500, 128]),
+        ("lm_head.bias", &[500]),
+    ]);
+    let listed: Vec<Listed<'_>> = list
+        .iter()
+        .map(|facts| Listed {
+            facts,
+            file: "f",
+            standing: &Standing::Whole,
+        })
+        .collect();
+    let tie = vec!["model.embed_tokens.weight", "lm_head.weight"];
+    let found = find_among(&listed, &[tie], &Selection::default()).unwrap();
+    assert_eq!(found.layers.len(), 1);
+    let of = |name: &str| {
+        found
+            .ledger
+            .entries
+            .iter()
+            .find(|e| e.tensor.tensor == name)
+    };
+    let same = Role::Same {
+        of: "lm_head.weight".into(),
+    };
+    assert_eq!(of("model.embed_tokens.weight").unwrap().role, same);
+    assert_eq!(
+        (found.ledger.measured, found.ledger.weights),
+        (128_500, 128_500)
+    );
+}
+
+// Weights that are packed count unfolded, their parts not at all, and an unknown number is none.
+#[test]
+fn the_ledger_counts_weights_and_not_what_is_stored() {
+    let standings = [
+        (
+            "a.qweight",
+            Standing::Packed {
+                weights: 800,
+                family: "GPTQ",
+            },
+        ),
+        (
+            "a.scales",
+            Standing::Part {
+                kind: PartKind::Scale,
+                of: "a.qweight".into(),
+            },
+        ),
+        (
+            "b.weight",
+            Standing::Incomplete {
+                weights: 50,
+                missing: "its scales".into(),
+            },
+        ),
+        (
+            "c",
+            Standing::Unbuilt {
+                function: "f".into(),
+                weights: None,
+            },
+        ),
+        (
+            "d",
+            Standing::Unreadable {
+                fault: "cut off".into(),
+                weights: Some(7),
+            },
+        ),
+        ("e.weight", Standing::Whole),
+        ("optimizer.state.0.exp_avg", Standing::Whole),
+    ];
+    let list = tensors(&standings.each_ref().map(|(name, _)| (*name, &[10, 10][..])));
+    let listed: Vec<Listed<'_>> = list
+        .iter()
+        .zip(&standings)
+        .map(|(facts, (_, standing))| Listed {
+            facts,
+            file: "f",
+            standing,
+        })
+        .collect();
+    let found = find_among(&listed, &[], &Selection::default()).unwrap();
+    let weights: Vec<Option<u64>> = found.ledger.entries.iter().map(|e| e.weights).collect();
+    let expected = [
+        Some(800),
+        Some(0),
+        Some(50),
+        None,
+        Some(7),
+        Some(100),
+        Some(0),
+    ];
+    assert_eq!(weights, expected);
+    assert_eq!((found.ledger.measured, found.ledger.weights), (100, 957));
+    assert_eq!(found.layers.len(), 1);
 }
 
 #[test]
