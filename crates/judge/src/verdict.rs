@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::checks::{BesideBaseline, FigureBeside, FigureState, Rule, can_get_worse};
+use crate::checks::{BesideBaseline, FigureBeside, FigureState, Rule, Subject, can_get_worse};
 use crate::compare::{self, ComparedFigure, Comparison, FigureSides, Matching, Pair, Unmatched};
 use crate::label::Labels;
 use crate::policy::{CheckLimits, Policy, Rules};
@@ -140,17 +140,24 @@ fn judge_alone(audit: &Audit, policy: &Policy) -> Result<Judgement> {
         .iter()
         .map(|layer| Ok(layer_findings(&policy.for_layer(&layer.name)?, layer)))
         .collect::<Result<Vec<_>>>()?;
+    let mut findings = checkpoint_findings(policy.rules(), audit, &by_layer);
     let mut told = by_layer.iter().flatten();
-    if told.all(|finding| finding.outcome == FindingOutcome::Skipped) {
+    let is_silent = told.all(|finding| finding.outcome == FindingOutcome::Skipped);
+    // Without a layer, damage is told all the same.
+    if is_silent && !findings.iter().any(is_damage) {
         return Err(nothing_measured(audit));
     }
-    let mut findings = checkpoint_findings(policy.rules(), audit, &by_layer);
     findings.extend(by_layer.into_iter().flatten());
     Ok(Judgement {
         findings,
         notes: Vec::new(),
         labels: policy.labels(audit)?,
     })
+}
+
+/// Whether entries of tensors that are no layer are NaN or infinite.
+fn is_damage(finding: &Finding) -> bool {
+    finding.check.subject() == Subject::Entries && finding.outcome == FindingOutcome::Fail
 }
 
 fn checkpoint_findings(rules: &Rules, audit: &Audit, by_layer: &[Vec<Finding>]) -> Vec<Finding> {

@@ -55,7 +55,7 @@ selection = "counts-as-unseen"
                {rest}][; {unread:tensor} not read: {unread_names} ({unread_reason})][; {left_out:tensor} \
                left out by --include, --exclude or --min-size: {left_out_names}]",
     limit: "at least {min_layers:layer} judged, with {min_share:%} % of the weights; at most \
-            {max_unread:tensor} not read[; what was left out counts as {counts_as}]",
+            {max_unread:unread tensor}[; what was left out counts as {counts_as}]",
     read: |table| Rule::checkpoint(table, Limits::judge),
 };
 

@@ -121,7 +121,7 @@ fn sentences_by_hand() {
         said(facts::layer("a"), Check::Covered),
         sentences(
             "1 of 1 layer judged, 100 % of the weights",
-            "at least 1 layer judged, with 50 % of the weights",
+            "at least 1 layer judged, with 50 % of the weights; at most 0 unread tensors",
             "The findings speak for the layers of this checkpoint.",
         )
     );
@@ -188,6 +188,6 @@ fn numbers_are_told_with_their_limits() {
     let covered = found.iter().find(|f| f.check == Check::Covered).unwrap();
     assert_eq!(
         finding_numbers(covered),
-        ["judged 1 (limit 1)", "layers 1", "share 100 (limit 50)"]
+        ["judged 1 (limit 1)", "layers 1", "share 100 (limit 50)", "unseen 0 (limit 0)"]
     );
 }
