@@ -188,6 +188,11 @@ fn numbers_are_told_with_their_limits() {
     let covered = found.iter().find(|f| f.check == Check::Covered).unwrap();
     assert_eq!(
         finding_numbers(covered),
-        ["judged 1 (limit 1)", "layers 1", "share 100 (limit 50)", "unseen 0 (limit 0)"]
+        [
+            "judged 1 (limit 1)",
+            "layers 1",
+            "share 100 (limit 50)",
+            "unseen 0 (limit 0)"
+        ]
     );
 }
