@@ -46,11 +46,9 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
         terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)),
         super::ledger(&audit.whole_ledger(), Reading::Weights),
     );
-    page += &format!(
-        "{} of {}\n\n",
-        terminal::counted(audit.layers.len() as u64, "layer"),
-        terminal::counted(audit.source.tensors as u64, "tensor"),
-    );
+    let layers = terminal::counted(audit.layers.len() as u64, "layer");
+    let tensors = terminal::counted(audit.source.tensors as u64, "tensor");
+    let _ = writeln!(page, "{layers} of {tensors}\n");
     page += &overview(&audit.layers, &judgement.labels.layers);
     for (layer, labelled) in audit.layers.iter().zip(&judgement.labels.layers) {
         page.push('\n');

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use randomlike::audit::{Ledger, Orientation, OrientationFrom, TensorFacts};
-use randomlike::layers::{self, Layer, Skipped};
+use randomlike::audit::{Ledger, Orientation, OrientationFrom, Skipped, TensorFacts};
+use randomlike::layers::{self, Layer};
 use randomlike::report::fact_sentences;
 use randomlike::report::ledger_sentences::Reading;
 use serde::Serialize;

@@ -80,11 +80,8 @@ fn descr(dtype: &str) -> &'static str {
 
 /// One array of NumPy (its enhancement proposal 1).
 pub fn npy(tensor: &Stored) -> Vec<u8> {
-    let sides: String = tensor
-        .shape
-        .iter()
-        .map(|side| format!("{side}, "))
-        .collect();
+    let sides: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
+    let sides = sides.join(", ") + ",";
     let mut header = format!(
         "{{'descr': '{}', 'fortran_order': False, 'shape': ({sides}), }}",
         descr(tensor.dtype)

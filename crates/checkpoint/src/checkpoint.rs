@@ -11,13 +11,15 @@ use std::thread;
 
 #[cfg(feature = "hub")]
 use crate::byte_source::FileBytes;
+use crate::companions::{Bits, Companions, Decoder};
 #[cfg(feature = "hub")]
 use crate::digested::Digested;
 use crate::error::{Error, FileError, Result};
-use crate::scales::{self, Scales};
+use crate::scales;
 use crate::tensor_file::TensorFile;
 use crate::{
     ByteSource, Entries, FileBeside, FileFacts, Listed, Standing, TensorFacts, recognise, source,
+    tied,
 };
 
 /// One or more files whose headers hold together. No weight has been read.
@@ -33,8 +35,8 @@ pub struct Checkpoint {
     standings: Vec<(usize, Standing)>,
     /// Files that lie beside the source and are no part of it.
     beside: Vec<FileBeside>,
-    /// Of weights of 8 bits, by name.
-    scales: BTreeMap<String, Scales>,
+    /// Of weights that another tensor decodes, by name.
+    decoders: BTreeMap<String, Decoder>,
     metadata: BTreeMap<String, String>,
 }
 
@@ -82,13 +84,25 @@ impl Checkpoint {
             }
         }
         listed.sort_by(|(a, _), (b, _)| a.tensor.cmp(&b.tensor));
-        let (mut tensors, standings): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
-        let scales = Scales::among(&tensors);
-        for facts in &mut tensors {
-            if let Some(scales) = scales.get(&facts.tensor) {
-                facts.decoded = Some(scales.words(&facts.dtype));
-            } else if facts.decoded.is_none() {
-                facts.decoded = scales::alone(&facts.dtype);
+        let (mut tensors, mut standings): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
+        let beside = Beside {
+            files: &files,
+            folder,
+        };
+        let companions = Companions::among(&tensors, &beside);
+        for (facts, (_, standing)) in tensors.iter_mut().zip(&mut standings) {
+            if let (Standing::Whole, Some(found)) =
+                (&*standing, companions.standings.get(&facts.tensor))
+            {
+                *standing = found.clone();
+            }
+            match companions.decoders.get(&facts.tensor) {
+                Some(Decoder::Scales(scales)) => facts.decoded = Some(scales.words(&facts.dtype)),
+                Some(Decoder::Norm(norm)) => facts.decoded = Some(norm.words()),
+                None if facts.decoded.is_none() && *standing == Standing::Whole => {
+                    facts.decoded = scales::alone(&facts.dtype);
+                }
+                None => {}
             }
         }
         Ok(Self {
@@ -99,7 +113,7 @@ impl Checkpoint {
             tensors,
             standings,
             beside: Vec::new(),
-            scales,
+            decoders: companions.decoders,
             metadata,
         })
     }
@@ -165,14 +179,61 @@ impl Checkpoint {
         };
         let home = |tensor: &str| self.files.iter().find(|file| file.holds(tensor));
         let file = home(tensor).ok_or_else(missing)?;
-        let start = span.as_ref().map_or(0, |span| span.start);
-        let Some(scales) = self.scales.get(tensor) else {
-            return file.read(tensor, span)?.ok_or_else(missing);
+        if !self.is_whole(tensor) {
+            return Err(missing());
+        }
+        let whole = |tensor: &str| -> Result<Entries> {
+            let beside = home(tensor).ok_or_else(missing)?;
+            beside.read(tensor, None)?.ok_or_else(missing)
         };
-        let entries = file.read(tensor, span)?.ok_or_else(missing)?;
-        let beside = home(&scales.tensor).ok_or_else(missing)?;
-        let beside = beside.read(&scales.tensor, None)?.ok_or_else(missing)?;
-        scales.apply(entries, start, &beside).ok_or_else(missing)
+        let composed = match self.decoders.get(tensor) {
+            None => file.read(tensor, span)?,
+            Some(Decoder::Scales(scales)) => {
+                let start = span.as_ref().map_or(0, |span| span.start);
+                let entries = file.read(tensor, span)?.ok_or_else(missing)?;
+                let zeros = scales.zero_points.as_deref().map(whole).transpose()?;
+                scales.apply(entries, start, &whole(&scales.tensor)?, zeros.as_ref())
+            }
+            Some(Decoder::Norm(norm)) => {
+                let (v, g) = (whole(tensor)?, whole(&norm.tensor)?);
+                let all = self.facts(tensor).and_then(TensorFacts::count);
+                let span = span.unwrap_or(0..all.unwrap_or(0));
+                norm.apply(&v, &g, span)
+            }
+        };
+        composed.ok_or_else(missing)
+    }
+
+    fn place(&self, tensor: &str) -> Option<usize> {
+        let name = |facts: &TensorFacts| facts.tensor.as_str().cmp(tensor);
+        self.tensors.binary_search_by(name).ok()
+    }
+
+    fn facts(&self, tensor: &str) -> Option<&TensorFacts> {
+        self.tensors.get(self.place(tensor)?)
+    }
+
+    /// Whether entries of a tensor are numbers: those of weights that cannot be decoded are none.
+    fn is_whole(&self, tensor: &str) -> bool {
+        let standing = self.place(tensor).and_then(|at| self.standings.get(at));
+        matches!(standing, Some((_, Standing::Whole | Standing::Part { .. })))
+    }
+
+    /// Groups of tensors of two or more sides that are the same bit for bit, by their names; those
+    /// whose entries are all one number are in none.
+    ///
+    /// # Errors
+    /// When bytes cannot be read.
+    pub fn tied(&self) -> Result<Vec<Vec<&str>>> {
+        let all = self.tensors.iter().zip(&self.standings);
+        let whole = all.filter(|(facts, (_, standing))| {
+            facts.shape.len() >= 2 && *standing == Standing::Whole && facts.is_read()
+        });
+        let stored = whole.filter_map(|(facts, (file, _))| {
+            let file = &self.files[*file];
+            Some((facts, file, file.stored(&facts.tensor)?))
+        });
+        tied::among(&stored.collect::<Vec<_>>())
     }
 
     /// What every file asks a program that runs its pickle to import, beside what weights are
@@ -238,6 +299,48 @@ impl Checkpoint {
             }))
         };
         self.files.iter().zip(&self.file_names).map(facts).collect()
+    }
+}
+
+/// What shapes do not tell of a packing: the values of small tensors, and the config.json.
+struct Beside<'a> {
+    files: &'a [TensorFile],
+    folder: &'a Path,
+}
+
+/// Most entries of a tensor that holds a shape.
+const MOST_SIDES: u64 = 8;
+/// The longest config.json that is read.
+const LONGEST_CONFIG: u64 = 10_000_000;
+
+impl Bits for Beside<'_> {
+    fn config(&self) -> (Option<u64>, Option<u64>) {
+        let path = self.folder.join("config.json");
+        let is_short = std::fs::metadata(&path)
+            .is_ok_and(|found| found.is_file() && found.len() <= LONGEST_CONFIG);
+        let text = is_short.then(|| std::fs::read(path).ok()).flatten();
+        let config: serde_json::Value = text
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
+        let keys = ["/quantization", "/quantization_config"];
+        let named = |key: &str| {
+            let mut parts = keys
+                .iter()
+                .filter_map(|part| config.pointer(part)?.get(key));
+            parts.next().and_then(serde_json::Value::as_u64)
+        };
+        (named("bits"), named("group_size"))
+    }
+
+    fn integers(&self, tensor: &str) -> Option<Vec<u64>> {
+        let file = self.files.iter().find(|file| file.holds(tensor))?;
+        let facts = file.tensors().find(|facts| facts.tensor == tensor)?;
+        if facts.entries()? > MOST_SIDES || !facts.dtype.is_integer() {
+            return None;
+        }
+        let entries = file.read(tensor, None).ok().flatten()?.widened();
+        let whole = |entry: f64| (0.0..1e15).contains(&entry).then_some(entry as u64);
+        entries.into_iter().map(whole).collect()
     }
 }
 

@@ -69,8 +69,20 @@ pub(crate) fn read(dtype: &Dtype, count: usize, from: &mut dyn Read) -> Result<E
         Dtype::I8 => Entries::F32(decoded(count, from, |[byte]| {
             f32::from(byte.cast_signed())
         })?),
+        Dtype::U8 => Entries::F32(decoded(count, from, |[byte]| f32::from(byte))?),
+        Dtype::I32 => Entries::F64(decoded(count, from, |b| i32::from_le_bytes(b).into())?),
+        Dtype::I64 => Entries::F64(decoded(count, from, |b| i64::from_le_bytes(b) as f64)?),
+        Dtype::F8E8M0 => Entries::F32(decoded(count, from, |[byte]| e8m0(byte))?),
         _ => return Err(Unread::Dtype),
     })
+}
+
+/// A power of two, 127 less than the byte; the last is no number (OCP Microscaling 2023, §5.4.1).
+fn e8m0(byte: u8) -> f32 {
+    match byte {
+        255 => f32::NAN,
+        exponent => (f64::from(exponent) - 127.0).exp2() as f32,
+    }
 }
 
 /// Four bits of exponent, three of significand, no infinity (Micikevicius et al. 2022, "FP8
@@ -206,6 +218,9 @@ mod tests {
         near(fnuz(0x7f, 2), 57344.0);
         near(fnuz(0x01, 3), 2_f32.powi(-10));
         assert!(e4m3(0x7f).is_nan() && e4m3(0xff).is_nan() && fnuz(0x80, 3).is_nan());
+        near(e8m0(127), 1.0);
+        near(e8m0(0), 2_f32.powi(-127));
+        assert!(e8m0(255).is_nan());
         assert!(e5m2(0x7c).is_infinite() && e5m2(0x7d).is_nan());
     }
 

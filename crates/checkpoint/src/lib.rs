@@ -5,6 +5,7 @@
 mod archive;
 mod byte_source;
 mod checkpoint;
+mod companions;
 mod digested;
 mod dtype;
 mod entries;
@@ -22,6 +23,8 @@ mod source;
 mod standing;
 mod strided;
 mod tensor_file;
+mod tied;
+mod weight_norm;
 
 use std::path::Path;
 
@@ -34,7 +37,6 @@ pub use facts::{FileFacts, TensorFacts};
 pub use format::Format;
 pub use formats::safetensors::write_header;
 pub use formats::{FORMATS, endings, index_endings, is_index};
-pub use scales::weight_of;
 pub use standing::{FileBeside, FileSkip, Listed, PartKind, Standing};
 
 /// The last step of a path.

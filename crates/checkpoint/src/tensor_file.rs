@@ -67,6 +67,11 @@ impl TensorFile {
         self.tensors.contains_key(tensor)
     }
 
+    /// Where a tensor is stored.
+    pub(crate) fn stored(&self, tensor: &str) -> Option<&Storage> {
+        self.tensors.get(tensor).map(|(_, storage)| storage)
+    }
+
     /// What it says of itself.
     pub(crate) const fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
@@ -112,6 +117,11 @@ impl TensorFile {
                 bytes: length.saturating_mul(facts.dtype.bytes().unwrap_or(4)),
             }),
         }
+    }
+
+    /// Why bytes of it could not be read.
+    pub(crate) fn unreadable(&self, error: io::Error) -> Error {
+        self.refused(error.into())
     }
 
     fn refused(&self, fault: Fault) -> Error {

@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use crate::controls::{Cause, ControlFacts, Controls, SpectrumMethod, Trap};
-pub use crate::layers::{Orientation, OrientationFrom, Skipped};
+pub use crate::layers::{Orientation, OrientationFrom};
 pub use crate::ledger::{Ledger, LedgerEntry, NonFiniteEntries, ReasonTotal, Role};
 pub use crate::section::Section;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
-pub use crate::skip::{ActivationSource, EntriesOf, TensorSkip, Unmeasured};
+pub use crate::skip::{ActivationSource, EntriesOf, Skipped, TensorSkip, Unmeasured};
 pub use randomlike_checkpoint::{FileBeside, FileFacts, PartKind, TensorFacts};
 pub use randomlike_maths::linalg::Engine;
 pub use randomlike_maths::nulls::Origin;
@@ -148,6 +148,10 @@ impl SourceFacts {
 }
 
 /// Choices that change the figures. The number of threads is not among them.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the program and a field of audit.json"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Settings {

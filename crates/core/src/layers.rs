@@ -18,21 +18,9 @@ use crate::skip::TensorSkip;
 use filter::Filter;
 use neighbours::orient_by_neighbours;
 use randomlike_checkpoint::{Checkpoint, Entries, Listed, PartKind, Standing, TensorFacts};
-use sides::Sides;
+use sides::{BiasRows, Sides};
 
 pub use chains::chains;
-
-/// A tensor that was not analysed, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Skipped {
-    /// The tensor.
-    #[serde(flatten)]
-    pub tensor: TensorFacts,
-    /// Why.
-    #[serde(flatten)]
-    pub reason: TensorSkip,
-}
 
 /// How a weight is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,7 +148,7 @@ pub struct Layers {
 
 /// Finds the layers of a checkpoint by shapes, and among them copies by their first bytes.
 pub fn of(checkpoint: &Checkpoint, selection: &Selection) -> Result<Layers> {
-    let ties = Vec::new();
+    let ties = checkpoint.tied()?;
     let mut found = find_among(&checkpoint.listed(), &ties, selection)?;
     found.ledger.beside = checkpoint.beside().to_vec();
     Ok(found)
@@ -334,7 +322,7 @@ impl<'a> Finder<'a> {
     /// The matrix in a tensor by its shape and name, or why there is none.
     fn matrix(&self, tensor: &TensorFacts) -> std::result::Result<Sides, TensorSkip> {
         let (name, shape) = (tensor.tensor.as_str(), &tensor.shape[..]);
-        self.refused_outright(tensor)?;
+        refused_outright(tensor)?;
         let is_named = self.filter.names(tensor);
         if self.is_lookup(tensor) && !self.selection.embeddings && !is_named {
             return Err(TensorSkip::Embedding);
@@ -357,36 +345,6 @@ impl<'a> Finder<'a> {
             return Err(TensorSkip::BelowMinimum { side, minimum });
         }
         Ok(sides)
-    }
-
-    /// What no option measures.
-    fn refused_outright(&self, tensor: &TensorFacts) -> std::result::Result<(), TensorSkip> {
-        let name = tensor.tensor.as_str();
-        if names::is_optimiser_state(name) {
-            return Err(TensorSkip::OptimiserState);
-        }
-        if !tensor.is_read() {
-            let dtype = tensor.dtype.clone();
-            let is_vector = tensor.shape.len() < 2;
-            return Err(if dtype.is_buffer() || is_vector && dtype.is_integer() {
-                TensorSkip::Buffer
-            } else {
-                TensorSkip::DtypeNotRead { dtype }
-            });
-        }
-        if !sides::is_addressable(&tensor.shape) {
-            return Err(TensorSkip::TooLarge);
-        }
-        if tensor.shape.contains(&0) {
-            return Err(TensorSkip::NoEntries);
-        }
-        match tensor.shape[..] {
-            [] => Err(TensorSkip::SingleNumber),
-            [_] if names::is_normalisation(name) => Err(TensorSkip::Normalisation),
-            [_] => Err(TensorSkip::OneDimensional),
-            _ if names::is_bias(name) => Err(TensorSkip::BiasOrMask),
-            _ => Ok(()),
-        }
     }
 
     /// Rows that are looked up. A matrix with a bias of its number of outputs is linear whatever it is
@@ -415,10 +373,7 @@ impl<'a> Finder<'a> {
             [length] if bias.is_read() => Some(length),
             _ => None,
         };
-        beside
-            .filter_map(move |bias| vector(bias))
-            .collect::<Vec<_>>()
-            .into_iter()
+        beside.filter_map(vector).collect::<Vec<_>>().into_iter()
     }
 
     /// Three sides are a kernel when its name says so, when a vector lies beside it as its bias, or
@@ -440,17 +395,17 @@ impl<'a> Finder<'a> {
         &self,
         sorted: &[Listed<'a>],
         sides: &[std::result::Result<Sides, Role>],
-    ) -> BTreeMap<&'a str, (&'a TensorFacts, Option<usize>)> {
+    ) -> BTreeMap<&'a str, (&'a TensorFacts, BiasRows)> {
         let (mut found, mut taken) = (BTreeMap::new(), BTreeSet::new());
         for (listed, sides) in sorted.iter().zip(sides) {
             let Ok(sides) = sides else {
                 continue;
             };
-            let Some((bias, row)) = self.bias(listed.facts, sides) else {
+            let Some((bias, rows)) = self.bias(listed.facts, sides) else {
                 continue;
             };
-            if taken.insert((&bias.tensor, row.filter(|_| sides.slices.is_none()))) {
-                found.insert(listed.facts.tensor.as_str(), (bias, row));
+            if taken.insert((&bias.tensor, rows)) {
+                found.insert(listed.facts.tensor.as_str(), (bias, rows));
             }
         }
         let names: BTreeSet<&str> = found
@@ -463,15 +418,41 @@ impl<'a> Finder<'a> {
 
     /// The bias of a layer, and the row of it where it has two sides: one for each slice of a stack,
     /// or, of Keras's gated units, for inputs and for the state.
-    fn bias(
-        &self,
-        tensor: &TensorFacts,
-        sides: &Sides,
-    ) -> Option<(&'a TensorFacts, Option<usize>)> {
+    fn bias(&self, tensor: &TensorFacts, sides: &Sides) -> Option<(&'a TensorFacts, BiasRows)> {
         names::biases(&tensor.tensor).find_map(|name| {
             let bias = self.by_name.get(name.as_str()).copied()?;
-            Some((bias, sides.row_of_bias(&tensor.tensor, bias)?))
+            Some((bias, sides.bias_rows(&tensor.tensor, bias)?))
         })
+    }
+}
+
+/// What no option measures.
+fn refused_outright(tensor: &TensorFacts) -> std::result::Result<(), TensorSkip> {
+    let name = tensor.tensor.as_str();
+    if names::is_optimiser_state(name) {
+        return Err(TensorSkip::OptimiserState);
+    }
+    if !tensor.is_read() {
+        let dtype = tensor.dtype.clone();
+        let is_vector = tensor.shape.len() < 2;
+        return Err(if dtype.is_buffer() || is_vector && dtype.is_integer() {
+            TensorSkip::Buffer
+        } else {
+            TensorSkip::DtypeNotRead { dtype }
+        });
+    }
+    if !sides::is_addressable(&tensor.shape) {
+        return Err(TensorSkip::TooLarge);
+    }
+    if tensor.shape.contains(&0) {
+        return Err(TensorSkip::NoEntries);
+    }
+    match tensor.shape[..] {
+        [] => Err(TensorSkip::SingleNumber),
+        [_] if names::is_normalisation(name) => Err(TensorSkip::Normalisation),
+        [_] => Err(TensorSkip::OneDimensional),
+        _ if names::is_bias(name) => Err(TensorSkip::BiasOrMask),
+        _ => Ok(()),
     }
 }
 

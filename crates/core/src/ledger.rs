@@ -3,12 +3,12 @@
 //! Layers are a view of it. Nothing leaves it: what is not measured is there with a reason, and what
 //! is packed with the weights that it stands for.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::layers::Skipped;
-use crate::skip::TensorSkip;
+use crate::skip::{Skipped, TensorSkip};
 use randomlike_checkpoint::{FileBeside, PartKind, TensorFacts};
 
 /// Every tensor of a source, and what became of it.
@@ -249,6 +249,6 @@ fn by_reason(entries: &[LedgerEntry]) -> Vec<ReasonTotal> {
         weights,
     };
     let mut totals: Vec<ReasonTotal> = totals.into_iter().map(total).collect();
-    totals.sort_by(|a, b| (b.weights, b.tensors).cmp(&(a.weights, a.tensors)));
+    totals.sort_by_key(|total| Reverse((total.weights, total.tensors)));
     totals
 }

@@ -7,8 +7,20 @@
 
 use std::fmt;
 
-use randomlike_checkpoint::{Dtype, PartKind};
+use randomlike_checkpoint::{Dtype, PartKind, TensorFacts};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A tensor that was not analysed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// The tensor.
+    #[serde(flatten)]
+    pub tensor: TensorFacts,
+    /// Why.
+    #[serde(flatten)]
+    pub reason: TensorSkip,
+}
 
 /// Why a tensor is no part of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -98,7 +110,7 @@ pub enum TensorSkip {
     #[error("named a bias or a mask, and not one-dimensional")]
     BiasOrMask,
     /// An embedding or another table, by its name.
-    #[error("embedding or table (use --embeddings to include it)")]
+    #[error("embedding or table (--embeddings)")]
     Embedding,
     /// An attention kernel with a dimension for heads, by its name.
     #[error("a kernel with heads: which sides are inputs is not known")]
@@ -435,7 +447,7 @@ written_with_its_sentence!(Unmeasured);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Section, Skipped, TensorFacts};
+    use crate::audit::Section;
     use serde_json::{Value, json};
 
     fn section(value: Value) -> Section<u8> {

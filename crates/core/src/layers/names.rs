@@ -6,7 +6,10 @@
 use super::Orientation;
 
 /// Pairs of a weight's ending and its bias's, the longest first.
-const ENDINGS: [(&str, &str); 18] = [
+const ENDINGS: [(&str, &str); 21] = [
+    (".weight.qweight", ".bias"),
+    (".weight._data", ".bias"),
+    ("._weight_qdata", ".bias"),
     (".parametrizations.weight.original1", ".bias"),
     ("/MatMul/ReadVariableOp/transpose", "/MatMul_bias"),
     ("/MatMul/ReadVariableOp", "/BiasAdd/ReadVariableOp"),
@@ -29,7 +32,7 @@ const ENDINGS: [(&str, &str); 18] = [
 ];
 
 /// How many of them are cut off to name a layer.
-const CUT: usize = 14;
+const CUT: usize = 17;
 
 /// A part of a weight's name that a bias's has otherwise; the last mention is replaced.
 const INNER: [(&str, &str); 4] = [
@@ -110,7 +113,14 @@ pub(super) fn lookup(name: &str) -> Lookup {
     let module = module(name);
     let words: Vec<&str> = module.split('_').collect();
     let last = words.last().copied().unwrap_or_default();
-    let of_vectors = ["token", "tokens", "latents", "codebook", "codebooks"];
+    let of_vectors = [
+        "token",
+        "tokens",
+        "latents",
+        "queries",
+        "codebook",
+        "codebooks",
+    ];
     let is_parameter = !lower(name).ends_with("weight");
     if matches!(module.as_str(), "shared" | "wte" | "wpe" | "a_log")
         || module.starts_with("rel_pos")
@@ -127,9 +137,10 @@ pub(super) fn lookup(name: &str) -> Lookup {
         )
     });
     let multiplies = ["out", "proj", "projection", "linear", "layer", "layers"];
-    match embeds && !multiplies.contains(&last) {
-        true => Lookup::Likely,
-        false => Lookup::No,
+    if embeds && !multiplies.contains(&last) {
+        Lookup::Likely
+    } else {
+        Lookup::No
     }
 }
 
@@ -218,6 +229,9 @@ pub(super) fn orientation(name: &str) -> Option<Orientation> {
         || lower.ends_with("proj_weight")
         || lower.ends_with(".weight_v")
         || lower.ends_with(".weight_orig")
+        || lower.ends_with(".weight.qweight")
+        || lower.ends_with(".weight._data")
+        || lower.ends_with("._weight_qdata")
         || lower.ends_with(".parametrizations.weight.original1")
         || lower.ends_with("_w_ih")
         || lower.ends_with("_w_hh")
@@ -259,6 +273,7 @@ mod tests {
             ("relative_attention_bias.weight", Certain),
             ("mixer.A_log", Certain),
             ("qformer.query_tokens", Certain),
+            ("head.queries", Certain),
             ("vq.layers.0._codebook.embed", Likely),
             ("quantizer.codebook.weight", Certain),
             ("to_tokens.weight", No),

@@ -12,6 +12,17 @@ pub(super) struct Sides {
     named: Option<Orientation>,
 }
 
+/// Which entries of a tensor are a bias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum BiasRows {
+    /// All of a vector.
+    Vector,
+    /// A row for each slice of a stack.
+    OneASlice,
+    /// One row of several.
+    Row(usize),
+}
+
 /// Whether the number of entries, sides of length 0 aside, is that of an array in memory.
 pub(super) fn is_addressable(shape: &[usize]) -> bool {
     let sides = shape.iter().filter(|&&side| side > 0);
@@ -53,22 +64,23 @@ impl Sides {
         }
     }
 
-    /// Whether a tensor is the bias of a weight with these sides, and if so the row of it; of a stack
-    /// the first of as many rows as it has slices.
-    pub(super) fn row_of_bias(&self, weight: &str, bias: &TensorFacts) -> Option<Option<usize>> {
+    /// Which rows of a tensor are the bias of a weight with these sides, if it is one.
+    pub(super) fn bias_rows(&self, weight: &str, bias: &TensorFacts) -> Option<BiasRows> {
         let fits = |length: usize| length == self.rows || length == self.cols;
         if !bias.is_read() {
             return None;
         }
         match (self.slices, &bias.shape[..]) {
-            (None, &[length]) if fits(length) => Some(None),
-            (Some(slices), &[count, length]) if count == slices && fits(length) => Some(Some(0)),
+            (None, &[length]) if fits(length) => Some(BiasRows::Vector),
+            (Some(slices), &[count, length]) if count == slices && fits(length) => {
+                Some(BiasRows::OneASlice)
+            }
             // Keras's GRU: a row for the inputs, and one for the state.
             (None, &[2, length]) if length == self.cols => {
                 let end = weight.to_ascii_lowercase();
                 let end = end.strip_suffix(":0").unwrap_or(&end);
                 let row = usize::from(end.ends_with("recurrent_kernel"));
-                end.ends_with("kernel").then_some(Some(row))
+                end.ends_with("kernel").then_some(BiasRows::Row(row))
             }
             _ => None,
         }
@@ -91,13 +103,13 @@ impl Sides {
         }
     }
 
-    /// The layers of a tensor with these sides, with their bias and its first row.
+    /// The layers of a tensor with these sides, with their bias.
     pub(super) fn layers(
         &self,
         tensor: &TensorFacts,
-        bias: Option<(&TensorFacts, Option<usize>)>,
+        bias: Option<(&TensorFacts, BiasRows)>,
     ) -> Vec<Layer> {
-        let (bias, row) = (bias.map(|(bias, _)| bias), bias.and_then(|(_, row)| row));
+        let (bias, rows) = bias.unzip();
         let (orientation, orientation_from) = self.orientation(bias);
         let (fan_in, fan_out) = match orientation {
             Orientation::OutIn => (self.cols, self.rows),
@@ -109,7 +121,11 @@ impl Sides {
             weight: tensor.clone(),
             slice,
             bias: bias.cloned(),
-            bias_row: row.map(|row| row + slice.unwrap_or(0)),
+            bias_row: match rows {
+                Some(BiasRows::OneASlice) => slice,
+                Some(BiasRows::Row(row)) => Some(row),
+                Some(BiasRows::Vector) | None => None,
+            },
             fan_in,
             fan_out,
             orientation,
