@@ -205,7 +205,7 @@ fn a_folder_with_one_file_is_that_file() {
     let two = run("layers", folder.path());
     let said = String::from_utf8_lossy(&two.stderr);
     assert!(
-        said.contains("several checkpoints, `state.pth` and `views.bin`"),
+        said.contains("several checkpoints: `state.pth`, `views.bin`; give the one"),
         "{said}"
     );
     assert_eq!(two.status.code(), Some(2));

@@ -146,7 +146,7 @@ fn serve(
         Some((_, rest)) => (true, rest.split_once('/').map_or("", |(_, name)| name)),
         None => (false, path.trim_start_matches("/blobs/")),
     };
-    let Some(bytes) = files.get(name) else {
+    let Some(bytes) = files.get(&decoded(name)) else {
         return answer("404 Not Found", "X-Error-Code: EntryNotFound\r\n", b"", 0);
     };
     if redirects {
@@ -216,18 +216,23 @@ fn a_checkpoint_is_fetched_once_and_then_read_without_a_request() {
         !requests.iter().any(|r| r.contains("README")),
         "{requests:?}"
     );
+    // Which files there are is asked again, and nothing is fetched.
     let again = server.run(home.path(), &inspect);
-    assert_eq!(
-        (source(&again), server.requests()),
-        (name, Vec::<String>::new())
-    );
+    let listing = vec!["/api/models/owner/net/revision/main".to_owned()];
+    assert_eq!((source(&again), server.requests()), (name, listing));
     assert_eq!(first.stdout, again.stdout);
     let one = "hf://owner/net/model.safetensors";
     for arguments in [
         &["inspect", one, "--json", "--offline"][..],
-        &["layers", "hf://owner/net"],
+        &["layers", "hf://owner/net", "--offline"],
+        &["layers", one],
         &["check", one, "--format", "json", "--offline"],
-        &["inspect", &format!("hf://owner/net@{COMMIT}"), "--json"],
+        &[
+            "inspect",
+            &format!("hf://owner/net@{COMMIT}"),
+            "--json",
+            "--offline",
+        ],
     ] {
         let output = server.run(home.path(), arguments);
         assert_ne!(output.status.code(), Some(2), "{}", said(&output));
@@ -453,4 +458,53 @@ fn the_token_comes_from_the_usual_places() {
     assert_eq!(run.output().unwrap().status.code(), Some(0));
     assert!(server.requests()[0].ends_with("bearer from-env"));
     assert!(other.path().join("models--owner--net").is_dir());
+}
+
+// Spaces, signs and other scripts are legal in a repository; the address has them encoded.
+#[test]
+fn any_name_of_a_file_is_fetched_and_one_of_several_is_never_taken() {
+    let odd = "моя модель (v2)+x.safetensors";
+    let server = Server::start(&[(odd, net())], Manner::default());
+    let home = tempfile::tempdir().unwrap();
+    let inspect = ["inspect", "hf://owner/net", "--json"];
+    let name = format!("hf://owner/net@{COMMIT}/{odd}");
+    assert_eq!(source(&server.run(home.path(), &inspect)), name);
+    let encoded = server
+        .requests()
+        .iter()
+        .any(|r| r.contains("%D0%BC%D0%BE%D1%8F%20") && r.contains("%28v2%29%2Bx.safetensors"));
+    assert!(encoded);
+    let one = format!("hf://owner/net/{odd}");
+    let again = server.run(home.path(), &["inspect", &one, "--json", "--offline"]);
+    assert_eq!(source(&again), name);
+    // One of them alone is in the cache.
+    let files = [("model.safetensors", net()), (odd, net())];
+    let server = Server::start(&files, Manner::default());
+    let one = "hf://owner/net/model.safetensors";
+    let home = tempfile::tempdir().unwrap();
+    source(&server.run(home.path(), &["inspect", one, "--json"]));
+    let output = server.run(home.path(), &inspect);
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    assert!(
+        said.contains("several checkpoints") && said.contains(odd),
+        "{said}"
+    );
+}
+
+/// A path of an address, its percent-encoding undone (RFC 3986, §2.1).
+fn decoded(path: &str) -> String {
+    let mut bytes = path.bytes();
+    let mut text = Vec::new();
+    while let Some(byte) = bytes.next() {
+        text.push(match byte {
+            b'%' => {
+                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
+                let digits = std::str::from_utf8(&digits).unwrap();
+                u8::from_str_radix(digits, 16).unwrap()
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(text).unwrap()
 }

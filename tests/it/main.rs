@@ -30,6 +30,7 @@ mod policies;
 mod published;
 mod reference;
 mod sample_reports;
+mod sets;
 mod shadow;
 mod sources;
 mod train;

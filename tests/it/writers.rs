@@ -214,7 +214,9 @@ impl Pickle {
 
     fn ints(&mut self, values: &[usize]) {
         self.opcodes.push(b'(');
-        values.iter().for_each(|&value| self.int(value));
+        for &value in values {
+            self.int(value);
+        }
         self.opcodes.push(b't');
     }
 
@@ -225,7 +227,9 @@ impl Pickle {
             Node::Tensor(tensor) => self.tensor(tensor),
             Node::List(list) => {
                 self.opcodes.extend(b"](");
-                list.iter().for_each(|node| self.node(node));
+                for node in list {
+                    self.node(node);
+                }
                 self.opcodes.push(b'e');
             }
             Node::Dict(pairs) => {

@@ -16,6 +16,8 @@ use crate::companions::{Bits, Companions, Decoder};
 use crate::digested::Digested;
 use crate::error::{Error, FileError, Result};
 use crate::scales;
+#[cfg(feature = "hub")]
+use crate::sets::FileSet;
 use crate::tensor_file::TensorFile;
 use crate::{
     ByteSource, Entries, FileBeside, FileFacts, Listed, Standing, TensorFacts, recognise, source,
@@ -45,14 +47,16 @@ impl Checkpoint {
     /// of either.
     pub fn open(source: impl AsRef<Path>) -> Result<Self> {
         let source = source.as_ref();
-        let folder = if source.is_dir() {
-            source
-        } else {
-            let parent = source.parent();
-            let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
-            parent.unwrap_or(Path::new("."))
-        };
-        Self::of(source::open(source)?, source, folder)
+        let opened = source::open(source)?;
+        let checkpoint = Self::of(opened.files, source, &opened.folder)?;
+        Ok(checkpoint.with_beside(opened.beside))
+    }
+
+    /// Opens the files of a set in a folder.
+    #[cfg(feature = "hub")]
+    pub(crate) fn open_set(folder: &Path, set: &FileSet) -> Result<Self> {
+        let own = folder.join(set.folder());
+        Self::of(source::open_set(folder, set)?, folder, &own)
     }
 
     /// Opens what would be one file, from wherever its bytes are; errors and audits call it `name`.
@@ -116,6 +120,12 @@ impl Checkpoint {
             decoders: companions.decoders,
             metadata,
         })
+    }
+
+    /// The same with files that lie beside it.
+    pub(crate) fn with_beside(mut self, beside: Vec<FileBeside>) -> Self {
+        self.beside = beside;
+        self
     }
 
     /// The same under the name of where it came from.
@@ -472,7 +482,7 @@ mod tests {
     #[test]
     fn two_files_with_one_tensor_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["x.safetensors", "y.safetensors"] {
+        for name in ["m-1-of-2.safetensors", "m-2-of-2.safetensors"] {
             fs::write(folder.path().join(name), bytes(&["a"])).unwrap();
         }
         assert!(matches!(

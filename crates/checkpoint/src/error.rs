@@ -104,34 +104,28 @@ pub enum Error {
         endings: String,
     },
     /// A directory with several files, each of which is a checkpoint of its own.
-    #[error("`{path}` holds several checkpoints, `{first}` and `{second}` among them; give the one you mean", path = path.display())]
-    SeveralFiles {
+    #[error("`{path}` holds several checkpoints: {candidates}; give the one you mean", path = path.display())]
+    SeveralCheckpoints {
         /// The directory.
         path: PathBuf,
-        /// File name of one.
-        first: String,
-        /// File name of another.
-        second: String,
+        /// Their names.
+        candidates: String,
     },
-    /// A directory with more than one index.
-    #[error("`{path}` holds two indexes, `{first}` and `{second}`; give the one you mean", path = path.display())]
-    SeveralIndexes {
-        /// The directory.
+    /// A part of a set is not there.
+    #[error("`{path}` is missing, one of {count} parts; fetch it, for a part of a checkpoint says nothing about the rest", path = path.display())]
+    MissingPart {
+        /// The part.
         path: PathBuf,
-        /// File name of one index.
-        first: String,
-        /// File name of another.
-        second: String,
+        /// How many there are to be.
+        count: usize,
     },
-    /// A `.safetensors` file beside an index that does not name it.
-    #[error("`{path}` holds `{file}`, which its index `{index}` does not name; give the index or the file itself", path = path.display())]
-    Stray {
-        /// The directory.
+    /// Parts of a GGUF file that do not fit each other.
+    #[error("`{path}` does not fit the other parts: {fault}", path = path.display())]
+    Split {
+        /// One part.
         path: PathBuf,
-        /// File name of the file.
-        file: String,
-        /// File name of the index.
-        index: String,
+        /// What is wrong.
+        fault: String,
     },
     /// Two files of a checkpoint hold a tensor of the same name.
     #[error("`{first}` and `{second}` both hold the tensor `{tensor}`", first = first.display(), second = second.display())]

@@ -23,12 +23,8 @@ pub struct Format {
     pub about: &'static str,
     /// How names of its files end, in lower case, the most telling first.
     pub endings: &'static [&'static str],
-    /// Whole checkpoints have this name on the Hub.
-    pub usual_name: Option<&'static str>,
     /// How names of the shards end that an index names; the index ends in the same and `.index.json`.
     pub shards: Option<&'static str>,
-    /// Whether all such files of a folder are one checkpoint where no index says which are.
-    pub is_folder: bool,
     /// Whether content begins as this format does.
     pub(crate) begins: fn(&Beginning) -> bool,
     /// Reads the headers.

@@ -82,14 +82,16 @@ impl Hub {
         })
     }
 
-    /// Opens a checkpoint: from the cache where all of it is there, and else what is missing is
-    /// fetched first.
+    /// Opens a checkpoint: a file that is in the cache from there, and else what is missing is fetched
+    /// first. Without a file the Hub is asked which there are: which of several is meant is for the
+    /// user to say.
     ///
     /// # Errors
     /// When it cannot be had, with what to do; when what came is no checkpoint.
     #[cfg(feature = "hub")]
     pub fn open(&self, spec: &Spec, fetching: &mut Fetching<'_>) -> Result<Checkpoint> {
-        let cached = cache::find(self, spec);
+        let is_certain = self.offline || spec.file.is_some();
+        let cached = is_certain.then(|| cache::find(self, spec)).flatten();
         let found = match cached {
             Some(found) => found,
             None if self.offline => {
@@ -100,8 +102,10 @@ impl Hub {
             }
             None => remote::fetch(self, spec, fetching)?,
         };
-        let opened = Checkpoint::open(&found.path)?;
-        Ok(opened.called(spec.at(&found.commit, &found.file)))
+        let set = &found.choice.set;
+        let opened = Checkpoint::open_set(&found.snapshot, set)?;
+        let opened = opened.with_beside(found.choice.beside.clone());
+        Ok(opened.called(spec.at(&found.commit, set.name())))
     }
 
     /// This build cannot.
@@ -117,8 +121,8 @@ impl Hub {
 /// A checkpoint in the cache.
 #[cfg(feature = "hub")]
 struct Found {
-    path: PathBuf,
-    /// Its name in the repository.
-    file: String,
+    /// The folder of the repository's files.
+    snapshot: PathBuf,
+    choice: crate::sets::Choice,
     commit: String,
 }

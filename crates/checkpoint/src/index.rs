@@ -23,6 +23,17 @@ struct RawIndex {
 /// A JSON object as a list, so that a name that comes twice is seen.
 struct Pairs(Vec<(String, String)>);
 
+/// Paths of the shards that an index names, from its folder; nothing for one that cannot be read.
+pub(crate) fn shards_of(path: &Path) -> Option<Vec<String>> {
+    let length = regular_file::length(path).ok()?;
+    if length > INDEX_CAP {
+        return None;
+    }
+    let index: RawIndex = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let shards: BTreeSet<String> = index.weight_map.0.into_iter().map(|(_, s)| s).collect();
+    Some(shards.into_iter().collect())
+}
+
 /// Opens the shards of the index at `path`.
 pub(crate) fn open(path: &Path) -> Result<Vec<TensorFile>> {
     let fault = |fault| Error::Index {

@@ -19,6 +19,7 @@ mod index;
 mod recognise;
 pub mod regular_file;
 mod scales;
+mod sets;
 mod source;
 mod standing;
 mod strided;

@@ -11,9 +11,7 @@ pub(crate) const FORMAT: Format = Format {
     name: "GGUF",
     about: "versions 2 and 3",
     endings: &[".gguf"],
-    usual_name: None,
     shards: None,
-    is_folder: false,
     begins,
     open,
 };

@@ -15,9 +15,7 @@ pub(crate) const FORMAT: Format = Format {
     name: ".npz",
     about: "NumPy archives, packed or not",
     endings: &[".npz"],
-    usual_name: None,
     shards: None,
-    is_folder: false,
     begins,
     open,
 };

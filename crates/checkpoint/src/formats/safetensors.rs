@@ -23,9 +23,7 @@ pub(crate) const FORMAT: Format = Format {
     name: "safetensors",
     about: "one file",
     endings: &[".safetensors"],
-    usual_name: Some("model.safetensors"),
     shards: Some(".safetensors"),
-    is_folder: true,
     begins,
     open,
 };

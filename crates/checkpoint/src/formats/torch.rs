@@ -24,9 +24,7 @@ pub(crate) const FORMAT: Format = Format {
             checkpoints that hold one (`state_dict`, `model_state_dict`, `model`, …), whole \
             modules, TorchScript",
     endings: &[".pth", ".pt", ".bin", ".ckpt", ".pth.tar", ".jit"],
-    usual_name: Some("pytorch_model.bin"),
     shards: Some(".bin"),
-    is_folder: false,
     begins,
     open,
 };

@@ -10,9 +10,7 @@ pub(crate) const FORMAT: Format = Format {
     name: "ROWS",
     about: "one matrix of 32-bit floats",
     endings: &[".rows"],
-    usual_name: None,
     shards: None,
-    is_folder: false,
     begins,
     open,
 };

@@ -5,44 +5,63 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::spec::{is_name, is_path};
+use super::spec::{is_file_path, is_name};
 use super::{Found, Hub, Spec};
-use crate::FORMATS;
+use crate::sets::{self, Choice, FileSet, NoChoice, PartName};
+use crate::{index, source};
 
-/// The names under which whole checkpoints are looked for, the most telling first.
-pub(super) fn usual() -> Vec<String> {
-    let names = FORMATS.iter().filter_map(|format| {
-        let name = format.usual_name?;
-        Some([format!("{name}.index.json"), name.to_owned()])
-    });
-    names.flatten().collect()
-}
-
-/// The largest index that is read here.
-const LONGEST_INDEX: u64 = 100_000_000;
-
-/// The checkpoint, where every file of it is there.
+/// What is there of the checkpoint, where every file of it is.
 pub(super) fn find(hub: &Hub, spec: &Spec) -> Option<Found> {
     let (commit, snapshot) = snapshot(hub, spec)?;
-    let wanted = spec.file.clone().map_or_else(usual, |file| vec![file]);
-    let is_whole = |file: &String| {
-        let path = snapshot.join(file);
-        path.is_file()
-            && shards(&path).is_some_and(|shards| {
-                shards
-                    .iter()
-                    .all(|shard| snapshot_of(&path).join(shard).is_file())
-            })
-    };
-    let file = wanted.into_iter().find(is_whole);
-    file.map(|file| Found {
-        path: snapshot.join(&file),
-        file,
+    let paths = source::paths(&snapshot).ok()?;
+    let choice = choose(spec.file.as_deref(), &paths, &snapshot).ok()?;
+    let is_there = |file: &str| snapshot.join(file).is_file();
+    let is_whole = choice.set.names().all(is_there)
+        && shards(&choice.set, &snapshot)?
+            .iter()
+            .all(|shard| is_there(shard));
+    is_whole.then_some(Found {
+        snapshot,
+        choice,
         commit,
     })
+}
+
+/// The set that a file stands for, or the one that the rule for folders finds; indexes are read in a
+/// folder that may have them.
+pub(super) fn choose(
+    file: Option<&str>,
+    paths: &[String],
+    snapshot: &Path,
+) -> Result<Choice, NoChoice> {
+    let Some(file) = file else {
+        return sets::choose(paths, &|path| index::shards_of(&snapshot.join(path)));
+    };
+    let set = match PartName::parse(file).filter(|part| part.count() > 0) {
+        _ if Path::new(file).extension().is_some_and(|end| end == "json") => {
+            FileSet::Index(file.to_owned())
+        }
+        Some(part) => FileSet::Parts(part.all(paths).map_err(NoChoice::Missing)?),
+        None => FileSet::File(file.to_owned()),
+    };
+    let beside = Vec::new();
+    Ok(Choice { set, beside })
+}
+
+/// Paths of the shards that an index names; none for another set, and nothing for an index that cannot
+/// be followed.
+pub(super) fn shards(set: &FileSet, snapshot: &Path) -> Option<Vec<String>> {
+    let FileSet::Index(file) = set else {
+        return Some(Vec::new());
+    };
+    let shards = index::shards_of(&snapshot.join(file))?;
+    let folder = set.folder();
+    let path = |shard: String| match folder {
+        "" => shard,
+        folder => format!("{folder}/{shard}"),
+    };
+    let stays = shards.iter().all(|shard| is_file_path(shard));
+    stays.then(|| shards.into_iter().map(path).collect())
 }
 
 /// The commit that a revision is known to be, and the folder of its files.
@@ -55,31 +74,4 @@ fn snapshot(hub: &Hub, spec: &Spec) -> Option<(String, PathBuf)> {
     let commit = commit.trim().to_owned();
     let snapshot = repo.join("snapshots").join(&commit);
     (is_name(&commit) && snapshot.is_dir()).then_some((commit, snapshot))
-}
-
-fn snapshot_of(index: &Path) -> &Path {
-    index.parent().unwrap_or(Path::new(""))
-}
-
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
-}
-
-/// The shards that an index names, beside it; none for a file that is no index, and nothing for an
-/// index that cannot be followed.
-pub(super) fn shards(path: &Path) -> Option<Vec<String>> {
-    if !path.to_string_lossy().ends_with(".index.json") {
-        return Some(Vec::new());
-    }
-    let length = std::fs::metadata(path).ok()?.len();
-    if length > LONGEST_INDEX {
-        return None;
-    }
-    let index: Index = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    let shards: BTreeSet<String> = index.weight_map.into_values().collect();
-    shards
-        .iter()
-        .all(|shard| is_path(shard))
-        .then(|| shards.into_iter().collect())
 }

@@ -1,5 +1,6 @@
 //! Asking the Hub, and what its answers mean.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,15 +8,15 @@ use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
 use hf_hub::api::{Progress, RepoInfo};
 use hf_hub::{Cache, Repo, RepoType};
 
-use super::cache::{shards, usual};
-use super::spec::{is_name, is_path};
+use super::cache::{choose, shards};
+use super::spec::{is_file_path, is_name};
 use super::{Fetching, Found, Hub, Spec};
-use crate::{FORMATS, Result, checkpoint};
+use crate::sets::{Choice, NoChoice};
+use crate::source::listed;
+use crate::{Result, checkpoint, is_index};
 
 /// Names the activation of the net; a few hundred bytes.
 const CONFIG: &str = "config.json";
-/// Files that a message lists.
-const LISTED: usize = 8;
 
 /// Fetches what the cache lacks.
 pub(super) fn fetch(hub: &Hub, spec: &Spec, fetching: &mut Fetching<'_>) -> Result<Found> {
@@ -35,84 +36,39 @@ pub(super) fn fetch(hub: &Hub, spec: &Spec, fetching: &mut Fetching<'_>) -> Resu
         api,
     };
     let info = asked.info()?;
-    let names: Vec<&str> = info.siblings.iter().map(|s| s.rfilename.as_str()).collect();
-    let file = chosen(spec, &names)?;
-    let path = asked.get(&file, fetching)?;
-    let folder = Path::new(&file).parent().unwrap_or(Path::new(""));
-    let Some(shards) = shards(&path) else {
-        return Err(spec.fault(format!(
-            "its index `{file}` names no shards that lie beside it"
-        )));
-    };
-    for shard in shards {
-        let shard = folder.join(shard).to_string_lossy().replace('\\', "/");
-        if !names.contains(&shard.as_str()) {
+    let names: Vec<String> = info.siblings.into_iter().map(|s| s.rfilename).collect();
+    let snapshot = asked.cache.pointer_path(&info.sha);
+    let choice = asked.chosen(&names, &snapshot, fetching)?;
+    let files: Vec<String> = choice.set.names().map(str::to_owned).collect();
+    for file in &files {
+        asked.get(file, fetching)?;
+    }
+    let set = choice.set.name();
+    let shards = shards(&choice.set, &snapshot).ok_or_else(|| {
+        spec.fault(format!(
+            "its index `{set}` names no shards that lie beside it"
+        ))
+    })?;
+    for shard in &shards {
+        if !names.contains(shard) {
             return Err(spec.fault(format!(
-                "its index `{file}` names `{shard}`, which is not there"
+                "its index `{set}` names `{shard}`, which is not there"
             )));
         }
-        asked.get(&shard, fetching)?;
+        asked.get(shard, fetching)?;
     }
-    if names.contains(&CONFIG) && folder.as_os_str().is_empty() {
-        asked.get(CONFIG, fetching)?;
+    let config = match choice.set.folder() {
+        "" => CONFIG.to_owned(),
+        folder => format!("{folder}/{CONFIG}"),
+    };
+    if names.contains(&config) {
+        asked.get(&config, fetching)?;
     }
     Ok(Found {
-        path,
-        file,
+        snapshot,
+        choice,
         commit: info.sha,
     })
-}
-
-/// The file that stands for the checkpoint.
-fn chosen(spec: &Spec, names: &[&str]) -> Result<String> {
-    if let Some(file) = &spec.file {
-        if names.contains(&file.as_str()) {
-            return Ok(file.clone());
-        }
-        return Err(spec.fault(format!(
-            "the repository has no file `{file}`; it has {}",
-            listed(names)
-        )));
-    }
-    let there = |name: &String| names.contains(&name.as_str());
-    if let Some(usual) = usual().into_iter().find(there) {
-        return Ok(usual);
-    }
-    for ending in FORMATS.iter().flat_map(|format| format.endings) {
-        let such: Vec<&str> = names
-            .iter()
-            .copied()
-            .filter(|n| n.to_ascii_lowercase().ends_with(ending) && is_path(n))
-            .collect();
-        match such[..] {
-            [] => {}
-            [one] => return Ok(one.to_owned()),
-            _ => {
-                return Err(spec.fault(format!(
-                    "the repository has several checkpoints, {}; name one: {spec}/{}",
-                    listed(&such),
-                    such[0]
-                )));
-            }
-        }
-    }
-    Err(spec.fault(format!(
-        "the repository has no checkpoint we read; it has {}",
-        listed(names)
-    )))
-}
-
-fn listed(names: &[&str]) -> String {
-    let some: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    match names.len() {
-        0 => "no files".into(),
-        all if all > LISTED => format!("{} and {} more", some.join(", "), all - LISTED),
-        _ => some.join(", "),
-    }
 }
 
 struct Asked<'a> {
@@ -154,15 +110,60 @@ impl Asked<'_> {
         Ok(info)
     }
 
+    /// The files that stand for the checkpoint. An index is fetched first: what it names is part of its
+    /// set.
+    fn chosen(
+        &self,
+        names: &[String],
+        snapshot: &Path,
+        fetching: &mut Fetching<'_>,
+    ) -> Result<Choice> {
+        let file = self.spec.file.as_deref();
+        if let Some(file) = file.filter(|file| !names.iter().any(|name| name == file)) {
+            return Err(self.spec.fault(format!(
+                "the repository has no file `{file}`; it has {}",
+                listed(names)
+            )));
+        }
+        let is_root_index = |name: &&String| !name.contains('/') && is_index(name);
+        if file.is_none() {
+            for index in names.iter().filter(is_root_index) {
+                self.get(index, fetching)?;
+            }
+        }
+        choose(file, names, snapshot).map_err(|none| {
+            self.spec.fault(match none {
+                NoChoice::Nothing => {
+                    let names = listed(names);
+                    format!("the repository has no checkpoint we read; it has {names}")
+                }
+                NoChoice::Several(several) => format!(
+                    "the repository has several checkpoints, {}; name one: {}/{}",
+                    listed(&several),
+                    self.spec,
+                    several[0]
+                ),
+                NoChoice::Missing(part) => format!(
+                    "the repository has no file `{}`, one of {} parts",
+                    part.name, part.count
+                ),
+            })
+        })
+    }
+
     /// A file in the cache, fetched where it is not there; a part that came before is gone on with.
     fn get(&self, file: &str, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
         if let Some(path) = self.cache.get(file) {
             return Ok(path);
         }
+        if !is_file_path(file) {
+            return Err(self.spec.fault(format!("`{file}` is no path in a folder")));
+        }
+        let encoded = encoded(file);
         // The client makes paths of both.
         let before = self
             .api
-            .metadata(&self.repo.url(file))
+            .metadata(&self.repo.url(&encoded))
             .map_err(|e| self.failed(file, &e))?;
         if !is_name(before.etag()) || !is_name(before.commit_hash()) {
             return Err(self
@@ -177,10 +178,30 @@ impl Asked<'_> {
         };
         let path = self
             .repo
-            .download_with_progress(file, bar)
+            .download_with_progress(&encoded, bar)
             .map_err(|error| self.failed(file, &error))?;
         self.check(file, &path, &before)?;
-        Ok(path)
+        self.named(file, &encoded, path)
+    }
+
+    /// The client calls a file in the cache as in its address.
+    fn named(&self, file: &str, encoded: &str, path: PathBuf) -> Result<PathBuf> {
+        if file == encoded {
+            return Ok(path);
+        }
+        // As many steps up as the name has.
+        let snapshot = path.ancestors().nth(encoded.split('/').count());
+        let snapshot = snapshot.unwrap_or(&path);
+        let wanted = snapshot.join(file);
+        let folder = wanted.parent().unwrap_or(snapshot);
+        let moved = fs::create_dir_all(folder).and_then(|()| fs::rename(&path, &wanted));
+        moved.map_err(|fault| {
+            self.spec.fault(format!(
+                "cannot write `{file}` into the cache `{}`: {fault}",
+                self.hub.cache.display()
+            ))
+        })?;
+        Ok(wanted)
     }
 
     /// Whether what came is what was announced.
@@ -261,6 +282,21 @@ impl Asked<'_> {
             self.hub.endpoint
         ))
     }
+}
+
+/// A path as an address has it: percent-encoded but for the unreserved characters and the slash
+/// (RFC 3986, §2.3).
+fn encoded(path: &str) -> String {
+    let mut text = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
 }
 
 /// Tells of a download.

@@ -44,7 +44,7 @@ impl Spec {
         if !is_path(&revision) {
             return Err(fault("its revision is no branch, tag or commit"));
         }
-        if file.is_some_and(|file| !is_path(file)) {
+        if file.is_some_and(|file| !is_file_path(file)) {
             return Err(fault("its file is no path in a repository"));
         }
         Ok(Self {
@@ -87,6 +87,19 @@ pub(super) fn is_name(word: &str) -> bool {
     !word.is_empty() && word.len() <= 255 && !word.starts_with('.') && word.chars().all(known)
 }
 
+/// Whether a path of a file stays in its folder, whatever it is called: spaces, signs and all scripts
+/// are legal in a repository.
+pub(super) fn is_file_path(path: &str) -> bool {
+    let stays = |step: &str| {
+        let is_drive = cfg!(windows) && step.contains(':');
+        !matches!(step, "" | "." | "..")
+            && step.len() <= 255
+            && !step.contains(|c: char| c == '\\' || c.is_control())
+            && !is_drive
+    };
+    path.split('/').all(stays)
+}
+
 /// Whether every step of a path is a name.
 pub(super) fn is_path(path: &str) -> bool {
     path.split('/').all(is_name)
@@ -109,6 +122,8 @@ mod tests {
             (short.revision.as_str(), short.file.as_ref()),
             ("main", None)
         );
+        let odd = Spec::parse("hf://a/b/моя модель (v2)+x?.safetensors").unwrap();
+        assert_eq!(odd.file.as_deref(), Some("моя модель (v2)+x?.safetensors"));
         let request = Spec::parse("hf://a/b@refs%2Fpr%2F1").unwrap();
         assert_eq!(request.revision, "refs/pr/1");
         for text in [
@@ -128,7 +143,8 @@ mod tests {
             "hf://a/b/../../etc/passwd",
             "hf://a/b//c",
             "hf://a/b c",
-            "hf://a/b/x?y",
+            "hf://a/b/x\\y",
+            "hf://a/b/x\ny",
         ] {
             assert!(
                 matches!(Spec::parse(wrong), Err(Error::Hub { .. })),
