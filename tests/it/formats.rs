@@ -80,6 +80,14 @@ fn every_tensor_is_what_its_producer_reads() {
                 "int8.SCB",
                 "rows.weight_scale",
             ],
+            "training.pt" => {
+                let is_state = |name: &&str| name.starts_with("optimizer.state.");
+                assert_eq!(
+                    (rest.len(), rest.iter().filter(|n| is_state(n)).count()),
+                    (12, 12)
+                );
+                continue;
+            }
             _ => &[],
         };
         assert_eq!(rest, known, "{file}");

@@ -248,7 +248,13 @@ fn write(folder: &Path, form: Form, groups: &[Group]) -> PathBuf {
             folder.join(shard(1, "gguf"))
         }
         Form::NestedPyTorch => {
-            let states: Vec<Node> = parts.iter().map(|part| Node::state(part)).collect();
+            // What belongs together has one prefix.
+            let state = |part: usize| {
+                let groups = groups.iter().skip(part).step_by(3);
+                let tensors: Vec<Stored> = groups.flat_map(|g| g.tensors.clone()).collect();
+                Node::state(&tensors)
+            };
+            let states = [0, 1, 2].map(state);
             let text = |text: &str| Node::Text(text.into());
             let root = Node::Dict(vec![
                 (text("ema"), states[0].clone()),

@@ -89,6 +89,10 @@ impl<'a> PartName<'a> {
         self.total.parse().unwrap_or(0)
     }
 
+    fn stem(&self) -> &'a str {
+        self.before.trim_end_matches(['-', '_', '.'])
+    }
+
     /// The name of another part.
     fn of(&self, number: usize) -> String {
         let (before, between, after) = (self.before, self.between, self.after);
@@ -183,16 +187,12 @@ fn one_of(
         },
     );
     beside.sort_by(|a, b| a.file.cmp(&b.file));
-    match candidates.len() {
-        1 => Ok(Choice {
-            set: candidates.remove(0).set,
-            beside,
-        }),
-        _ => {
-            let names = candidates.into_iter().map(|c| c.set.name().to_owned());
-            Err(NoChoice::Several(names.collect()))
-        }
+    if candidates.len() > 1 {
+        let names = candidates.iter().map(|c| c.set.name().to_owned());
+        return Err(NoChoice::Several(names.collect()));
     }
+    let set = candidates.pop().ok_or(NoChoice::Nothing)?.set;
+    Ok(Choice { set, beside })
 }
 
 /// Moves the sets that are meant to `beside`, as judged by all that there are.
@@ -226,18 +226,15 @@ fn candidates(
             continue;
         };
         let folder = &index[..index.len() - base(index).len()];
-        match shards(index) {
-            Some(shards) => taken.extend(shards.iter().map(|shard| format!("{folder}{shard}"))),
+        if let Some(shards) = shards(index) {
+            taken.extend(shards.iter().map(|shard| format!("{folder}{shard}")));
+        } else {
             // What the index names is not known yet: parts of its name.
-            None => {
-                let of_index = |path: &&String| {
-                    let part = PartName::parse(path);
-                    part.is_some_and(|part| {
-                        stem_of(part.before.trim_end_matches(['-', '_'])) == stem_of(index)
-                    })
-                };
-                taken.extend(files.iter().filter(of_index).cloned());
-            }
+            let of_index = |path: &&String| {
+                let part = PartName::parse(path);
+                part.is_some_and(|part| stem_of(part.stem()) == stem_of(index))
+            };
+            taken.extend(files.iter().filter(of_index).cloned());
         }
         let (stem, precision) = stem_of(index);
         found.push(Candidate {
@@ -255,10 +252,7 @@ fn candidates(
             Some(part) => {
                 let all = part.all(paths).map_err(NoChoice::Missing)?;
                 taken.extend(all.iter().cloned());
-                (
-                    FileSet::Parts(all),
-                    part.before.trim_end_matches(['-', '_', '.']),
-                )
+                (FileSet::Parts(all), part.stem())
             }
             None => (FileSet::File(path.clone()), path.as_str()),
         };
@@ -341,7 +335,7 @@ fn stem_of(path: &str) -> (String, Option<&'static str>) {
         match PRECISIONS.iter().find(|known| **known == step) {
             Some(known) => precision = Some(*known),
             None if is_ending(step) => {}
-            None if stem.is_empty() => stem = step.to_owned(),
+            None if stem.is_empty() => stem.push_str(step),
             None => stem = format!("{stem}.{step}"),
         }
     }

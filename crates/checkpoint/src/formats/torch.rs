@@ -5,18 +5,20 @@
 //! `torch/_utils.py` (`_rebuild_tensor_v2`) and `torch/serialization.py` (`_legacy_load`).
 
 mod pickle;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 
 use pickle::{Id, Pickle, Value};
+use walk::Found;
 
 use crate::archive::Archive;
 use crate::byte_source::{Cursor, PartOf};
 use crate::facts::count;
 use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
-use crate::{ByteSource, Dtype, TensorFacts, strided};
+use crate::{ByteSource, Dtype, Standing, TensorFacts, strided};
 
 pub(crate) const FORMAT: Format = Format {
     name: "PyTorch",
@@ -35,21 +37,8 @@ const ZIP: &[u8] = b"PK\x03\x04";
 const PART: u64 = 1 << 13;
 /// The number that the first pickle of the older layout is.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-/// Dictionaries within each other that are looked into.
-const DEEP: usize = 32;
 /// Imports that a message names.
 const NAMED: usize = 5;
-/// Where training keeps the net's own tensors, in the order in which they are looked for.
-const NETS: [&str; 7] = [
-    "state_dict",
-    "model_state_dict",
-    "model",
-    "module",
-    "net",
-    "weights",
-    "params",
-];
-
 /// A tensor as the pickle describes it.
 #[derive(Debug, Clone, PartialEq)]
 struct Described {
@@ -119,20 +108,72 @@ fn zipped(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
             return Err("its numbers have their largest byte first".into());
         }
     }
-    let read = read_pickle(&mut Cursor::new(pickle, PART), file.length())?;
-    let mut stored = Vec::new();
-    for (name, tensor) in tensors(&read)? {
-        let Some(bytes) = members.get(&format!("{folder}data/{}", tensor.storage)) else {
+    let size = file.length();
+    let mut contents = Contents::default();
+    let mut read = |pickle: &Arc<dyn ByteSource>, prefix: &str, storages: &str| {
+        let size = size.min(pickle.length());
+        let read = read_pickle(&mut Cursor::new(pickle, PART), size)?;
+        contents.imports.extend(foreign(&read));
+        let found = if prefix.is_empty() {
+            tensors(&read, size)?
+        } else {
+            walk::tensors(&read, size)?
+        };
+        let at = |key: &str| members.get(&format!("{folder}{storages}/{key}"));
+        place(found, prefix, &mut contents, at)?;
+        Ok::<_, Fault>(keys(&read))
+    };
+    let used = read(pickle, "", "data")?;
+    // TorchScript keeps tensors of its code in a pickle of their own.
+    if let Some(constants) = members.get(&format!("{folder}constants.pkl")) {
+        read(constants, "constants.", "constants")?;
+    }
+    let stored = format!("{folder}data/");
+    for (name, member) in &members {
+        let unused = name
+            .strip_prefix(&stored)
+            .filter(|key| !used.contains(*key));
+        if let Some(key) = unused.filter(|_| member.length() > 0) {
+            let facts = TensorFacts::new(format!("data/{key}"), Dtype::U8, Vec::new());
+            let fault = format!("no tensor describes its {} bytes", member.length());
+            let standing = Standing::Unreadable {
+                fault,
+                weights: None,
+            };
+            contents.unread.push((facts, standing));
+        }
+    }
+    Ok(contents)
+}
+
+/// Puts what was found, with a prefix, where its storages are.
+fn place<'a>(
+    found: Found,
+    prefix: &str,
+    contents: &mut Contents,
+    storage: impl Fn(&str) -> Option<&'a Arc<dyn ByteSource>>,
+) -> Result<(), Fault> {
+    for (name, tensor) in found.tensors {
+        let name = format!("{prefix}{name}");
+        let Some(bytes) = storage(&tensor.storage) else {
             return Err(format!("the storage of tensor `{name}` is not there").into());
         };
         fits(&name, &tensor, bytes.length())?;
-        stored.push(tensor.stored(name, Arc::clone(bytes)));
+        contents
+            .tensors
+            .push(tensor.stored(name, Arc::clone(bytes)));
     }
-    Ok(Contents {
-        tensors: stored,
-        imports: foreign(&read).collect(),
-        ..Contents::default()
-    })
+    for (_, (mut facts, standing)) in found.unread {
+        facts.tensor = format!("{prefix}{}", facts.tensor);
+        contents.unread.push((facts, standing));
+    }
+    Ok(())
+}
+
+/// Keys of the storages that a pickle mentions.
+fn keys(pickle: &Pickle) -> BTreeSet<String> {
+    let all = (0..pickle.len()).filter_map(|id| storage(pickle, id));
+    all.map(|(_, key)| key.to_owned()).collect()
 }
 
 /// The next pickle of a file of so many bytes.
@@ -159,7 +200,7 @@ fn in_a_row(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
         next()?;
     }
     let (object, keys) = (next()?, next()?);
-    let tensors = tensors(&object)?;
+    let found = tensors(&object, size)?;
     let Value::List(listed) = keys.get(keys.root()) else {
         return Err("it has no list of its storages".into());
     };
@@ -184,19 +225,12 @@ fn in_a_row(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
         places.insert(key.to_owned(), storage);
         at = end;
     }
-    let mut stored = Vec::new();
-    for (name, tensor) in tensors {
-        let Some(bytes) = places.get(&tensor.storage) else {
-            return Err(format!("the storage of tensor `{name}` is not there").into());
-        };
-        fits(&name, &tensor, bytes.length())?;
-        stored.push(tensor.stored(name, Arc::clone(bytes)));
-    }
-    Ok(Contents {
-        tensors: stored,
+    let mut contents = Contents {
         imports: imports.into_iter().collect(),
         ..Contents::default()
-    })
+    };
+    place(found, "", &mut contents, |key| places.get(key))?;
+    Ok(contents)
 }
 
 /// Whether a storage of so many bytes holds a tensor.
@@ -266,26 +300,10 @@ fn is_type(name: &str) -> bool {
             .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// The net's tensors by name, in a dictionary, a training state or a module.
-fn tensors(pickle: &Pickle) -> Result<BTreeMap<String, Described>, String> {
-    let mut walk = Walk {
-        pickle,
-        found: BTreeMap::new(),
-        inside: BTreeSet::new(),
-    };
-    let root = pickle.root();
-    let part = |key: &str| {
-        let pairs = pickle.dict(root)?;
-        let found = pairs
-            .iter()
-            .find(|(name, _)| pickle.text(*name) == Some(key));
-        found.map(|(_, value)| *value).filter(|&value| {
-            pickle.dict(value).is_some()
-                || matches!(pickle.get(value), Value::Call { state: Some(_), .. })
-        })
-    };
-    walk.enter(NETS.into_iter().find_map(part).unwrap_or(root), "", 0)?;
-    if walk.found.is_empty() {
+/// Every tensor that a pickle of so many bytes describes.
+fn tensors(pickle: &Pickle, bytes: u64) -> Result<Found, String> {
+    let found = walk::tensors(pickle, bytes)?;
+    if found.tensors.is_empty() && found.unread.is_empty() {
         let imports: Vec<String> = pickle.imports().into_iter().take(NAMED).collect();
         return Err(if imports.is_empty() {
             "its pickle describes no tensor".to_owned()
@@ -296,94 +314,7 @@ fn tensors(pickle: &Pickle) -> Result<BTreeMap<String, Described>, String> {
             )
         });
     }
-    Ok(walk.found)
-}
-
-struct Walk<'a> {
-    pickle: &'a Pickle,
-    found: BTreeMap<String, Described>,
-    /// What is being walked through: a dictionary may hold itself.
-    inside: BTreeSet<Id>,
-}
-
-impl Walk<'_> {
-    fn enter(&mut self, id: Id, prefix: &str, depth: usize) -> Result<(), String> {
-        if depth > DEEP || !self.inside.insert(id) {
-            return Ok(());
-        }
-        match self.pickle.get(id) {
-            Value::Dict(pairs) => {
-                for &(key, value) in pairs {
-                    if let Some(key) = self.pickle.text(key) {
-                        self.at(value, &format!("{prefix}{key}"), depth)?;
-                    }
-                }
-            }
-            // A module: its own tensors, and the modules in it.
-            Value::Call {
-                state: Some(state), ..
-            } => {
-                let parts = self.pickle.dict(*state).unwrap_or_default();
-                let named = |name: &str| {
-                    let same = |(key, _): &&(Id, Id)| self.pickle.text(*key) == Some(name);
-                    parts.iter().find(same).map(|(_, value)| *value)
-                };
-                let own = ["_parameters", "_buffers", "_modules"].map(named);
-                // A scripted module's state is its attributes.
-                let scripted = own.iter().all(Option::is_none).then_some(*state);
-                for part in own.into_iter().chain([scripted]).flatten() {
-                    self.enter(part, prefix, depth + 1)?;
-                }
-            }
-            _ => {}
-        }
-        self.inside.remove(&id);
-        Ok(())
-    }
-
-    fn at(&mut self, id: Id, name: &str, depth: usize) -> Result<(), String> {
-        match rebuilt(self.pickle, id) {
-            Some(Ok(tensor)) => {
-                if self.found.insert(name.to_owned(), tensor).is_some() {
-                    return Err(format!("tensor `{name}` is there twice"));
-                }
-                Ok(())
-            }
-            Some(Err(fault)) => Err(format!("tensor `{name}` {fault}")),
-            None => self.enter(id, &format!("{name}."), depth + 1),
-        }
-    }
-}
-
-/// A tensor, if the value is one.
-fn rebuilt(pickle: &Pickle, id: Id) -> Option<Result<Described, String>> {
-    let Value::Call {
-        function,
-        arguments,
-        ..
-    } = pickle.get(id)
-    else {
-        return None;
-    };
-    let arguments = pickle.tuple(*arguments)?;
-    match pickle.global(*function)? {
-        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => {
-            // One step: a parameter holds a tensor.
-            let inner = *arguments.first()?;
-            matches!(pickle.get(inner), Value::Call { function, .. }
-                if pickle.global(*function).is_some_and(|(_, name)| name.starts_with("_rebuild_tensor")))
-            .then(|| rebuilt(pickle, inner))?
-        }
-        ("torch._tensor", "_rebuild_from_type_v2") => {
-            let inner = pickle.tuple(*arguments.get(2)?)?;
-            Some(described(pickle, inner, false))
-        }
-        ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => {
-            Some(described(pickle, arguments, false))
-        }
-        ("torch._utils", "_rebuild_tensor_v3") => Some(described(pickle, arguments, true)),
-        _ => None,
-    }
+    Ok(found)
 }
 
 const UNLIKE: &str = "is not described as PyTorch describes tensors";
@@ -432,8 +363,18 @@ fn storage(pickle: &Pickle, id: Id) -> Option<(&str, &str)> {
 /// Bytes an entry of each storage takes, by its key.
 fn storages(pickle: &Pickle) -> BTreeMap<String, u64> {
     let all = (0..pickle.len()).filter_map(|id| storage(pickle, id));
-    all.filter_map(|(class, key)| Some((key.to_owned(), named(class).bits()? / 8)))
+    all.filter_map(|(class, key)| Some((key.to_owned(), width(class)?)))
         .collect()
+}
+
+/// Bytes of an entry of a storage.
+fn width(class: &str) -> Option<u64> {
+    match class {
+        "QInt8Storage" | "QUInt8Storage" | "UntypedStorage" => Some(1),
+        "QInt32Storage" => Some(4),
+        "ComplexDoubleStorage" => Some(16),
+        _ => Some(named(class).bits()? / 8),
+    }
 }
 
 /// The dtype in safetensors' spelling; PyTorch's own where it is not known there.

@@ -64,6 +64,7 @@ impl Pickle {
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
+            copied: 0,
         };
         while machine.step()? {
             if machine.pickle.values.len() > MOST {
@@ -145,6 +146,8 @@ struct Machine<R> {
     /// Heights of the stack.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
+    /// Pairs that dictionaries took from lists.
+    copied: usize,
 }
 
 impl<R: BufRead> Machine<R> {
@@ -334,7 +337,7 @@ impl<R: BufRead> Machine<R> {
                     self.pop()?;
                 }
                 let (arguments, function) = (self.pop()?, self.pop()?);
-                self.called(function, arguments);
+                self.called(function, arguments)?;
             }
         }
         Ok(())
@@ -343,19 +346,29 @@ impl<R: BufRead> Machine<R> {
     fn call(&mut self, function: Id, parts: Vec<Id>) -> Result<(), String> {
         self.push(Value::Tuple(parts));
         let arguments = self.pop()?;
-        self.called(function, arguments);
-        Ok(())
+        self.called(function, arguments)
     }
 
-    fn called(&mut self, function: Id, arguments: Id) {
+    fn called(&mut self, function: Id, arguments: Id) -> Result<(), String> {
         let is_dict = self.pickle.global(function).is_some_and(|global| {
             matches!(
                 global,
-                ("collections", "OrderedDict" | "defaultdict") | ("builtins", "dict")
+                ("collections", "OrderedDict" | "defaultdict")
+                    | ("builtins" | "__builtin__", "dict")
             )
         });
+        let pairs = if is_dict {
+            self.pairs_given(arguments)
+        } else {
+            Vec::new()
+        };
+        // One list may be given again and again.
+        self.copied += pairs.len();
+        if self.copied > MOST {
+            return Err(format!("it copies more than {MOST} pairs"));
+        }
         self.push(if is_dict {
-            Value::Dict(Vec::new())
+            Value::Dict(pairs)
         } else {
             Value::Call {
                 function,
@@ -363,6 +376,23 @@ impl<R: BufRead> Machine<R> {
                 state: None,
             }
         });
+        Ok(())
+    }
+
+    /// Python 2 makes an ordered dictionary of a list of pairs.
+    fn pairs_given(&self, arguments: Id) -> Vec<(Id, Id)> {
+        let given = self.pickle.tuple(arguments).and_then(|parts| parts.first());
+        let Some(Value::List(pairs)) = given.map(|&id| self.pickle.get(id)) else {
+            return Vec::new();
+        };
+        let pair = |&id: &Id| match self.pickle.get(id) {
+            Value::List(pair) | Value::Tuple(pair) => match pair[..] {
+                [key, value] => Some((key, value)),
+                _ => None,
+            },
+            _ => None,
+        };
+        pairs.iter().filter_map(pair).collect()
     }
 
     /// What is remembered under a number.
