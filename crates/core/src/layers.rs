@@ -456,6 +456,11 @@ fn refused_outright(tensor: &TensorFacts) -> std::result::Result<(), TensorSkip>
     }
 }
 
+/// Whether a name ends as names of weights do.
+pub fn says_weight(name: &str) -> bool {
+    names::stem(name) != name
+}
+
 /// Which of the sides of a matrix is that of the inputs, by its name; columns where that is silent.
 fn inputs_of(name: &str, rows: usize, cols: usize) -> usize {
     match names::orientation(name) {

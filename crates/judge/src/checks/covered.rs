@@ -249,7 +249,8 @@ fn unseen(entry: &LedgerEntry) -> Option<Unseen> {
         | TensorSkip::BiasOrMask
         | TensorSkip::OptimiserState
         | TensorSkip::Buffer => Unseen::Kind,
-        TensorSkip::NoEntries if !entry.tensor.is_read() => Unseen::Kind,
+        // A buffer may be empty; a weight without entries was left out by whoever saved it.
+        TensorSkip::NoEntries if !layers::says_weight(&entry.tensor.tensor) => Unseen::Kind,
         // A sentence of an older version: its dtype alone tells.
         TensorSkip::Other(_) if entry.tensor.is_read() || entry.tensor.dtype.is_buffer() => {
             Unseen::Kind

@@ -188,7 +188,7 @@ fn covered_fails_on_one_matrix_that_could_not_be_read() {
     assert_eq!(outcome("I8", &[512, 512], one), fails, "a third");
     assert_eq!(outcome("I8", &[1 << 20], ""), passes, "no matrix");
     assert_eq!(outcome("BOOL", &[2048, 2048], ""), passes, "a mask");
-    assert_eq!(outcome("F32", &[0], ""), fails, "a placeholder");
+    assert_eq!(outcome("F32", &[0], ""), fails, "`q.weight`, a placeholder");
     assert_eq!(outcome("F32", &[64, 64, 3, 3], ""), passes);
     assert_eq!(outcome("F32", &[512, 512, 3, 3], ""), fails, "most of it");
 }

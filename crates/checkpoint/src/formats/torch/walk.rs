@@ -45,24 +45,23 @@ impl Found {
         self.tensors.keys().chain(self.unread.keys())
     }
 
-    fn insert_all(&mut self, more: Self, prefix: &str) -> Result<(), String> {
+    /// Takes more, of whose names the first so many bytes are left out.
+    fn insert_all(&mut self, more: Self, cut: usize) -> Result<(), String> {
         let twice = |name: &str| format!("tensor `{name}` is there twice");
         for (name, tensor) in more.tensors {
-            let name = format!("{prefix}{name}");
-            if self.unread.contains_key(&name)
-                || self.tensors.insert(name.clone(), tensor).is_some()
-            {
-                return Err(twice(&name));
+            let name = &name[cut..];
+            let is_there = self.unread.contains_key(name);
+            if is_there || self.tensors.insert(name.to_owned(), tensor).is_some() {
+                return Err(twice(name));
             }
         }
         for (name, (mut facts, standing)) in more.unread {
-            let name = format!("{prefix}{name}");
-            facts.tensor.clone_from(&name);
+            let name = &name[cut..];
+            name.clone_into(&mut facts.tensor);
             let unread = (facts, standing);
-            if self.tensors.contains_key(&name)
-                || self.unread.insert(name.clone(), unread).is_some()
-            {
-                return Err(twice(&name));
+            let is_there = self.tensors.contains_key(name);
+            if is_there || self.unread.insert(name.to_owned(), unread).is_some() {
+                return Err(twice(name));
             }
         }
         Ok(())
@@ -97,7 +96,7 @@ pub(super) fn tensors(pickle: &Pickle, bytes: u64) -> Result<Found, String> {
     let mut parts: Vec<(String, Found)> = Vec::new();
     for (place, &(key, value)) in pairs.iter().enumerate() {
         let key = walk.key(key, place);
-        walk.value(value, "", 1)?;
+        walk.value(value, &key, 1)?;
         let part = std::mem::take(&mut walk.found);
         if !part.is_empty() {
             parts.push((key, part));
@@ -106,22 +105,14 @@ pub(super) fn tensors(pickle: &Pickle, bytes: u64) -> Result<Found, String> {
     let mut whole = Found::default();
     let net = net(&parts);
     for (place, (key, part)) in parts.into_iter().enumerate() {
-        let is_itself = part.names().all(String::is_empty);
-        let prefix = match net {
-            Some(net) if net == place => String::new(),
-            _ if is_itself => key,
-            _ => format!("{key}."),
-        };
-        whole.insert_all(part, &prefix)?;
+        let is_net = net == Some(place);
+        whole.insert_all(part, if is_net { key.len() + 1 } else { 0 })?;
     }
     Ok(whole)
 }
 
 /// The part that is the net, where all else is what training keeps beside it.
 fn net(parts: &[(String, Found)]) -> Option<usize> {
-    let is_net = |(key, part): &(String, Found)| {
-        NETS.contains(&key.as_str()) && part.names().all(|name| !name.is_empty())
-    };
     let is_state = |key: &str| {
         let key = key.to_ascii_lowercase();
         key.starts_with("optim") || key == "opt" || key.contains("scheduler") || key.contains("rng")
@@ -142,21 +133,20 @@ fn net(parts: &[(String, Found)]) -> Option<usize> {
     let [place] = places[..] else {
         return None;
     };
+    let (key, own) = &parts[place];
+    let prefix = format!("{key}.");
+    let mut names = own.names();
+    let is_within = NETS.contains(&key.as_str()) && names.all(|name| name.starts_with(&prefix));
     let others = parts
         .iter()
         .enumerate()
         .filter(|(other, _)| *other != place);
-    let mut taken = others.flat_map(|(_, (key, part))| part.names().map(move |name| (key, name)));
-    let own = &parts[place].1;
-    let collides = taken.any(|(key, name)| {
-        let name = if name.is_empty() {
-            key.clone()
-        } else {
-            format!("{key}.{name}")
-        };
+    let mut taken = others.flat_map(|(_, (_, part))| part.names());
+    let collides = taken.any(|name| {
+        let name = format!("{prefix}{name}");
         own.tensors.contains_key(&name) || own.unread.contains_key(&name)
     });
-    (is_net(&parts[place]) && !collides).then_some(place)
+    (is_within && !collides).then_some(place)
 }
 
 struct Walk<'a> {
