@@ -437,6 +437,9 @@ pub struct Fetching {
     /// Use only what is in the Hub's cache; ask nobody.
     #[arg(long)]
     pub offline: bool,
+    /// Read NumPy's two-byte entries without a type (`<V2`) as bfloat16.
+    #[arg(long)]
+    pub v2_bfloat16: bool,
 }
 
 /// Flags that matter when weights are read.

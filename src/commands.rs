@@ -19,11 +19,11 @@ use std::process::ExitCode;
 
 use randomlike::analysis;
 use randomlike::audit::{Audit, Ledger};
-use randomlike::checkpoint::{self, Checkpoint};
+use randomlike::checkpoint::{self, Checkpoint, Reading};
 use randomlike::hub::{self, Hub};
 use randomlike::policy::Policy;
 use randomlike::report::json;
-use randomlike::report::ledger_sentences::{self, Reading};
+use randomlike::report::ledger_sentences::{self, TotalsOf};
 use randomlike_checkpoint::FileError;
 use serde::de::IgnoredAny;
 
@@ -44,7 +44,10 @@ pub const COULD_NOT_AUDIT: u8 = 2;
 /// Opens what `source` names: files, or a repository on the Hub, with progress on standard error.
 fn open(source: &Path, fetching: Fetching) -> Result<Checkpoint, Box<dyn Error>> {
     let Some(spec) = hub::spec(source)? else {
-        return Ok(Checkpoint::open(source)?);
+        let reading = Reading {
+            void_is_bfloat16: fetching.v2_bfloat16,
+        };
+        return Ok(Checkpoint::open_as(source, reading)?);
     };
     let hub = Hub::from_env(fetching.offline)?;
     let mut bar = Download::new();
@@ -54,8 +57,8 @@ fn open(source: &Path, fetching: Fetching) -> Result<Checkpoint, Box<dyn Error>>
 }
 
 /// What is measured and what not, and what lies beside the source, as the first lines of a page.
-fn ledger(ledger: &Ledger, reading: Reading) -> String {
-    let mut text = terminal::wrap(&ledger_sentences::totals(ledger, reading), 0);
+fn ledger(ledger: &Ledger, of: TotalsOf) -> String {
+    let mut text = terminal::wrap(&ledger_sentences::totals(ledger, of), 0);
     if let Some(beside) = ledger_sentences::beside(ledger) {
         text += &terminal::wrap(&beside, 0);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
 use randomlike::label::{Label, Labelled};
-use randomlike::report::ledger_sentences::Reading;
+use randomlike::report::ledger_sentences::TotalsOf;
 use randomlike::report::sentences::finding_sentences;
 use randomlike::report::{Bundle, fact_sentences, json, write};
 use randomlike::verdict::{FindingOutcome, Judgement, judge};
@@ -44,7 +44,7 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
     let mut page = format!(
         "{}\n{}",
         terminal::heading(&terminal::cut(&audit.source.uri, WIDTH)),
-        super::ledger(&audit.whole_ledger(), Reading::Weights),
+        super::ledger(&audit.whole_ledger(), TotalsOf::Audit),
     );
     let layers = terminal::counted(audit.layers.len() as u64, "layer");
     let tensors = terminal::counted(audit.source.tensors as u64, "tensor");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use randomlike::audit::{Ledger, Orientation, OrientationFrom, Skipped, TensorFacts};
 use randomlike::layers::{self, Layer};
 use randomlike::report::fact_sentences;
-use randomlike::report::ledger_sentences::Reading;
+use randomlike::report::ledger_sentences::TotalsOf;
 use serde::Serialize;
 
 use super::{Done, HOLDS};
@@ -26,7 +26,7 @@ pub fn run(args: &Layers) -> Done {
 }
 
 fn page(found: &layers::Layers, imports: Option<String>) -> String {
-    let mut page = super::ledger(&found.ledger, Reading::Headers);
+    let mut page = super::ledger(&found.ledger, TotalsOf::Headers);
     let skipped = found.ledger.skipped();
     page.push('\n');
     if !found.layers.is_empty() {

@@ -22,6 +22,7 @@ mod hub;
 mod ledger;
 mod loading;
 mod module_circles;
+mod numpy;
 mod outputs;
 mod packages;
 mod pipeline;

@@ -22,6 +22,8 @@ const PACKED: u64 = 1 << 16;
 #[derive(Debug)]
 pub(crate) struct Archive {
     pub(crate) members: BTreeMap<String, Arc<dyn ByteSource>>,
+    /// Members that cannot be read, and why.
+    pub(crate) refused: BTreeMap<String, String>,
 }
 
 impl Archive {
@@ -31,18 +33,19 @@ impl Archive {
         if archive.has_duplicate_names() {
             return Err("two members of its archive have one name".into());
         }
-        let mut members = BTreeMap::new();
+        let (mut members, mut refused) = (BTreeMap::new(), BTreeMap::new());
         for place in 0..archive.len() {
             let member = archive.by_index_raw(place).map_err(|e| fault(&e))?;
             if !member.is_file() {
                 continue;
             }
-            if member.encrypted() {
-                return Err("its archive is encrypted".into());
-            }
             let name = member.name().map_err(|e| fault(&e))?.into_owned();
             let (bytes, packed) = (member.size(), member.compressed_size());
             let method = member.compression();
+            if member.encrypted() {
+                refused.insert(name, "it is encrypted".to_owned());
+                continue;
+            }
             let most = match method {
                 CompressionMethod::Stored => packed,
                 _ => packed.saturating_mul(DEFLATE),
@@ -62,14 +65,14 @@ impl Archive {
                     state: Mutex::new(State::default()),
                 }),
                 other => {
-                    return Err(format!(
-                        "`{name}` in its archive is packed by {other}, not by deflate"
-                    ));
+                    let fault = format!("it is packed by {other}, not by deflate");
+                    refused.insert(name, fault);
+                    continue;
                 }
             };
             members.insert(name, member);
         }
-        Ok(Self { members })
+        Ok(Self { members, refused })
     }
 
     /// Names of its members; only the directory is read.

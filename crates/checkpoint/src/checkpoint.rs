@@ -24,6 +24,14 @@ use crate::{
     tied,
 };
 
+/// What the bytes of files do not say of themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether NumPy's entries of two bytes without a type (`<V2`) are 16-bit floats, the upper halves
+    /// of F32.
+    pub void_is_bfloat16: bool,
+}
+
 /// One or more files whose headers hold together. No weight has been read.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -46,8 +54,21 @@ impl Checkpoint {
     /// Opens a file of one of the [`FORMATS`](crate::FORMATS), an index of shards, or a directory
     /// of either.
     pub fn open(source: impl AsRef<Path>) -> Result<Self> {
+        Self::open_as(source, Reading::default())
+    }
+
+    /// The same, read in this way.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_as(source: impl AsRef<Path>, reading: Reading) -> Result<Self> {
         let source = source.as_ref();
-        let opened = source::open(source)?;
+        let mut opened = source::open(source)?;
+        if reading.void_is_bfloat16 {
+            for file in &mut opened.files {
+                file.void_is_bfloat16();
+            }
+        }
         let checkpoint = Self::of(opened.files, source, &opened.folder)?;
         Ok(checkpoint.with_beside(opened.beside))
     }

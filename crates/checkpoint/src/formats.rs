@@ -1,7 +1,9 @@
 //! The formats that are read: a file each, and a line of [`FORMATS`].
 
 mod gguf;
+mod npy;
 mod npz;
+mod numpy_array;
 pub(crate) mod safetensors;
 mod torch;
 #[cfg(test)]
@@ -14,6 +16,7 @@ pub static FORMATS: &[Format] = &[
     safetensors::FORMAT,
     gguf::FORMAT,
     npz::FORMAT,
+    npy::FORMAT,
     torch::FORMAT,
     #[cfg(test)]
     worked_example::FORMAT,

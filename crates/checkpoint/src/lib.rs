@@ -30,7 +30,7 @@ mod weight_norm;
 use std::path::Path;
 
 pub use byte_source::ByteSource;
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, Reading};
 pub use dtype::Dtype;
 pub use entries::Entries;
 pub use error::{Error, FileError, HeaderFault, IndexFault, Result};

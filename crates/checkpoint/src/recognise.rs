@@ -30,7 +30,7 @@ enum Counts {
     Unnamed,
 }
 
-static FOREIGN: [Foreign; 11] = [
+static FOREIGN: [Foreign; 10] = [
     Foreign {
         what: "an HDF5 file, such as Keras and h5py write",
         instead: "save its weights as safetensors",
@@ -48,12 +48,6 @@ static FOREIGN: [Foreign; 11] = [
         instead: "give the checkpoint it was made from",
         counts: Counts::Always,
         begins: |file| file.bytes.get(4..8) == Some(b"TFL3"),
-    },
-    Foreign {
-        what: "a single NumPy array",
-        instead: "save it with `numpy.savez` as an .npz archive",
-        counts: Counts::Always,
-        begins: |file| file.bytes.starts_with(b"\x93NUMPY"),
     },
     Foreign {
         what: "packed by gzip",
@@ -232,11 +226,6 @@ mod tests {
         tar[257..262].copy_from_slice(b"ustar");
         for (name, content, words) in [
             ("a.bin", &b"\x89HDF\r\n\x1a\n________"[..], "an HDF5 file"),
-            (
-                "a.npz",
-                b"\x93NUMPY\x01\x00________",
-                "a single NumPy array",
-            ),
             (
                 "a.tflite",
                 b"\x1c\0\0\0TFL3________",

@@ -10,7 +10,7 @@ use crate::digested::Digested;
 use crate::entries::Unread;
 use crate::error::{Error, FileError, Result};
 use crate::format::{Fault, Format, Storage};
-use crate::{ByteSource, Entries, Standing, TensorFacts};
+use crate::{ByteSource, Dtype, Entries, Standing, TensorFacts};
 
 /// A file that was opened and checked. No weight is in memory.
 #[derive(Debug)]
@@ -50,6 +50,16 @@ impl TensorFile {
     /// Its own bytes.
     pub(crate) fn bytes(&self) -> &Digested {
         &self.bytes
+    }
+
+    /// Takes NumPy's entries of two bytes without a type for the upper halves of F32, as which
+    /// `ml_dtypes` stores them.
+    pub(crate) fn void_is_bfloat16(&mut self) {
+        for (facts, _) in self.tensors.values_mut() {
+            if matches!(facts.dtype.name(), "<V2" | "|V2") {
+                facts.dtype = Dtype::BF16;
+            }
+        }
     }
 
     /// Its tensors, in the order of their names; no name comes twice.

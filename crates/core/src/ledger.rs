@@ -225,10 +225,7 @@ impl LedgerEntry {
     /// Whether it is a matrix or has more sides, or may be one: of what is packed or cannot be read
     /// the shape does not tell.
     pub fn is_matrix(&self) -> bool {
-        let may_be = match &self.role {
-            Role::NotMeasured(reason) => reason.hides_a_shape(),
-            _ => false,
-        };
+        let may_be = self.hides_its_entries() && self.weights != Some(0);
         may_be || self.tensor.shape.len() >= 2
     }
 }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
-use crate::ledger_sentences::{self, Reading};
+use crate::ledger_sentences::{self, TotalsOf};
 
 use super::figures::{Figure, Figures, LayerFigures, label_colour};
 use super::{fact_sentences, template};
@@ -161,7 +161,7 @@ impl<'a> Page<'a> {
                 "{} of {}: {}",
                 counted(audit.layers.len() as u64, "layer"),
                 counted(audit.source.tensors as u64, "tensor"),
-                ledger_sentences::totals(&ledger, Reading::Weights),
+                ledger_sentences::totals(&ledger, TotalsOf::Audit),
             ),
             beside: ledger_sentences::beside(&ledger),
             premise: audit.premise(),

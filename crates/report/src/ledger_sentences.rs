@@ -9,25 +9,25 @@ const TOLD: usize = 8;
 /// Room for a name in a reason.
 const NAME: usize = 60;
 
-/// Whether the weights were measured, or only headers were read.
+/// Whether weights were measured, or only headers were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// They were.
-    Weights,
+pub enum TotalsOf {
+    /// They were measured.
+    Audit,
     /// Only headers: the ledger says what would be measured.
     Headers,
 }
 
 /// How much is measured, and what is not, the most weights first: "58.6 of 61.1 million weights
 /// measured, 96 %; 2.5 million in 5 convolutions (`--conv`)."
-pub fn totals(ledger: &Ledger, reading: Reading) -> String {
-    let verb = match reading {
-        Reading::Weights => "measured",
-        Reading::Headers => "would be measured",
+pub fn totals(ledger: &Ledger, of: TotalsOf) -> String {
+    let verb = match of {
+        TotalsOf::Audit => "measured",
+        TotalsOf::Headers => "would be measured",
     };
     let mut parts = vec![format!(
         "{} weights {verb}, {}",
-        of(ledger.measured, ledger.weights),
+        part_of(ledger.measured, ledger.weights),
         share(ledger.measured, ledger.weights)
     )];
     parts.extend(ledger.by_reason.iter().take(TOLD).map(reason));
@@ -52,7 +52,7 @@ pub fn beside(ledger: &Ledger) -> Option<String> {
 }
 
 /// `58.6 of 61.1 million`.
-fn of(part: u64, whole: u64) -> String {
+fn part_of(part: u64, whole: u64) -> String {
     let (unit, word) = unit(whole);
     if unit == 1 {
         return format!("{} of {}", separated(part), separated(whole));
@@ -171,7 +171,7 @@ mod tests {
         add(&[1152], Role::NotMeasured(TensorSkip::OneDimensional));
         let ledger = Ledger::new(entries, Vec::new());
         assert_eq!(
-            totals(&ledger, Reading::Weights),
+            totals(&ledger, TotalsOf::Audit),
             "58.6 of 61.1 million weights measured, 96 %; 2.5 million in 5 convolutions \
              (`--conv`); 1,152 in 1 vector that is no layer's bias."
         );

@@ -1,15 +1,11 @@
 //! NumPy's .npz: a zip archive of arrays, each with a header of its own.
-//!
-//! Format: NumPy enhancement proposal 1. The header is parsed here: candle's reader sets aside
-//! what a header claims before it looks at the file, and knows no packed archives.
 
-use std::io::Read;
 use std::sync::Arc;
 
+use super::numpy_array;
 use crate::archive::Archive;
-use crate::format::{Beginning, Contents, Fault, Format, Layout, Storage};
-use crate::tensor_file::short;
-use crate::{ByteSource, Dtype, TensorFacts, strided};
+use crate::format::{Beginning, Contents, Fault, Format};
+use crate::{ByteSource, Dtype, Standing, TensorFacts};
 
 pub(crate) const FORMAT: Format = Format {
     name: ".npz",
@@ -20,212 +16,38 @@ pub(crate) const FORMAT: Format = Format {
     open,
 };
 
-const MAGIC: &[u8] = b"\x93NUMPY";
-/// The longest header that is read; NumPy's own limit for headers nobody vetted.
-const LONGEST: u64 = 10_000;
+/// How names of arrays end.
+const ARRAY: &str = ".npy";
 
-/// What the header of an array says.
-#[derive(Debug, Clone, PartialEq)]
-struct Array {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    fortran: bool,
-    start: u64,
-}
-
-/// Members that are arrays.
+/// Members that are arrays, and no pickle of PyTorch.
 fn begins(beginning: &Beginning) -> bool {
     let members = beginning.members();
-    !members.is_empty()
-        && members
-            .iter()
-            .all(|name| name.strip_suffix(".npy").is_some())
+    let ends = |ending: &str| members.iter().any(|name| name.ends_with(ending));
+    ends(ARRAY) && !ends("data.pkl")
 }
 
-/// Reads the header of every array.
+/// Reads the header of every array; what cannot be read is listed.
 fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
-    let mut tensors = Vec::new();
-    for (member, bytes) in Archive::open(file)?.members {
-        let Some(name) = member.strip_suffix(".npy") else {
-            return Err(format!("`{member}` in its archive is no .npy array").into());
-        };
-        let array = header(&mut bytes.read(0..bytes.length())?)
-            .map_err(|fault| format!("array `{name}`: {fault}"))?;
-        let layout = if array.fortran {
-            Layout::Strides(strided::fortran(&array.shape))
-        } else {
-            Layout::Rows
-        };
-        let facts = TensorFacts::new(name, array.dtype, array.shape);
-        let wanted = facts.count().and_then(|count| {
-            let width = facts.dtype.bytes().unwrap_or(0);
-            (count as u64).checked_mul(width)
-        });
-        let left = bytes.length().checked_sub(array.start);
-        if wanted.is_none() || left.is_none() || wanted > left {
-            return Err(short(name).into());
-        }
-        let storage = Storage {
-            bytes,
-            start: array.start,
-            layout,
-        };
-        tensors.push((facts, storage));
-    }
-    Ok(Contents {
-        tensors,
-        ..Contents::default()
-    })
-}
-
-/// Magic, version, length and a Python dictionary of literals.
-fn header(file: &mut impl Read) -> Result<Array, String> {
-    let mut take = |count: u64| {
-        let mut bytes = Vec::new();
-        let read = file.by_ref().take(count).read_to_end(&mut bytes);
-        let found = read.map_err(|e| e.to_string())?;
-        if found as u64 == count {
-            Ok(bytes)
-        } else {
-            Err("its header is cut off".to_owned())
-        }
-    };
-    if take(6)? != MAGIC {
-        return Err("it does not begin as an array does".into());
-    }
-    let version = take(2)?;
-    let width = match version[0] {
-        1 => 2,
-        2 | 3 => 4,
-        other => return Err(format!("its version is {other}; 1 to 3 are read")),
-    };
-    let length = take(width)?
-        .iter()
-        .rev()
-        .fold(0, |length, &byte| length << 8 | u64::from(byte));
-    if length > LONGEST {
-        return Err(format!(
-            "its header claims {length} bytes; {LONGEST} are allowed"
-        ));
-    }
-    let text = String::from_utf8(take(length)?).map_err(|_| "its header is no text".to_owned())?;
-    let mut array = dictionary(&text).ok_or("its header is not the dictionary it should be")?;
-    array.start = 6 + 2 + width + length;
-    Ok(array)
-}
-
-/// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
-fn dictionary(text: &str) -> Option<Array> {
-    let mut rest = text
-        .trim()
-        .strip_prefix('{')?
-        .strip_suffix('}')?
-        .trim_start();
-    let (mut dtype, mut fortran, mut shape) = (None, None, None);
-    while !rest.is_empty() {
-        let (key, value) = quoted(rest)?;
-        rest = value.trim_start().strip_prefix(':')?.trim_start();
-        rest = match key {
-            "descr" => {
-                // A structure of several fields is a list.
-                let (descr, after) = quoted(rest)?;
-                dtype.replace(named(descr)).is_none().then_some(after)?
+    let archive = Archive::open(file)?;
+    let mut contents = Contents::default();
+    for (member, bytes) in archive.members {
+        let name = member.strip_suffix(ARRAY);
+        match name.map(|name| numpy_array::read(name, &bytes)) {
+            Some(Ok(array)) => contents.tensors.push(array),
+            Some(Err(fault)) => contents.unread.push(unread(&member, fault, None)),
+            None => {
+                let fault = "it is no .npy array".to_owned();
+                contents.unread.push(unread(&member, fault, Some(0)));
             }
-            "fortran_order" => {
-                let (value, after) = rest
-                    .strip_prefix("False")
-                    .map(|after| (false, after))
-                    .or_else(|| Some((true, rest.strip_prefix("True")?)))?;
-                fortran.replace(value).is_none().then_some(after)?
-            }
-            "shape" => {
-                let (inner, after) = rest.strip_prefix('(')?.split_once(')')?;
-                let sides = inner
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|side| !side.is_empty());
-                let sides: Option<Vec<usize>> = sides.map(|side| side.parse().ok()).collect();
-                shape.replace(sides?).is_none().then_some(after)?
-            }
-            _ => return None,
-        };
-        rest = rest.trim_start();
-        rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
-    }
-    Some(Array {
-        dtype: dtype?,
-        shape: shape?,
-        fortran: fortran?,
-        start: 0,
-    })
-}
-
-/// A word in quotes and what comes after it.
-fn quoted(text: &str) -> Option<(&str, &str)> {
-    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
-    text[1..].split_once(quote)
-}
-
-/// The dtype in safetensors' spelling; NumPy's own where it is not known there.
-fn named(descr: &str) -> Dtype {
-    Dtype::named(match descr {
-        "<f8" => "F64",
-        "<f4" => "F32",
-        "<f2" => "F16",
-        "<i8" => "I64",
-        "<i4" => "I32",
-        "<i2" => "I16",
-        "|i1" => "I8",
-        "<u8" => "U64",
-        "<u4" => "U32",
-        "<u2" => "U16",
-        "|u1" => "U8",
-        "|b1" => "BOOL",
-        "<c8" => "C64",
-        other => other,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_as_numpy_writes_them_and_others() {
-        let array = dictionary("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }  \n");
-        let array = array.unwrap();
-        assert_eq!((array.dtype.name(), array.fortran), ("F32", false));
-        assert_eq!(array.shape, [2, 3]);
-        let vector = dictionary("{'descr': '>f8', 'fortran_order': True, 'shape': (7,)}").unwrap();
-        assert_eq!((vector.dtype.name(), vector.fortran), (">f8", true));
-        assert_eq!(vector.shape, [7]);
-        let number = dictionary("{'descr': '<f8', 'fortran_order': False, 'shape': ()}").unwrap();
-        assert_eq!(number.shape, [0_usize; 0]);
-        for wrong in [
-            "",
-            "{}",
-            "{'descr': '<f4', 'fortran_order': False}",
-            "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (2,)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
-            "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}",
-            "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'run': 'me'}",
-            "{'descr': 'é",
-        ] {
-            assert_eq!(dictionary(wrong), None, "{wrong}");
         }
     }
-
-    #[test]
-    fn what_a_header_claims_is_not_allocated() {
-        let mut long = MAGIC.to_vec();
-        long.extend([2, 0, 255, 255, 255, 255]);
-        assert!(header(&mut &long[..]).unwrap_err().contains("claims"));
-        assert!(header(&mut &long[..9]).unwrap_err().contains("cut off"));
-        assert!(
-            header(&mut &b"not an array"[..])
-                .unwrap_err()
-                .contains("begin")
-        );
+    for (member, fault) in archive.refused {
+        contents.unread.push(unread(&member, fault, None));
     }
+    Ok(contents)
+}
+
+fn unread(member: &str, fault: String, weights: Option<u64>) -> (TensorFacts, Standing) {
+    let facts = TensorFacts::new(member, Dtype::Other("unknown".to_owned()), Vec::new());
+    (facts, Standing::Unreadable { fault, weights })
 }

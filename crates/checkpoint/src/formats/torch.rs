@@ -90,7 +90,10 @@ fn open(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
 
 /// A zip archive of one folder.
 fn zipped(file: &Arc<dyn ByteSource>) -> Result<Contents, Fault> {
-    let members = Archive::open(file)?.members;
+    let Archive { members, refused } = Archive::open(file)?;
+    if let Some((member, fault)) = refused.first_key_value() {
+        return Err(format!("`{member}` in its archive cannot be read: {fault}").into());
+    }
     let mut pickles = members.iter().filter(|(name, _)| is_pickle(name));
     let Some((name, pickle)) = pickles.next() else {
         return Err("its archive has no `data.pkl`".into());

@@ -158,6 +158,13 @@ impl Header {
             return Err("it does not begin with GGUF".into());
         }
         let version = self.u32()?;
+        if matches!(version.swap_bytes(), 2 | 3) {
+            return Err(
+                "its numbers have their largest byte first (big-endian); convert it with llama.cpp's \
+                 gguf_convert_endian.py"
+                    .into(),
+            );
+        }
         if !matches!(version, 2 | 3) {
             return Err(format!("its version is {version}; 2 and 3 are read"));
         }

@@ -15,6 +15,7 @@ const DEEP: usize = 64;
 const OFTEN: usize = 4;
 /// Bytes of all names together, for each byte of the pickle.
 const NAMES: u64 = 16;
+const REPEATS: &str = "what its pickle describes repeats itself without end";
 /// What a file is called that is one tensor.
 const ALONE: &str = "tensor";
 /// Where training keeps the net's own tensors.
@@ -162,8 +163,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Whatever a value is, under the name that leads to it.
     fn value(&mut self, id: Id, name: &str, depth: usize) -> Result<(), String> {
-        let repeats = || "what it describes repeats itself without end".to_owned();
-        self.visits = self.visits.checked_sub(1).ok_or_else(repeats)?;
+        self.visits = self.visits.checked_sub(1).ok_or(REPEATS)?;
         match self.pickle.get(id) {
             Value::Call { .. } if self.is_tensor(id) => self.tensor(id, name),
             Value::Persistent(_) => self.storage(id, name),
@@ -232,8 +232,8 @@ impl Walk<'_> {
             } else {
                 format!("{name}.{key}")
             };
-            let long = || "the names in it are longer than the file".to_owned();
-            self.names = self.names.checked_sub(name.len() as u64).ok_or_else(long)?;
+            let names = self.names.checked_sub(name.len() as u64);
+            self.names = names.ok_or(REPEATS)?;
             self.value(child, &name, depth + 1)?;
         }
         Ok(())
