@@ -11,7 +11,7 @@ use randomlike::compare::{
     Unmatched,
 };
 use randomlike::policy::Policy;
-use randomlike::report::{Bundle, json, write};
+use randomlike::report::{Bundle, fact_sentences, json, write};
 
 use super::{Done, HOLDS, is_audit, measure_undigested};
 use crate::args::{Compare, Fetching, Measuring, limit_threads};
@@ -230,8 +230,11 @@ fn difference(pair: &Pair) -> String {
             let sides = found
                 .sides()
                 .map_or_else(String::new, |told| format!(". {told}"));
+            let weights = pair.a.fan_in * pair.a.fan_out;
+            let identical = fact_sentences::identical(found, weights);
+            let identical = identical.map_or_else(String::new, |same| format!("; {same}"));
             format!(
-                "difference: {}: {}{sides}",
+                "difference: {}: {}{identical}{sides}",
                 found.kind.name(),
                 found.kind_reason
             )

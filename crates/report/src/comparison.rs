@@ -261,6 +261,11 @@ fn delta_figures(found: &Difference) -> Vec<(&'static str, String)> {
         ("weights that differ", share(found.changed_fraction)),
         ("largest change of a weight", number(found.largest)),
     ];
+    rows.extend(
+        found
+            .identical
+            .map(|same| ("the same bit for bit", grouped(same))),
+    );
     rows.extend(found.relative_norm.map(|v| ("norm over A's", number(v))));
     rows.extend(
         found

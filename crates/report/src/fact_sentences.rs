@@ -6,10 +6,23 @@ use randomlike_core::audit::{
 };
 use randomlike_core::display_names::some_of;
 use randomlike_core::number_format::{chance, counted, figure};
+use randomlike_judge::compare::Difference;
 use randomlike_judge::verdict::{FindingOutcome, Judgement, Severity};
 
 /// Most vectors that are told of one by one.
 const TOLD: usize = 3;
+
+/// How many of so many weights are the same on both sides of a comparison; nothing where none is, or
+/// nobody counted.
+pub fn identical(difference: &Difference, weights: usize) -> Option<String> {
+    let same = difference.identical.filter(|&same| same > 0)?;
+    let part = if same == weights as u64 {
+        format!("all {weights}")
+    } else {
+        format!("{same} of {weights}")
+    };
+    Some(format!("{part} weights are the same bit for bit"))
+}
 
 /// What files ask a program that runs their pickles to import, where they ask for more than weights
 /// are made of.

@@ -51,7 +51,7 @@ selection = "counts-as-unseen"
         },
     ],
     subject: Subject::Checkpoint,
-    measured: "{judged} of {layers:layer} judged, {share} % of the weights[; the most of the rest: \
+    measured: "{judged} of {layers:layer} judged, {share} % of the weights[; most of the rest: \
                {rest}][; {unread:tensor} not read: {unread_names} ({unread_reason})][; {left_out:tensor} \
                left out by --include, --exclude or --min-size: {left_out_names}]",
     limit: "at least {min_layers:layer} judged, with {min_share:%} % of the weights; at most \

@@ -31,6 +31,10 @@ pub struct Difference {
     pub cosine: Option<f64>,
     /// Share of the weights that are not the same.
     pub changed_fraction: f64,
+    /// Weights whose number is the same bit for bit on both sides, each in its own dtype widened to 64
+    /// bits, which keeps every number apart; absent in comparisons of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identical: Option<u64>,
     /// Largest change of a weight.
     pub largest: f64,
     /// Root mean square of what storing both sides in their dtypes rounds away: ulp/√12 each.
@@ -278,11 +282,14 @@ fn measured(
     let square = |of: &[f64]| of.iter().map(|w| w * w).sum::<f64>();
     let product: f64 = a.entries.iter().zip(&b.entries).map(|(a, b)| a * b).sum();
     let (size_a, size_b) = (square(&a.entries).sqrt(), square(&b.entries).sqrt());
+    let both = a.entries.iter().zip(&b.entries);
+    let identical = both.filter(|(a, b)| a.to_bits() == b.to_bits()).count();
     let changed = entries.iter().filter(|d| **d != 0.0).count();
     let mut difference = Difference {
         relative_norm: (size_a > 0.0).then(|| square(&entries).sqrt() / size_a),
         cosine: (size_a > 0.0 && size_b > 0.0).then(|| product / size_a / size_b),
         changed_fraction: changed as f64 / entries.len().max(1) as f64,
+        identical: Some(identical as u64),
         largest: entries.iter().map(|d| d.abs()).fold(0.0, f64::max),
         rounding,
         rounding_edge: edge,

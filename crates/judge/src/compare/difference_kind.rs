@@ -179,6 +179,7 @@ mod tests {
             relative_norm: Some(0.1),
             cosine: Some(0.99),
             changed_fraction: 1.0,
+            identical: None,
             largest: 0.1,
             rounding: 1e-9,
             rounding_edge: 1e-7,

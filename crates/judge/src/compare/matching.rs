@@ -60,16 +60,78 @@ pub(super) fn match_layers(a: &[LayerFacts], b: &[LayerFacts], matching: Matchin
     }
 }
 
+/// By the whole name, and then by what is left of it without what all names of a side share.
 fn by_name(a: &[LayerFacts], b: &[LayerFacts]) -> Vec<(usize, usize, MatchedBy)> {
-    let mut named: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
-    for (j, layer) in b.iter().enumerate() {
-        named.entry(&layer.name).or_default().push_back(j);
+    let mut pairs = same_names((a, 0), (b, 0), &[]);
+    let (cut_a, cut_b) = wrappers(a, b);
+    if cut_a > 0 || cut_b > 0 {
+        pairs.extend(same_names((a, cut_a), (b, cut_b), &pairs));
+        pairs.sort_unstable_by_key(|&(i, _, _)| i);
     }
-    let partner = |(i, layer): (usize, &LayerFacts)| {
-        let j = named.get_mut(layer.name.as_str())?.pop_front()?;
+    pairs
+}
+
+/// Pairs of one name, its first bytes on each side left out, beside those that there are.
+fn same_names(
+    (a, cut_a): (&[LayerFacts], usize),
+    (b, cut_b): (&[LayerFacts], usize),
+    pairs: &[(usize, usize, MatchedBy)],
+) -> Vec<(usize, usize, MatchedBy)> {
+    let (rest_a, rest_b) = rest(a.len(), b.len(), pairs);
+    let mut named: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
+    for j in rest_b {
+        named.entry(&b[j].name[cut_b..]).or_default().push_back(j);
+    }
+    let partner = |i: usize| {
+        let j = named.get_mut(&a[i].name[cut_a..])?.pop_front()?;
         Some((i, j, MatchedBy::Name))
     };
-    a.iter().enumerate().filter_map(partner).collect()
+    rest_a.into_iter().filter_map(partner).collect()
+}
+
+/// Modules that programs put around a net: PyTorch's data parallelism, its compiler, its sharding, and
+/// the model of a training module.
+const WRAPPERS: [&str; 4] = ["module", "_orig_mod", "_fsdp_wrapped_module", "model"];
+
+/// How many bytes at the beginning of all names are those of a module around the net of A and of B:
+/// a known one, or what one side has more than the other.
+fn wrappers(a: &[LayerFacts], b: &[LayerFacts]) -> (usize, usize) {
+    let (mut shared_a, mut shared_b) = (shared(a), shared(b));
+    let (mut cut_a, mut cut_b) = (unwrapped(&mut shared_a), unwrapped(&mut shared_b));
+    if let Some(more) = shared_a.strip_suffix(shared_b) {
+        cut_a += more.len();
+    } else if let Some(more) = shared_b.strip_suffix(shared_a) {
+        cut_b += more.len();
+    }
+    (cut_a, cut_b)
+}
+
+/// Takes known modules from the beginning, and says how many bytes they were.
+fn unwrapped(shared: &mut &str) -> usize {
+    let whole = shared.len();
+    while let Some((step, rest)) = shared.split_once(['.', '/']) {
+        if !WRAPPERS.contains(&step) {
+            break;
+        }
+        *shared = rest;
+    }
+    whole - shared.len()
+}
+
+/// The modules that all names begin with; none is a layer's own.
+fn shared(layers: &[LayerFacts]) -> &str {
+    let Some((first, others)) = layers.split_first() else {
+        return "";
+    };
+    let first = first.name.as_str();
+    let ends = first.match_indices(['.', '/']).map(|(at, _)| at + 1);
+    let is_of_all = |end: &usize| {
+        others
+            .iter()
+            .all(|layer| layer.name.starts_with(&first[..*end]))
+    };
+    let end = ends.take_while(is_of_all).last();
+    &first[..end.unwrap_or(0)]
 }
 
 fn by_shape(
@@ -177,11 +239,40 @@ mod tests {
     fn renamed_layers_are_found_by_shape_in_their_order() {
         let (a, b) = (
             [("a.0", 8), ("a.1", 4), ("a.2", 8)],
-            [("m.a.0", 8), ("m.a.1", 4), ("m.a.2", 8)],
+            [("m.b.0", 8), ("m.b.1", 4), ("m.b.2", 8)],
         );
         let found = pairs(&a, &b, Matching::ByNameThenShape);
         assert_eq!(found, [(0, 0), (1, 1), (2, 2)]);
         assert_eq!(pairs(&a, &b, Matching::ByName), []);
+    }
+
+    #[test]
+    fn a_module_around_the_net_makes_no_other_layer() {
+        let plain = [("fc1", 8), ("fc2", 8)];
+        for (a, b) in [
+            ([("module.fc1", 8), ("module.fc2", 8)], plain),
+            (
+                plain,
+                [("_orig_mod.model.fc1", 8), ("_orig_mod.model.fc2", 8)],
+            ),
+            (
+                [("module.fc1", 8), ("module.fc2", 8)],
+                [("_orig_mod.fc1", 8), ("_orig_mod.fc2", 8)],
+            ),
+            ([("student.net.fc1", 8), ("student.net.fc2", 8)], plain),
+        ] {
+            assert_eq!(
+                pairs(&a, &b, Matching::ByName),
+                [(0, 0), (1, 1)],
+                "{a:?} {b:?}"
+            );
+        }
+        // A whole name comes first; other modules are other layers.
+        let more = [("model.fc1", 8), ("model.fc2", 8), ("head", 8)];
+        let less = [("model.fc1", 8), ("model.fc2", 8)];
+        assert_eq!(pairs(&more, &less, Matching::ByName), [(0, 0), (1, 1)]);
+        let (layers, blocks) = ([("layers.0", 8)], [("blocks.0", 8)]);
+        assert_eq!(pairs(&layers, &blocks, Matching::ByName), []);
     }
 
     // Two against one: either could be the third.
