@@ -176,22 +176,33 @@ fn find_among(tensors: &[Listed<'_>], ties: &[Vec<&str>], selection: &Selection)
     let biases = finder.biases(&sorted, &sides);
     let mut layers = Vec::new();
     let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
-    for (of, (bias, _)) in &biases {
-        let (part, of) = (PartKind::Bias, (*of).to_owned());
-        roles.entry(&bias.tensor).or_insert(Role::Part { part, of });
-    }
+    let is_bias: BTreeSet<&str> = biases
+        .values()
+        .map(|(bias, _)| bias.tensor.as_str())
+        .collect();
     for (listed, sides) in sorted.iter().zip(sides) {
         let name = listed.facts.tensor.as_str();
-        if roles.contains_key(name) {
+        if is_bias.contains(name) {
             continue;
         }
-        let role = match sides {
-            Ok(sides) => {
-                layers.extend(sides.layers(listed.facts, biases.get(name).copied()));
-                Role::Layer
+        let bias = biases.get(name).copied();
+        // A bias goes with its weight, in and out.
+        let (role, of_bias) = match sides.map(|sides| (finder.filter.refuses(listed.facts), sides))
+        {
+            Ok((Some(reason), _)) => {
+                let left_out = Role::NotMeasured(reason);
+                (left_out.clone(), left_out)
             }
-            Err(role) => role,
+            Ok((None, sides)) => {
+                layers.extend(sides.layers(listed.facts, bias));
+                let (part, of) = (PartKind::Bias, name.to_owned());
+                (Role::Layer, Role::Part { part, of })
+            }
+            Err(role) => (role.clone(), role),
         };
+        if let Some((bias, _)) = bias {
+            roles.entry(&bias.tensor).or_insert(of_bias);
+        }
         roles.insert(name, role);
     }
     for tie in ties {
@@ -310,11 +321,7 @@ impl<'a> Finder<'a> {
             Standing::Unreadable { fault, .. } => TensorSkip::Unreadable {
                 fault: fault.clone(),
             },
-            _ => {
-                let found = self.matrix(tensor);
-                let left_out = found.is_ok().then(|| self.filter.refuses(tensor)).flatten();
-                return left_out.map_or(found, Err).map_err(Role::NotMeasured);
-            }
+            _ => return self.matrix(tensor).map_err(Role::NotMeasured),
         };
         Err(Role::NotMeasured(reason))
     }

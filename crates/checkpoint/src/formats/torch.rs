@@ -22,9 +22,8 @@ use crate::{ByteSource, Dtype, Standing, TensorFacts, strided};
 
 pub(crate) const FORMAT: Format = Format {
     name: "PyTorch",
-    about: "the zip layout and the older one; plain state dictionaries, training \
-            checkpoints that hold one (`state_dict`, `model_state_dict`, `model`, …), whole \
-            modules, TorchScript",
+    about: "the zip layout and the older one; every tensor of dictionaries, lists, training states, \
+            whole modules and TorchScript",
     endings: &[".pth", ".pt", ".bin", ".ckpt", ".pth.tar", ".jit"],
     shards: Some(".bin"),
     begins,
@@ -39,6 +38,7 @@ const PART: u64 = 1 << 13;
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 /// Imports that a message names.
 const NAMED: usize = 5;
+
 /// A tensor as the pickle describes it.
 #[derive(Debug, Clone, PartialEq)]
 struct Described {
