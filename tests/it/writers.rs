@@ -162,6 +162,17 @@ pub enum Node {
     Text(String),
     Int(u8),
     List(Vec<Node>),
+    Tuple(Vec<Node>),
+    /// What a function of a module would make of these, and the state it would be given.
+    Call {
+        function: (&'static str, &'static str),
+        arguments: Vec<Node>,
+        state: Option<Box<Node>>,
+    },
+    /// What another function makes of a tensor's storage, offset, size and strides.
+    Rebuilt((&'static str, &'static str), Stored),
+    /// Opcodes as they are.
+    Opcodes(Vec<u8>),
     Dict(Vec<(Node, Node)>),
 }
 
@@ -224,7 +235,29 @@ impl Pickle {
         match node {
             Node::Text(text) => self.text(text),
             Node::Int(value) => self.opcodes.extend([b'K', *value]),
-            Node::Tensor(tensor) => self.tensor(tensor),
+            Node::Tensor(tensor) => self.tensor(("torch._utils", "_rebuild_tensor_v2"), tensor),
+            Node::Rebuilt(function, tensor) => self.tensor(*function, tensor),
+            Node::Opcodes(opcodes) => self.opcodes.extend(opcodes),
+            Node::Tuple(parts) => {
+                self.opcodes.push(b'(');
+                for node in parts {
+                    self.node(node);
+                }
+                self.opcodes.push(b't');
+            }
+            Node::Call {
+                function,
+                arguments,
+                state,
+            } => {
+                self.global(*function);
+                self.node(&Node::Tuple(arguments.clone()));
+                self.opcodes.push(b'R');
+                if let Some(state) = state {
+                    self.node(state);
+                    self.opcodes.push(b'b');
+                }
+            }
             Node::List(list) => {
                 self.opcodes.extend(b"](");
                 for node in list {
@@ -243,8 +276,12 @@ impl Pickle {
         }
     }
 
+    fn global(&mut self, (module, name): (&str, &str)) {
+        self.opcodes.extend(format!("c{module}\n{name}\n").bytes());
+    }
+
     /// `_rebuild_tensor_v2(storage, 0, size, stride, False, OrderedDict())`.
-    fn tensor(&mut self, tensor: &Stored) {
+    fn tensor(&mut self, function: (&str, &str), tensor: &Stored) {
         let class = match tensor.dtype {
             "F64" => "DoubleStorage",
             "F32" => "FloatStorage",
@@ -254,6 +291,7 @@ impl Pickle {
             "I32" => "IntStorage",
             "I16" => "ShortStorage",
             "I8" => "CharStorage",
+            "qint8" => "QInt8Storage",
             "U8" => "ByteStorage",
             "BOOL" => "BoolStorage",
             other => panic!("{other}"),
@@ -263,8 +301,8 @@ impl Pickle {
         for side in (1..tensor.shape.len()).rev() {
             strides[side - 1] = strides[side] * tensor.shape[side];
         }
-        self.opcodes
-            .extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
+        self.global(function);
+        self.opcodes.extend(b"((");
         self.text("storage");
         self.opcodes.extend(format!("ctorch\n{class}\n").bytes());
         self.text(&self.storages.len().to_string());

@@ -239,13 +239,13 @@ fn measure_once<'a>(tie: &[&'a str], layers: &mut Vec<Layer>, roles: &mut BTreeM
         layer.weight.tensor == kept || !tie.contains(&layer.weight.tensor.as_str())
     });
     for name in tie.iter().filter(|name| **name != kept) {
-        let left_out = matches!(
+        let stays = matches!(
             roles.get(name),
             Some(Role::NotMeasured(
-                TensorSkip::Excluded { .. } | TensorSkip::NotIncluded
+                TensorSkip::Excluded { .. } | TensorSkip::NotIncluded | TensorSkip::OptimiserState
             ))
         );
-        if !left_out {
+        if !stays {
             roles.insert(name, Role::Same { of: kept.clone() });
         }
     }
