@@ -140,9 +140,10 @@ impl Limits {
         let ruling = with_rest(ruling, &ledger);
         let ruling = with_names(ruling, ("unread", "unread_names"), &unread);
         let ruling = match unread.first() {
-            Some(LedgerEntry { role: Role::NotMeasured(reason), .. }) => {
-                ruling.named("unread_reason", reason.to_string())
-            }
+            Some(LedgerEntry {
+                role: Role::NotMeasured(reason),
+                ..
+            }) => ruling.named("unread_reason", reason.to_string()),
             _ => ruling,
         };
         let ruling = with_names(ruling, ("left_out", "left_out_names"), &left_out);
@@ -174,7 +175,10 @@ fn with_rest(ruling: Ruling, ledger: &Ledger) -> Ruling {
     match largest {
         None => ruling,
         Some(total) => {
-            let of = total.of.as_ref().map_or_else(String::new, |of| format!(" ({of})"));
+            let of = total
+                .of
+                .as_ref()
+                .map_or_else(String::new, |of| format!(" ({of})"));
             ruling.named("rest", format!("{}{of}", total.reason_kind))
         }
     }
