@@ -693,3 +693,60 @@ fn a_checkpoint_is_judged_beside_what_it_was() {
     // Getting better is no finding.
     assert_eq!(judged(&[&a, "--baseline", &after]).0, Some(0));
 }
+
+// The net was compiled, or trained in parallel, in between: torch.compile and DataParallel wrap it.
+#[test]
+fn a_module_around_the_net_is_no_other_net() {
+    let named = |name: &'static str| Tensor {
+        name,
+        ..weight("F32", base())
+    };
+    let plain = [named("fc1.weight"), named("fc2.weight")];
+    let wrapped = [
+        named("module._orig_mod.fc1.weight"),
+        named("module._orig_mod.fc2.weight"),
+    ];
+    let two = Two::new(&plain, &wrapped);
+    let found = two.compared();
+    assert_eq!(
+        found["layers"].as_array().unwrap().len(),
+        1,
+        "the second is the first, bit for bit"
+    );
+    assert_eq!(found["layers"][0]["matched_by"], "name");
+    let (b, before) = (two.text("b.safetensors"), two.audited("a"));
+    let (status, findings) = judged(&[&b, "--baseline", &before]);
+    assert_eq!((status, &findings[0]["outcome"]), (Some(0), &json!("pass")));
+}
+
+// Three of the weights change; a frozen layer is the same bit for bit.
+#[test]
+fn weights_that_are_the_same_bit_for_bit_are_counted() {
+    let mut changed = base();
+    for at in [0, 7, 100] {
+        changed[at] += 0.001;
+    }
+    let count = (INPUTS * OUTPUTS) as u64;
+    for (after, identical, said) in [
+        (
+            base(),
+            count,
+            format!("all {count} weights are the same bit for bit"),
+        ),
+        (
+            changed,
+            count - 3,
+            format!("{} of {count} weights are the same", count - 3),
+        ),
+    ] {
+        let two = Two::of("F32", base(), after);
+        assert_eq!(
+            two.compared()["layers"][0]["difference"]["identical"],
+            identical
+        );
+        let (a, b) = (two.text("a.safetensors"), two.text("b.safetensors"));
+        let page = String::from_utf8(succeeded(&["compare", &a, &b])).unwrap();
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(page.contains(&said), "{page}");
+    }
+}

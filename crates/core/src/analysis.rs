@@ -20,6 +20,8 @@ pub use spectrum::FEWEST_IN_A_BULK;
 use weights::EntryPass;
 use whole_checkpoint::WholeCheckpoint;
 
+use std::collections::BTreeMap;
+
 use half::{bf16, f16};
 
 use crate::Result;
@@ -99,12 +101,26 @@ pub fn measure_undigested(
     let (facts, chains) = whole.measure(&jobs, bytes, progress)?;
     other_tensors::count_not_finite(checkpoint, &mut found.ledger, progress)?;
     Ok(Audit {
+        skipped: found.ledger.skipped(),
+        ledger: Some(found.ledger.without(&broken(&facts))),
         layers: facts,
         chains,
-        skipped: found.ledger.skipped(),
-        ledger: Some(found.ledger),
         ..empty(source_facts(checkpoint, named), options, &shadow)
     })
+}
+
+/// Tensors of which every layer has entries that are no numbers, and how many.
+fn broken(layers: &[LayerFacts]) -> BTreeMap<String, u64> {
+    let mut counts: BTreeMap<String, Option<u64>> = BTreeMap::new();
+    for layer in layers {
+        let found = layer.non_finite.weight_nan + layer.non_finite.weight_infinite;
+        let tensor = counts.entry(layer.weight.tensor.clone());
+        let all = tensor.or_insert(Some(0));
+        *all = all.filter(|_| found > 0).map(|all| all + found);
+    }
+    let all = counts.into_iter();
+    all.filter_map(|(tensor, count)| Some((tensor, count?)))
+        .collect()
 }
 
 /// Measures finite entries in memory, inputs by outputs, as one layer called `matrix`.

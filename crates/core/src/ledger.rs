@@ -167,6 +167,17 @@ impl Ledger {
         self.entries.iter().filter_map(skipped).collect()
     }
 
+    /// The same, with layers of which no slice is all numbers as not measured; `bad` has the entries of
+    /// each such tensor that are none.
+    pub(crate) fn without(mut self, bad: &BTreeMap<String, u64>) -> Self {
+        for entry in &mut self.entries {
+            if let Some(&count) = bad.get(&entry.tensor.tensor) {
+                entry.role = Role::NotMeasured(TensorSkip::NotFinite { count });
+            }
+        }
+        Self::new(self.entries, self.beside)
+    }
+
     /// The ledger of an audit that was written before there was one: its layers, their biases and
     /// what it lists as skipped. Which files they lie in it does not say.
     pub(crate) fn of_older<'a>(

@@ -82,6 +82,12 @@ pub enum TensorSkip {
     /// It has no entry.
     #[error("holds no entries")]
     NoEntries,
+    /// It was read, and entries of it are no numbers.
+    #[error("{count} of its entries are NaN or infinite")]
+    NotFinite {
+        /// How many.
+        count: u64,
+    },
     /// The state of an optimiser, by its name.
     #[error("optimiser state")]
     OptimiserState,

@@ -132,6 +132,7 @@ fn reason(total: &ReasonTotal) -> String {
         "incomplete" => ("tensor", " without what decodes it".to_owned()),
         "unbuilt" => ("tensor", format!(" built by `{name}`, which is not known")),
         "unreadable" => ("tensor", " that cannot be read".to_owned()),
+        "not-finite" => ("tensor", " with NaN or infinite entries".to_owned()),
         "no-entries" => ("tensor", " without entries".to_owned()),
         "optimiser-state" => ("tensor", " of optimiser state".to_owned()),
         "buffer" => ("tensor", " of integers".to_owned()),

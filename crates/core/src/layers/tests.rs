@@ -615,6 +615,69 @@ fn embeddings_are_told_by_their_own_module_and_by_what_they_lack() {
     assert_eq!((with(named("embed_tokens")), with(named("*"))), (1, 1));
 }
 
+/// A linear layer (out, in), with its bias.
+fn linear(list: &mut Vec<TensorFacts>, name: &str, sides: [usize; 2]) {
+    list.push(TensorFacts::new(
+        format!("{name}.weight"),
+        Dtype::F16,
+        sides,
+    ));
+    list.push(TensorFacts::new(
+        format!("{name}.bias"),
+        Dtype::F16,
+        [sides[0]],
+    ));
+}
+
+// Names of SDXL's single file, of diffusers, Flux and SD3, with small sides.
+#[test]
+fn linear_layers_below_embedders_are_measured() {
+    let mut list = Vec::new();
+    let text = "conditioner.embedders.0.transformer.text_model";
+    for name in [
+        "self_attn.q_proj",
+        "self_attn.out_proj",
+        "mlp.fc1",
+        "mlp.fc2",
+    ] {
+        linear(
+            &mut list,
+            &format!("{text}.encoder.layers.0.{name}"),
+            [96, 64],
+        );
+    }
+    for name in [
+        "conditioner.embedders.1.model.transformer.resblocks.0.mlp.c_fc",
+        "model.diffusion_model.time_embed.0",
+        "model.diffusion_model.label_emb.0.2",
+        "model.diffusion_model.input_blocks.1.0.emb_layers.1",
+        "time_embedding.linear_1",
+        "add_embedding.linear_2",
+        "down_blocks.0.resnets.0.time_emb_proj",
+        "time_text_embed.timestep_embedder.linear_1",
+        "x_embedder",
+        "context_embedder",
+    ] {
+        linear(&mut list, name, [80, 48]);
+    }
+    let table = format!("{text}.embeddings.token_embedding.weight");
+    list.push(TensorFacts::new(table, Dtype::F16, [500, 64]));
+    let found = find(&list, &Selection::default()).unwrap();
+    let weights: usize = found.layers.iter().map(|l| l.fan_in * l.fan_out).sum();
+    assert_eq!(
+        (found.layers.len(), weights),
+        (14, 4 * 96 * 64 + 10 * 80 * 48)
+    );
+    assert!(found.layers.iter().all(|layer| layer.bias.is_some()));
+    let [tables] = &found.ledger.by_reason[..] else {
+        panic!("{:?}", found.ledger.by_reason);
+    };
+    assert_eq!(
+        (tables.reason_kind.as_str(), tables.weights),
+        ("embedding", 32_000)
+    );
+}
+
 #[test]
 fn copies_are_said_and_measured_once() {
     let list = tensors(&[

@@ -252,6 +252,8 @@ fn unseen(entry: &LedgerEntry) -> Option<Unseen> {
         | TensorSkip::Embedding
         | TensorSkip::BiasOrMask
         | TensorSkip::OptimiserState
+        // Said by `finite`; such weights are in the share.
+        | TensorSkip::NotFinite { .. }
         | TensorSkip::Buffer => Unseen::Kind,
         // A buffer may be empty; a weight without entries was left out by whoever saved it.
         TensorSkip::NoEntries if !layers::says_weight(&entry.tensor.tensor) => Unseen::Kind,
