@@ -261,7 +261,10 @@ fn weights(listed: &Listed<'_>, role: &Role) -> Option<u64> {
                 Some(*weights)
             }
             Standing::Unbuilt { weights, .. } | Standing::Unreadable { weights, .. } => *weights,
-            _ if listed.facts.entries() == Some(0) => None,
+            // A buffer may be empty; the weights of an empty weight are elsewhere.
+            _ if listed.facts.entries() == Some(0) => {
+                (!says_parameter(&listed.facts.tensor)).then_some(0)
+            }
             _ => listed.facts.entries(),
         },
     }
@@ -463,9 +466,9 @@ fn refused_outright(tensor: &TensorFacts) -> std::result::Result<(), TensorSkip>
     }
 }
 
-/// Whether a name ends as names of weights do.
-pub fn says_weight(name: &str) -> bool {
-    names::stem(name) != name
+/// Whether a name ends as names of weights and biases do.
+pub fn says_parameter(name: &str) -> bool {
+    names::stem(name) != name || names::is_bias(name)
 }
 
 /// Which of the sides of a matrix is that of the inputs, by its name; columns where that is silent.

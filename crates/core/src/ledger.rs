@@ -124,6 +124,14 @@ pub struct ReasonTotal {
     pub tensors: u64,
     /// Their weights, as far as they are known.
     pub weights: u64,
+    /// Tensors of which nothing says how many they stand for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncounted: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Ledger {
@@ -242,21 +250,24 @@ impl LedgerEntry {
 }
 
 fn by_reason(entries: &[LedgerEntry]) -> Vec<ReasonTotal> {
-    let mut totals: BTreeMap<(String, Option<String>), (u64, u64)> = BTreeMap::new();
+    let mut totals: BTreeMap<(String, Option<String>), ReasonTotal> = BTreeMap::new();
     for entry in entries {
         if let Role::NotMeasured(reason) = &entry.role {
-            let total = totals.entry((reason.kind(), reason.of())).or_default();
-            total.0 += 1;
-            total.1 = total.1.saturating_add(entry.weights.unwrap_or(0));
+            let (kind, of) = (reason.kind(), reason.of());
+            let total = totals.entry((kind.clone(), of.clone()));
+            let total = total.or_insert(ReasonTotal {
+                reason_kind: kind,
+                of,
+                tensors: 0,
+                weights: 0,
+                uncounted: 0,
+            });
+            total.tensors += 1;
+            total.weights = total.weights.saturating_add(entry.weights.unwrap_or(0));
+            total.uncounted += u64::from(entry.weights.is_none());
         }
     }
-    let total = |((reason_kind, of), (tensors, weights))| ReasonTotal {
-        reason_kind,
-        of,
-        tensors,
-        weights,
-    };
-    let mut totals: Vec<ReasonTotal> = totals.into_iter().map(total).collect();
+    let mut totals: Vec<ReasonTotal> = totals.into_values().collect();
     totals.sort_by_key(|total| Reverse((total.weights, total.tensors)));
     totals
 }

@@ -25,11 +25,14 @@ pub fn totals(ledger: &Ledger, of: TotalsOf) -> String {
         TotalsOf::Audit => "measured",
         TotalsOf::Headers => "would be measured",
     };
-    let mut parts = vec![format!(
-        "{} weights {verb}, {}",
-        part_of(ledger.measured, ledger.weights),
-        share(ledger.measured, ledger.weights)
-    )];
+    let is_counted = ledger.by_reason.iter().all(|total| total.uncounted == 0);
+    let (measured, all) = (ledger.measured, ledger.weights);
+    let mut parts = vec![if is_counted {
+        let share = share(measured, all);
+        format!("{} weights {verb}, {share}", part_of(measured, all, ""))
+    } else {
+        format!("{} weights {verb}", part_of(measured, all, "at least "))
+    }];
     parts.extend(ledger.by_reason.iter().take(TOLD).map(reason));
     let rest = &ledger.by_reason[TOLD.min(ledger.by_reason.len())..];
     if !rest.is_empty() {
@@ -52,10 +55,10 @@ pub fn beside(ledger: &Ledger) -> Option<String> {
 }
 
 /// `58.6 of 61.1 million`.
-fn part_of(part: u64, whole: u64) -> String {
+fn part_of(part: u64, whole: u64, bound: &str) -> String {
     let (unit, word) = unit(whole);
     if unit == 1 {
-        return format!("{} of {}", separated(part), separated(whole));
+        return format!("{} of {bound}{}", separated(part), separated(whole));
     }
     let decimals = match whole / unit {
         0..10 => 2,
@@ -63,7 +66,7 @@ fn part_of(part: u64, whole: u64) -> String {
         _ => 0,
     };
     let scaled = |count: u64| format!("{:.decimals$}", count as f64 / unit as f64);
-    format!("{} of {}{word}", scaled(part), scaled(whole))
+    format!("{} of {bound}{}{word}", scaled(part), scaled(whole))
 }
 
 /// `61.1 million`.
@@ -175,6 +178,22 @@ mod tests {
             totals(&ledger, TotalsOf::Audit),
             "58.6 of 61.1 million weights measured, 96 %; 2.5 million in 5 convolutions \
              (`--conv`); 1,152 in 1 vector that is no layer's bias."
+        );
+    }
+
+    // A placeholder's weights are somewhere else, so no share of all is known.
+    #[test]
+    fn a_share_is_told_only_where_all_are_counted() {
+        let tensor = |shape: &[usize]| TensorFacts::new("t.weight", Dtype::F32, shape);
+        let empty = Role::NotMeasured(TensorSkip::NoEntries);
+        let entries = vec![
+            LedgerEntry::new("f", tensor(&[64, 48]), Some(3072), Role::Layer),
+            LedgerEntry::new("f", tensor(&[0]), None, empty),
+        ];
+        let ledger = Ledger::new(entries, Vec::new());
+        assert_eq!(
+            totals(&ledger, TotalsOf::Headers),
+            "3,072 of at least 3,072 weights would be measured; 1 tensor without entries."
         );
     }
 

@@ -256,7 +256,7 @@ fn unseen(entry: &LedgerEntry) -> Option<Unseen> {
         | TensorSkip::NotFinite { .. }
         | TensorSkip::Buffer => Unseen::Kind,
         // A buffer may be empty; a weight without entries was left out by whoever saved it.
-        TensorSkip::NoEntries if !layers::says_weight(&entry.tensor.tensor) => Unseen::Kind,
+        TensorSkip::NoEntries if !layers::says_parameter(&entry.tensor.tensor) => Unseen::Kind,
         // A sentence of an older version: its dtype alone tells.
         TensorSkip::Other(_) if entry.tensor.is_read() || entry.tensor.dtype.is_buffer() => {
             Unseen::Kind
