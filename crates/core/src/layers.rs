@@ -445,7 +445,8 @@ fn refused_outright(tensor: &TensorFacts) -> std::result::Result<(), TensorSkip>
     if !tensor.is_read() {
         let dtype = tensor.dtype.clone();
         let is_vector = tensor.shape.len() < 2;
-        return Err(if dtype.is_buffer() || is_vector && dtype.is_integer() {
+        let is_small = dtype.is_integer() && (is_vector || names::is_index(name));
+        return Err(if dtype.is_buffer() || is_small {
             TensorSkip::Buffer
         } else {
             TensorSkip::DtypeNotRead { dtype }

@@ -151,6 +151,28 @@ pub(super) fn is_bias(name: &str) -> bool {
     (last == "bias" || last.ends_with("_bias")) && lookup(name) == Lookup::No
 }
 
+/// What integers of few bits are by their names, where they are no packed weights: positions, indices,
+/// masks, counters.
+pub(super) fn is_index(name: &str) -> bool {
+    let module = module(name);
+    let last = module.rsplit('_').next().unwrap_or_default();
+    is_bias(name)
+        || matches!(
+            last,
+            "ids"
+                | "idx"
+                | "index"
+                | "indices"
+                | "mask"
+                | "masks"
+                | "step"
+                | "steps"
+                | "tracked"
+                | "length"
+                | "lengths"
+        )
+}
+
 pub(super) fn is_normalisation(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.contains("norm")
@@ -281,6 +303,19 @@ mod tests {
         ] {
             assert_eq!(lookup(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn indices_and_masks_are_no_packed_weights() {
+        for name in [
+            "h.0.attn.bias",
+            "embeddings.position_ids",
+            "attn.causal_mask",
+            "bn.num_batches_tracked",
+        ] {
+            assert!(is_index(name), "{name}");
+        }
+        assert!(!is_index("q_proj.weight") && !is_index("experts.up_blocks"));
     }
 
     #[test]
