@@ -200,3 +200,47 @@ fn the_policy_for_nan_refuses_a_file_with_a_damaged_norm() {
         assert_eq!(told, code == 1, "{said}");
     }
 }
+
+// A padding row of zeros, longer than what is compared first, hides no copy; zeros alone are none.
+#[test]
+fn copies_are_found_whatever_they_begin_with() {
+    let mut entries: Vec<f32> = (0..64 * 2048).map(|i| (i % 97) as f32).collect();
+    entries[..2048].fill(0.0);
+    let zeros = vec![0.0; 64 * 48];
+    let audit = audit(&[
+        Stored::of_f32("embed_tokens.weight", &[64, 2048], &entries),
+        Stored::of_f32("lm_head.weight", &[64, 2048], &entries),
+        Stored::of_f32("lora_a.weight", &[64, 48], &zeros),
+        Stored::of_f32("lora_b.weight", &[64, 48], &zeros),
+    ]);
+    let layers: Vec<&str> = audit
+        .layers
+        .iter()
+        .map(|layer| layer.name.as_str())
+        .collect();
+    assert_eq!(layers, ["lm_head", "lora_a", "lora_b"]);
+    let ledger = audit.ledger.unwrap();
+    let of = Role::Same {
+        of: "lm_head.weight".into(),
+    };
+    assert_eq!(ledger.entries[0].role, of);
+    assert_eq!(ledger.measured, ledger.weights);
+}
+
+// torch.nn.utils.prune keeps the weights and a mask of ones and zeros.
+#[test]
+fn a_pruned_weight_is_multiplied_by_its_mask() {
+    let mask: Vec<f32> = (0..64 * 48)
+        .map(|i| if i % 4 == 0 { 1.0 } else { 0.0 })
+        .collect();
+    let entries: Vec<f32> = (0..64 * 48).map(|i| (i % 97) as f32 + 1.0).collect();
+    let audit = audit(&[
+        Stored::of_f32("fc.weight_orig", &[64, 48], &entries),
+        Stored::of_f32("fc.weight_mask", &[64, 48], &mask),
+        Stored::of_f32("fc.bias", &[64], &[0.5; 64]),
+    ]);
+    let layer = &audit.layers[0];
+    assert_eq!((layer.name.as_str(), layer.bias.is_some()), ("fc", true));
+    let weights = layer.weights.measured().unwrap();
+    assert!((weights.zero_fraction - 0.75).abs() < 1e-9);
+}

@@ -1,5 +1,6 @@
 //! One or more files that hold the tensors of one net.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
@@ -113,6 +114,7 @@ impl Checkpoint {
         let beside = Beside {
             files: &files,
             folder,
+            config: OnceCell::new(),
         };
         let companions = Companions::among(&tensors, &beside);
         for (facts, (_, standing)) in tensors.iter_mut().zip(&mut standings) {
@@ -337,6 +339,7 @@ impl Checkpoint {
 struct Beside<'a> {
     files: &'a [TensorFile],
     folder: &'a Path,
+    config: OnceCell<(Option<u64>, Option<u64>)>,
 }
 
 /// Most entries of a tensor that holds a shape.
@@ -346,6 +349,24 @@ const LONGEST_CONFIG: u64 = 10_000_000;
 
 impl Bits for Beside<'_> {
     fn config(&self) -> (Option<u64>, Option<u64>) {
+        *self.config.get_or_init(|| self.read_config())
+    }
+
+    fn integers(&self, tensor: &str) -> Option<Vec<u64>> {
+        let file = self.files.iter().find(|file| file.holds(tensor))?;
+        let facts = file.facts(tensor)?;
+        if facts.entries()? > MOST_SIDES || !facts.dtype.is_integer() {
+            return None;
+        }
+        let entries = file.read(tensor, None).ok().flatten()?.widened();
+        let whole = |entry: f64| (0.0..1e15).contains(&entry).then_some(entry as u64);
+        entries.into_iter().map(whole).collect()
+    }
+}
+
+impl Beside<'_> {
+    /// A config.json that cannot be read names nothing.
+    fn read_config(&self) -> (Option<u64>, Option<u64>) {
         let path = self.folder.join("config.json");
         let is_short = std::fs::metadata(&path)
             .is_ok_and(|found| found.is_file() && found.len() <= LONGEST_CONFIG);
@@ -360,18 +381,9 @@ impl Bits for Beside<'_> {
                 .filter_map(|part| config.pointer(part)?.get(key));
             parts.next().and_then(serde_json::Value::as_u64)
         };
-        (named("bits"), named("group_size"))
-    }
-
-    fn integers(&self, tensor: &str) -> Option<Vec<u64>> {
-        let file = self.files.iter().find(|file| file.holds(tensor))?;
-        let facts = file.tensors().find(|facts| facts.tensor == tensor)?;
-        if facts.entries()? > MOST_SIDES || !facts.dtype.is_integer() {
-            return None;
-        }
-        let entries = file.read(tensor, None).ok().flatten()?.widened();
-        let whole = |entry: f64| (0.0..1e15).contains(&entry).then_some(entry as u64);
-        entries.into_iter().map(whole).collect()
+        let bits = named("bits").filter(|bits| (1..=16).contains(bits));
+        let group = named("group_size").filter(|group| (1..=1 << 20).contains(group));
+        (bits, group)
     }
 }
 

@@ -24,6 +24,8 @@ struct Family {
     /// How names of the parts end after the stem. One of the first `telling` must be there.
     parts: &'static [(&'static str, PartKind)],
     telling: usize,
+    /// Whether the names leave no doubt, whatever the shapes are.
+    is_certain: bool,
     weights: fn(&Shapes<'_>) -> Option<u64>,
 }
 
@@ -39,6 +41,7 @@ static FAMILIES: [Family; 13] = [
             (".g_idx", Index),
         ],
         telling: 2,
+        is_certain: true,
         weights: packing::gptq,
     },
     Family {
@@ -47,6 +50,7 @@ static FAMILIES: [Family; 13] = [
         dtypes: &[Dtype::I32],
         parts: &[(".qzeros", ZeroPoint), (".scales", Scale)],
         telling: 2,
+        is_certain: true,
         weights: packing::awq,
     },
     Family {
@@ -59,10 +63,11 @@ static FAMILIES: [Family; 13] = [
             (".weight_zero_point", ZeroPoint),
             (".weight_g_idx", Index),
             (".weight_global_scale", Scale),
-            (".input_global_scale", Scale),
-            (".input_scale", Scale),
+            (".input_global_scale", Note),
+            (".input_scale", Note),
         ],
         telling: 2,
+        is_certain: true,
         weights: packing::compressed_tensors,
     },
     Family {
@@ -71,6 +76,7 @@ static FAMILIES: [Family; 13] = [
         dtypes: &[Dtype::U8],
         parts: &[("_scales", Scale)],
         telling: 1,
+        is_certain: true,
         weights: packing::two_a_byte,
     },
     Family {
@@ -86,6 +92,7 @@ static FAMILIES: [Family; 13] = [
             (".weight.quant_state.bitsandbytes__fp4", Note),
         ],
         telling: 2,
+        is_certain: true,
         weights: packing::two_a_byte,
     },
     Family {
@@ -95,10 +102,11 @@ static FAMILIES: [Family; 13] = [
         parts: &[
             (".weight_scale", Scale),
             (".weight_scale_2", Scale),
-            (".input_scale", Scale),
+            (".input_scale", Note),
         ],
-        telling: 2,
-        weights: packing::two_a_byte,
+        telling: 1,
+        is_certain: false,
+        weights: packing::scaled_pairs,
     },
     Family {
         name: "MLX",
@@ -106,6 +114,7 @@ static FAMILIES: [Family; 13] = [
         dtypes: &[Dtype::U32],
         parts: &[(".scales", Scale), (".biases", ZeroPoint)],
         telling: 1,
+        is_certain: true,
         weights: packing::mlx,
     },
     Family {
@@ -117,9 +126,10 @@ static FAMILIES: [Family; 13] = [
             ("_scale_and_zero", Scale),
             ("_zero_point", ZeroPoint),
             ("_per_tensor_scale", Scale),
-            ("_act_pre_scale", Scale),
+            ("_act_pre_scale", Note),
         ],
         telling: 2,
+        is_certain: true,
         weights: packing::four_bits,
     },
     Family {
@@ -132,6 +142,7 @@ static FAMILIES: [Family; 13] = [
             (":zero_point", ZeroPoint),
         ],
         telling: 2,
+        is_certain: true,
         weights: packing::four_bits,
     },
     Family {
@@ -140,6 +151,7 @@ static FAMILIES: [Family; 13] = [
         dtypes: &[Dtype::U8],
         parts: &[("._scale", Scale), ("._shift", ZeroPoint)],
         telling: 1,
+        is_certain: true,
         weights: packing::two_a_byte,
     },
     Family {
@@ -156,7 +168,8 @@ static FAMILIES: [Family; 13] = [
             (".packing", Note),
         ],
         telling: 2,
-        weights: packing::four_bits,
+        is_certain: true,
+        weights: packing::hqq,
     },
     Family {
         name: "AQLM",
@@ -164,6 +177,7 @@ static FAMILIES: [Family; 13] = [
         dtypes: &[Dtype::I8, Dtype::U8, Dtype::I16],
         parts: &[(".codebooks", Codebook), (".scales", Scale)],
         telling: 1,
+        is_certain: false,
         weights: packing::aqlm,
     },
     Family {
@@ -179,6 +193,7 @@ static FAMILIES: [Family; 13] = [
             (".q_group_map", Index),
         ],
         telling: 3,
+        is_certain: true,
         weights: packing::exl2,
     },
 ];
@@ -192,13 +207,12 @@ struct EightBits {
     notes: &'static [&'static str],
 }
 
-static EIGHT_BITS: [EightBits; 5] = [
+static EIGHT_BITS: [EightBits; 6] = [
     EightBits {
         weight: ".weight",
         scales: &[
             ".weight_scale_inv",
             ".weight_scale",
-            ".weight_scales",
             ".scale_weight",
             ".weight.scale",
             ".weight._scale",
@@ -227,6 +241,12 @@ static EIGHT_BITS: [EightBits; 5] = [
         zero_points: &["_zero_point"],
         notes: &["_act_pre_scale"],
     },
+    EightBits {
+        weight: ":qdata",
+        scales: &[":scale"],
+        zero_points: &[":zero_point"],
+        notes: &[],
+    },
     // Stacks without a word for weights: `experts.gate_up_proj`, `experts.gate_up_proj_scale`.
     EightBits {
         weight: "",
@@ -237,16 +257,20 @@ static EIGHT_BITS: [EightBits; 5] = [
 ];
 
 /// Names of parts that are of nothing else, and how the weight is called that they belong to.
-const ORPHANS: [(&str, &str); 9] = [
-    (".qzeros", ".qweight"),
-    (".g_idx", ".qweight"),
-    (".SCB", ".weight"),
-    (".weight_scale", ".weight"),
-    (".weight_scale_inv", ".weight"),
-    (".weight_zero_point", ".weight"),
-    (".weight.absmax", ".weight"),
-    (".weight.quant_map", ".weight"),
-    ("_blocks_scales", "_blocks"),
+const ORPHANS: [(&str, &str, PartKind); 13] = [
+    (".qzeros", ".qweight", ZeroPoint),
+    (".g_idx", ".qweight", Index),
+    (".SCB", ".weight", Scale),
+    (".weight_scale", ".weight", Scale),
+    (".weight_scales", ".weight", Scale),
+    (".weight_scale_inv", ".weight", Scale),
+    (".weight_scale_2", ".weight", Scale),
+    (".weight_zero_point", ".weight", ZeroPoint),
+    (".weight_shape", ".weight_packed", Note),
+    (".weight_global_scale", ".weight_packed", Scale),
+    (".weight.absmax", ".weight", Scale),
+    (".weight.nested_absmax", ".weight", Scale),
+    (".weight.quant_map", ".weight", Codebook),
 ];
 
 /// How entries of a tensor become weights with another tensor's help.
@@ -283,7 +307,7 @@ impl Companions {
                 found.scale(&known);
             }
         }
-        found.orphans(tensors);
+        found.orphans(tensors, &by_name);
         found
     }
 
@@ -303,6 +327,7 @@ impl Companions {
             let is_there = telling.any(|(end, _)| known.beside(stem, end).is_some());
             (is_there && family.dtypes.contains(&known.weight.dtype)).then_some(stem)
         };
+        let mut by_name = None;
         for family in &FAMILIES {
             let Some(stem) = fits(&family) else {
                 continue;
@@ -312,20 +337,31 @@ impl Companions {
                 part: &|end| known.beside(stem, end),
                 bits: known.bits,
             };
-            let Some(weights) = (family.weights)(&shapes) else {
-                continue;
-            };
-            for (end, kind) in family.parts {
-                if let Some(part) = known.beside(stem, end) {
-                    self.part(part, *kind, known.weight);
+            match (family.weights)(&shapes) {
+                Some(weights) => {
+                    by_name = Some((family, stem, weights));
+                    break;
                 }
+                // Beyond doubt by name, if no other counts it.
+                None if family.is_certain => {
+                    let stored = known.weight.entries().unwrap_or(0);
+                    by_name = by_name.or(Some((family, stem, stored)));
+                }
+                None => {}
             }
-            let family = family.name;
-            let standing = Standing::Packed { weights, family };
-            self.standings.insert(known.weight.tensor.clone(), standing);
-            return true;
         }
-        false
+        let Some((family, stem, weights)) = by_name else {
+            return false;
+        };
+        for (end, kind) in family.parts {
+            if let Some(part) = known.beside(stem, end) {
+                self.part(part, *kind, known.weight);
+            }
+        }
+        let family = family.name;
+        let standing = Standing::Packed { weights, family };
+        self.standings.insert(known.weight.tensor.clone(), standing);
+        true
     }
 
     /// Whether a weight is normalised: its directions v, with the lengths g beside it.
@@ -347,6 +383,8 @@ impl Companions {
                 continue;
             }
             match known.beside(stem, lengths) {
+                // `weight_q`, `weight_k`, `weight_v` are matrices of their own.
+                None if end == ".weight_v" => continue,
                 None => self.incomplete(v, format!("its lengths `{stem}{lengths}` are not there")),
                 Some(g) => {
                     self.part(g, Factor, v);
@@ -404,6 +442,8 @@ impl Companions {
             };
             let first = |ends: &[&str]| ends.iter().find_map(|end| known.beside(stem, end));
             let (scale, zero) = (first(family.scales), first(family.zero_points));
+            let order = known.beside(stem, ".weight_format");
+            let order = order.and_then(|order| known.bits.integers(&order.tensor));
             if scale.is_none() && zero.is_none() {
                 continue;
             }
@@ -418,7 +458,14 @@ impl Companions {
                 None => self.incomplete(weight, "its scales are not there".to_owned()),
                 Some(scale) => {
                     self.part(scale, Scale, weight);
-                    self.apply(weight, scale, zero);
+                    match order.as_deref() {
+                        // bitsandbytes: rows in their order.
+                        None | Some([0]) => self.apply(weight, scale, zero),
+                        Some(_) => {
+                            let missing = "its entries are not in the order of rows".to_owned();
+                            self.incomplete(weight, missing);
+                        }
+                    }
                 }
             }
             return;
@@ -443,20 +490,34 @@ impl Companions {
         self.standings.insert(weight.tensor.clone(), standing);
     }
 
-    /// Parts whose weights are not there.
-    fn orphans(&mut self, tensors: &[TensorFacts]) {
+    /// Parts of weights that are of no family, or not there.
+    fn orphans(&mut self, tensors: &[TensorFacts], by_name: &BTreeMap<&str, &TensorFacts>) {
         for tensor in tensors {
             let name = &tensor.tensor;
-            let stem = ORPHANS
-                .iter()
-                .find_map(|(end, weight)| Some(format!("{}{weight}", name.strip_suffix(end)?)));
-            if let (Some(weight), false) = (stem, self.standings.contains_key(name)) {
-                let standing = Standing::Incomplete {
+            let weight = ORPHANS.iter().find_map(|(end, weight, kind)| {
+                Some((format!("{}{weight}", name.strip_suffix(end)?), *kind))
+            });
+            let Some((of, kind)) = weight.filter(|_| !self.standings.contains_key(name)) else {
+                continue;
+            };
+            let standing = match by_name.get(of.as_str()) {
+                None => Standing::Incomplete {
                     weights: 0,
-                    missing: format!("the weights `{weight}` that it belongs to are not there"),
-                };
-                self.standings.insert(name.clone(), standing);
-            }
+                    missing: format!("the weights `{of}` that it belongs to are not there"),
+                },
+                Some(weight) => {
+                    // Of a weight that would be read as stored, what it does is not known.
+                    if weight.is_read() || weight.dtype == Dtype::I8 {
+                        let missing = format!("what `{name}` does to it is not known");
+                        let weights = weight.entries().unwrap_or(0);
+                        let standing = Standing::Incomplete { weights, missing };
+                        self.decoders.remove(&of);
+                        self.standings.entry(of.clone()).or_insert(standing);
+                    }
+                    Standing::Part { kind, of }
+                }
+            };
+            self.standings.insert(name.clone(), standing);
         }
     }
 }

@@ -77,6 +77,11 @@ impl TensorFile {
         self.tensors.contains_key(tensor)
     }
 
+    /// What its header says of a tensor.
+    pub(crate) fn facts(&self, tensor: &str) -> Option<&TensorFacts> {
+        self.tensors.get(tensor).map(|(facts, _)| facts)
+    }
+
     /// Where a tensor is stored.
     pub(crate) fn stored(&self, tensor: &str) -> Option<&Storage> {
         self.tensors.get(tensor).map(|(_, storage)| storage)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::format::{Layout, Storage};
 use crate::tensor_file::TensorFile;
-use crate::{Dtype, Result, TensorFacts};
+use crate::{Result, TensorFacts};
 
 /// Bytes that are compared first.
 const FIRST: u64 = 1 << 12;
@@ -31,9 +31,7 @@ pub(crate) fn among<'a>(tensors: &[Stored<'a>]) -> Result<Vec<Vec<&'a str>>> {
         let mut by_start: BTreeMap<Vec<u8>, Vec<Stored<'a>>> = BTreeMap::new();
         for tensor in alike {
             let start = first_bytes(tensor)?;
-            if !is_constant(&start, &tensor.0.dtype) {
-                by_start.entry(start).or_default().push(tensor);
-            }
+            by_start.entry(start).or_default().push(tensor);
         }
         for same_start in by_start.into_values() {
             groups.extend(equal_groups(&same_start)?);
@@ -59,12 +57,18 @@ fn equal_groups<'a>(tensors: &[Stored<'a>]) -> Result<Vec<Vec<&'a str>>> {
             None => groups.push(vec![tensor]),
         }
     }
-    let several = groups.into_iter().filter(|group| group.len() > 1);
+    groups.retain(|group| group.len() > 1);
+    let mut varied = Vec::new();
+    for group in groups {
+        if !is_constant(group[0])? {
+            varied.push(group);
+        }
+    }
     let named = |group: Vec<Stored<'a>>| {
         let names = group.into_iter().map(|(facts, ..)| facts.tensor.as_str());
         names.collect()
     };
-    Ok(several.map(named).collect())
+    Ok(varied.into_iter().map(named).collect())
 }
 
 fn is_same(a: Stored<'_>, b: Stored<'_>) -> Result<bool> {
@@ -129,9 +133,19 @@ fn first_bytes(tensor: Stored<'_>) -> Result<Vec<u8>> {
 }
 
 /// Whether all entries are one number; of none they are.
-fn is_constant(start: &[u8], dtype: &Dtype) -> bool {
-    let width = dtype.bytes().map_or(1, |bytes| bytes as usize);
-    let mut entries = start.chunks(width);
-    let first = entries.next();
-    entries.all(|entry| Some(entry) == first)
+fn is_constant(tensor: Stored<'_>) -> Result<bool> {
+    let width = tensor.0.dtype.bytes().map_or(1, |bytes| bytes as usize);
+    let bytes = length(tensor).unwrap_or(0);
+    let (mut block, mut first) = (Vec::new(), Vec::new());
+    // Blocks are whole entries: a power of two.
+    for start in (0..bytes).step_by(BLOCK) {
+        read_part(tensor, start..bytes.min(start + BLOCK as u64), &mut block)?;
+        if first.is_empty() {
+            first = block.iter().take(width).copied().collect();
+        }
+        if block.chunks(width).any(|entry| entry != first) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -4,7 +4,8 @@ use crate::TensorFacts;
 
 /// What shapes do not tell.
 pub(crate) trait Bits {
-    /// Bits of a weight and weights of a group, where the config.json beside the source names them.
+    /// Bits of a weight, from 1 to 16, and weights of a group, where the config.json beside the source
+    /// names them.
     fn config(&self) -> (Option<u64>, Option<u64>);
 
     /// The entries of a small tensor of integers.
@@ -47,18 +48,22 @@ pub(super) fn gptq(shapes: &Shapes<'_>) -> Option<u64> {
     }
     let of_index = shapes.last(".g_idx");
     let of_zeros = || {
-        let bits = 32 * shapes.last(".qzeros")? / out.max(1);
-        (bits > 0).then(|| packed * 32 / bits)
+        let bits = shapes.last(".qzeros")?.checked_mul(32)? / out.max(1);
+        packed.checked_mul(32)?.checked_div(bits)
     };
-    let bits = shapes.bits.config().0.filter(|&bits| bits > 0).unwrap_or(4);
-    let inputs = of_index.or_else(of_zeros).unwrap_or(packed * 32 / bits);
+    let of_config = || {
+        packed
+            .checked_mul(32)?
+            .checked_div(shapes.bits.config().0.unwrap_or(4))
+    };
+    let inputs = of_index.or_else(of_zeros).or_else(of_config)?;
     inputs.checked_mul(out)
 }
 
 /// `qweight` is (in, out·bits/32), `scales` (groups, out): AutoAWQ's `WQLinear_GEMM`.
 pub(super) fn awq(shapes: &Shapes<'_>) -> Option<u64> {
     let (inputs, packed) = shapes.sides()?;
-    let out = shapes.last(".scales").unwrap_or(8 * packed);
+    let out = shapes.last(".scales").or(packed.checked_mul(8))?;
     inputs.checked_mul(out)
 }
 
@@ -67,6 +72,36 @@ pub(super) fn compressed_tensors(shapes: &Shapes<'_>) -> Option<u64> {
     let sides = (shapes.part)(".weight_shape");
     let sides = sides.and_then(|sides| shapes.bits.integers(&sides.tensor));
     let told = sides.and_then(|sides| sides.into_iter().try_fold(1, u64::checked_mul));
+    told.filter(|&told| holds(shapes, told))
+        .or_else(|| four_bits(shapes))
+}
+
+/// Whether what is stored has from 1 to 16 bits for each of so many weights.
+fn holds(shapes: &Shapes<'_>, weights: u64) -> bool {
+    let stored = shapes
+        .entries()
+        .zip(shapes.weight.dtype.bits())
+        .and_then(|(entries, bits)| entries.checked_mul(bits));
+    stored.is_some_and(|stored| (stored / 16..=stored).contains(&weights))
+}
+
+/// Two weights a byte, with a scale for each 16 or 32 of a row: NVFP4's and MXFP4's `weight_scale`.
+pub(super) fn scaled_pairs(shapes: &Shapes<'_>) -> Option<u64> {
+    let row = (*shapes.weight.shape.last()? as u64).checked_mul(2)?;
+    let scales = shapes.last(".weight_scale")?;
+    let of = |group: u64| scales.checked_mul(group) == Some(row);
+    (of(16) || of(32)).then(|| two_a_byte(shapes))?
+}
+
+/// `shape` holds the sides, and `nbits` the bits: HQQ's `HQQLinear`.
+pub(super) fn hqq(shapes: &Shapes<'_>) -> Option<u64> {
+    let integers = |end| shapes.bits.integers(&(shapes.part)(end)?.tensor);
+    let sides = integers(".shape").and_then(|s| s.into_iter().try_fold(1, u64::checked_mul));
+    let bits = || {
+        let stored = shapes.entries()?.checked_mul(shapes.weight.dtype.bits()?)?;
+        stored.checked_div(*integers(".nbits")?.first()?)
+    };
+    let told = sides.or_else(bits).filter(|&told| holds(shapes, told));
     told.or_else(|| four_bits(shapes))
 }
 
@@ -77,26 +112,27 @@ pub(super) fn two_a_byte(shapes: &Shapes<'_>) -> Option<u64> {
 
 /// As many weights as config.json's bits say, or 4 bits, fill an entry.
 pub(super) fn four_bits(shapes: &Shapes<'_>) -> Option<u64> {
-    let bits = shapes.bits.config().0.filter(|&bits| bits > 0).unwrap_or(4);
+    let bits = shapes.bits.config().0.unwrap_or(4);
     let stored = shapes.entries()?.checked_mul(shapes.weight.dtype.bits()?)?;
-    Some(stored / bits)
+    stored.checked_div(bits)
 }
 
 /// `weight` is (out, in·bits/32), `scales` (out, in/group): MLX's `quantize`. The two widths give
-/// bits·group alone; where config.json names neither, a group is 64, MLX's default, or 32 with
-/// exponents for scales.
+/// bits·group alone; a group is as config.json says where that leaves from 2 to 8 bits, else 64, MLX's
+/// default, or 32 with exponents for scales.
 pub(super) fn mlx(shapes: &Shapes<'_>) -> Option<u64> {
     let packed = *shapes.weight.shape.last()? as u64;
     let rows = shapes.entries()?.checked_div(packed)?;
     let scales = (shapes.part)(".scales")?;
     let groups = *scales.shape.last()? as u64;
-    let (bits, group) = shapes.bits.config();
     let usual = if scales.dtype.is_float() { 64 } else { 32 };
-    let inputs = match bits {
-        Some(bits) if bits > 0 => packed * 32 / bits,
-        _ => groups * group.unwrap_or(usual),
+    let of_group = |group: u64| {
+        let inputs = groups.checked_mul(group)?;
+        let bits = packed.checked_mul(32)?.checked_div(inputs)?;
+        (2..=8).contains(&bits).then_some(inputs)
     };
-    rows.checked_mul(inputs)
+    let told = shapes.bits.config().1.and_then(of_group);
+    rows.checked_mul(told.or_else(|| of_group(usual))?)
 }
 
 /// `codes` is (out groups, in groups, codebooks), `codebooks` (codebooks, values, outs, ins) of a
