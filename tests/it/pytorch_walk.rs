@@ -304,6 +304,10 @@ fn the_walk_is_bounded_by_the_bytes_of_the_file() {
         let path = folder.path().join("file.pt");
         fs::write(&path, writers::pytorch(&root)).unwrap();
         let mut command = Command::new("sh");
+        // Threads of others ask for address space of their own.
+        command
+            .env("MALLOC_ARENA_MAX", "1")
+            .env("OPENBLAS_NUM_THREADS", "1");
         command.args([
             "-c",
             r#"ulimit -v 2000000; ulimit -t 20; exec "$0" layers "$1""#,
