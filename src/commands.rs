@@ -43,15 +43,17 @@ pub const COULD_NOT_AUDIT: u8 = 2;
 
 /// Opens what `source` names: files, or a repository on the Hub, with progress on standard error.
 fn open(source: &Path, fetching: Fetching) -> Result<Checkpoint, Box<dyn Error>> {
+    let reading = Reading {
+        void_is_bfloat16: fetching.v2_bfloat16,
+    };
     let Some(spec) = hub::spec(source)? else {
-        let reading = Reading {
-            void_is_bfloat16: fetching.v2_bfloat16,
-        };
         return Ok(Checkpoint::open_as(source, reading)?);
     };
     let hub = Hub::from_env(fetching.offline)?;
     let mut bar = Download::new();
-    let opened = hub.open(&spec, &mut |file, done, of| bar.bytes(file, done, of));
+    let opened = hub.open(&spec, reading, &mut |file, done, of| {
+        bar.bytes(file, done, of);
+    });
     bar.clear();
     Ok(opened?)
 }

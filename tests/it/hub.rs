@@ -492,6 +492,24 @@ fn any_name_of_a_file_is_fetched_and_one_of_several_is_never_taken() {
     );
 }
 
+// NumPy's two bytes without a type, by the flag, from the Hub too.
+#[test]
+fn a_flag_about_bytes_counts_for_a_repository() {
+    let mut array = b"\x93NUMPY\x01\x00".to_vec();
+    let header = "{'descr': '<V2', 'fortran_order': False, 'shape': (8, 4), }\n";
+    array.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    array.extend(header.as_bytes());
+    array.extend([0x80, 0x3f].repeat(32));
+    let server = Server::start(&[("w.npy", array)], Manner::default());
+    let home = tempfile::tempdir().unwrap();
+    let layers = ["layers", "hf://owner/net"];
+    for (more, measured) in [(&[][..], "0 of 32"), (&["--v2-bfloat16"], "32 of 32")] {
+        let output = server.run(home.path(), &[&layers[..], more].concat());
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(page.starts_with(measured), "{page}");
+    }
+}
+
 /// A path of an address, its percent-encoding undone (RFC 3986, §2.1).
 fn decoded(path: &str) -> String {
     let mut bytes = path.bytes();

@@ -1,6 +1,5 @@
 //! One or more files that hold the tensors of one net.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
@@ -12,7 +11,7 @@ use std::thread;
 
 #[cfg(feature = "hub")]
 use crate::byte_source::FileBytes;
-use crate::companions::{Bits, Companions, Decoder};
+use crate::companions::{Companions, Decoder, StoredNotes};
 #[cfg(feature = "hub")]
 use crate::digested::Digested;
 use crate::error::{Error, FileError, Result};
@@ -31,6 +30,15 @@ pub struct Reading {
     /// Whether NumPy's entries of two bytes without a type (`<V2`) are 16-bit floats, the upper halves
     /// of F32.
     pub void_is_bfloat16: bool,
+}
+
+impl Reading {
+    fn applied(self, mut files: Vec<TensorFile>) -> Vec<TensorFile> {
+        if self.void_is_bfloat16 {
+            files.iter_mut().for_each(TensorFile::void_is_bfloat16);
+        }
+        files
+    }
 }
 
 /// One or more files whose headers hold together. No weight has been read.
@@ -64,21 +72,18 @@ impl Checkpoint {
     /// When it cannot be opened.
     pub fn open_as(source: impl AsRef<Path>, reading: Reading) -> Result<Self> {
         let source = source.as_ref();
-        let mut opened = source::open(source)?;
-        if reading.void_is_bfloat16 {
-            for file in &mut opened.files {
-                file.void_is_bfloat16();
-            }
-        }
-        let checkpoint = Self::of(opened.files, source, &opened.folder)?;
+        let opened = source::open(source)?;
+        let files = reading.applied(opened.files);
+        let checkpoint = Self::of(files, source, &opened.folder)?;
         Ok(checkpoint.with_beside(opened.beside))
     }
 
     /// Opens the files of a set in a folder.
     #[cfg(feature = "hub")]
-    pub(crate) fn open_set(folder: &Path, set: &FileSet) -> Result<Self> {
+    pub(crate) fn open_set(folder: &Path, set: &FileSet, reading: Reading) -> Result<Self> {
         let own = folder.join(set.folder());
-        Self::of(source::open_set(folder, set)?, folder, &own)
+        let files = reading.applied(source::open_set(folder, set)?);
+        Self::of(files, folder, &own)
     }
 
     /// Opens what would be one file, from wherever its bytes are; errors and audits call it `name`.
@@ -111,12 +116,7 @@ impl Checkpoint {
         }
         listed.sort_by(|(a, _), (b, _)| a.tensor.cmp(&b.tensor));
         let (mut tensors, mut standings): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
-        let beside = Beside {
-            files: &files,
-            folder,
-            config: OnceCell::new(),
-        };
-        let companions = Companions::among(&tensors, &beside);
+        let companions = Companions::among(&tensors, &StoredNotes::new(&files, folder));
         for (facts, (_, standing)) in tensors.iter_mut().zip(&mut standings) {
             if let (Standing::Whole, Some(found)) =
                 (&*standing, companions.standings.get(&facts.tensor))
@@ -332,58 +332,6 @@ impl Checkpoint {
             }))
         };
         self.files.iter().zip(&self.file_names).map(facts).collect()
-    }
-}
-
-/// What shapes do not tell of a packing: the values of small tensors, and the config.json.
-struct Beside<'a> {
-    files: &'a [TensorFile],
-    folder: &'a Path,
-    config: OnceCell<(Option<u64>, Option<u64>)>,
-}
-
-/// Most entries of a tensor that holds a shape.
-const MOST_SIDES: u64 = 8;
-/// The longest config.json that is read.
-const LONGEST_CONFIG: u64 = 10_000_000;
-
-impl Bits for Beside<'_> {
-    fn config(&self) -> (Option<u64>, Option<u64>) {
-        *self.config.get_or_init(|| self.read_config())
-    }
-
-    fn integers(&self, tensor: &str) -> Option<Vec<u64>> {
-        let file = self.files.iter().find(|file| file.holds(tensor))?;
-        let facts = file.facts(tensor)?;
-        if facts.entries()? > MOST_SIDES || !facts.dtype.is_integer() {
-            return None;
-        }
-        let entries = file.read(tensor, None).ok().flatten()?.widened();
-        let whole = |entry: f64| (0.0..1e15).contains(&entry).then_some(entry as u64);
-        entries.into_iter().map(whole).collect()
-    }
-}
-
-impl Beside<'_> {
-    /// A config.json that cannot be read names nothing.
-    fn read_config(&self) -> (Option<u64>, Option<u64>) {
-        let path = self.folder.join("config.json");
-        let is_short = std::fs::metadata(&path)
-            .is_ok_and(|found| found.is_file() && found.len() <= LONGEST_CONFIG);
-        let text = is_short.then(|| std::fs::read(path).ok()).flatten();
-        let config: serde_json::Value = text
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
-        let keys = ["/quantization", "/quantization_config"];
-        let named = |key: &str| {
-            let mut parts = keys
-                .iter()
-                .filter_map(|part| config.pointer(part)?.get(key));
-            parts.next().and_then(serde_json::Value::as_u64)
-        };
-        let bits = named("bits").filter(|bits| (1..=16).contains(bits));
-        let group = named("group_size").filter(|group| (1..=1 << 20).contains(group));
-        (bits, group)
     }
 }
 

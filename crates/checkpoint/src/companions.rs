@@ -5,6 +5,7 @@
 //! tell the rest.
 
 mod packing;
+mod stored_notes;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::{Dtype, PartKind, Standing, TensorFacts};
 use PartKind::{Codebook, Factor, Index, Note, Scale, ZeroPoint};
 pub(crate) use packing::Bits;
 use packing::Shapes;
+pub(crate) use stored_notes::StoredNotes;
 
 /// A packing that is not decoded.
 struct Family {

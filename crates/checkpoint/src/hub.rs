@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use spec::Spec;
 
-use crate::{Checkpoint, Error, Result};
+use crate::{Checkpoint, Error, Reading, Result};
 
 /// Where the Hub and its cache are, and whether anything may be asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,12 @@ impl Hub {
     /// # Errors
     /// When it cannot be had, with what to do; when what came is no checkpoint.
     #[cfg(feature = "hub")]
-    pub fn open(&self, spec: &Spec, fetching: &mut Fetching<'_>) -> Result<Checkpoint> {
+    pub fn open(
+        &self,
+        spec: &Spec,
+        reading: Reading,
+        fetching: &mut Fetching<'_>,
+    ) -> Result<Checkpoint> {
         let is_certain = self.offline || spec.file.is_some();
         let cached = is_certain.then(|| cache::find(self, spec)).flatten();
         let found = match cached {
@@ -103,7 +108,7 @@ impl Hub {
             None => remote::fetch(self, spec, fetching)?,
         };
         let set = &found.choice.set;
-        let opened = Checkpoint::open_set(&found.snapshot, set)?;
+        let opened = Checkpoint::open_set(&found.snapshot, set, reading)?;
         let opened = opened.with_beside(found.choice.beside.clone());
         Ok(opened.called(spec.at(&found.commit, set.name())))
     }
@@ -113,7 +118,7 @@ impl Hub {
     /// # Errors
     /// Always.
     #[cfg(not(feature = "hub"))]
-    pub fn open(&self, spec: &Spec, _: &mut Fetching<'_>) -> Result<Checkpoint> {
+    pub fn open(&self, spec: &Spec, _: Reading, _: &mut Fetching<'_>) -> Result<Checkpoint> {
         Err(spec.fault("this build cannot reach the Hub; build it with `--features hub`"))
     }
 }

@@ -7,6 +7,8 @@
 //! 5. A consolidated copy is set aside beside another set, and another precision beside the plain one.
 //! 6. One set must be left.
 
+use std::path::Path;
+
 use crate::format::Format;
 use crate::formats::{self, FORMATS};
 use crate::{FileBeside, FileSkip};
@@ -113,6 +115,18 @@ impl<'a> PartName<'a> {
             }
         })
         .collect()
+    }
+}
+
+/// The set that a file of this path belongs to, among the paths beside it.
+pub(crate) fn set_of(file: &str, paths: &[String]) -> Result<FileSet, MissingPart> {
+    let extension = Path::new(file).extension();
+    if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        return Ok(FileSet::Index(file.to_owned()));
+    }
+    match PartName::parse(file).filter(|part| part.count() > 0) {
+        Some(part) => part.all(paths).map(FileSet::Parts),
+        None => Ok(FileSet::File(file.to_owned())),
     }
 }
 

@@ -51,20 +51,14 @@ pub(crate) fn open(source: &Path) -> Result<Opened> {
     })
 }
 
-/// The set that a file belongs to.
+/// The set that a file belongs to; what else its folder holds is looked at only for a part.
 fn set_of(file: &Path, folder: &Path) -> Result<FileSet> {
     let name = file_name(file);
-    let is_json = Path::new(&name)
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    if is_json {
-        return Ok(FileSet::Index(name));
-    }
-    let Some(part) = PartName::parse(&name).filter(|part| part.count() > 0) else {
-        return Ok(FileSet::File(name));
+    let beside = match PartName::parse(&name) {
+        Some(_) => names(folder)?,
+        None => Vec::new(),
     };
-    let parts = part.all(&names(folder)?);
-    Ok(FileSet::Parts(parts.map_err(|part| missing(folder, part))?))
+    sets::set_of(&name, &beside).map_err(|part| missing(folder, part))
 }
 
 /// Opens the files of a set in a folder.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::spec::{is_file_path, is_name};
 use super::{Found, Hub, Spec};
-use crate::sets::{self, Choice, FileSet, NoChoice, PartName};
+use crate::sets::{self, Choice, FileSet, NoChoice};
 use crate::{index, source};
 
 /// What is there of the checkpoint, where every file of it is.
@@ -37,13 +37,7 @@ pub(super) fn choose(
     let Some(file) = file else {
         return sets::choose(paths, &|path| index::shards_of(&snapshot.join(path)));
     };
-    let set = match PartName::parse(file).filter(|part| part.count() > 0) {
-        _ if Path::new(file).extension().is_some_and(|end| end == "json") => {
-            FileSet::Index(file.to_owned())
-        }
-        Some(part) => FileSet::Parts(part.all(paths).map_err(NoChoice::Missing)?),
-        None => FileSet::File(file.to_owned()),
-    };
+    let set = sets::set_of(file, paths).map_err(NoChoice::Missing)?;
     let beside = Vec::new();
     Ok(Choice { set, beside })
 }
