@@ -8,12 +8,14 @@
 //! entries (3), and what lies between is taken in proportion; docs/calibration.md shows how far
 //! that holds.
 
+mod balanced;
 mod draws;
 mod marginal;
 mod statistic;
 
 mod table;
 
+pub use balanced::{BalancedDraws, EntryStatistic};
 pub use draws::{Shape, figures};
 pub use marginal::{Marginal, figures_of};
 pub use statistic::{NullStatistic, NullStatistics, spectrum_statistics};

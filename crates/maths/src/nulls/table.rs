@@ -144,24 +144,12 @@ impl Null {
 
     /// What [`Self::row`] writes, in words, for the head of a table.
     pub fn header() -> String {
-        let names: Vec<&str> = NullStatistic::ALL
-            .iter()
-            .map(|statistic| statistic.name())
-            .collect();
-        format!(
-            "# M, N - M, then for each of {} the quantiles at {LEVELS:?}",
-            names.join(", ")
-        )
+        table_header(NullStatistic::ALL.iter().map(|statistic| statistic.name()))
     }
 
     /// A row of a table.
     pub fn row(&self, m: usize, gap: usize) -> String {
-        let quantiles = self.quantiles.iter().flatten();
-        let fields: Vec<String> = [m.to_string(), gap.to_string()]
-            .into_iter()
-            .chain(quantiles.map(|q| format!("{q:.4}")))
-            .collect();
-        fields.join("\t")
+        table_row(m, gap, &self.quantiles)
     }
 
     /// Moves the quantiles from normal entries to those of another excess kurtosis, in proportion
@@ -186,8 +174,27 @@ impl Null {
     }
 }
 
+/// The head of a table of these statistics.
+pub(super) fn table_header<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    format!(
+        "# M, N - M, then for each of {} the quantiles at {LEVELS:?}",
+        names.join(", ")
+    )
+}
+
+/// Its row of M values.
+pub(super) fn table_row(m: usize, gap: usize, quantiles: &[Quantiles]) -> String {
+    let quantiles = quantiles.iter().flatten();
+    let fields: Vec<String> = [m.to_string(), gap.to_string()]
+        .into_iter()
+        .chain(quantiles.map(|q| format!("{q:.4}")))
+        .collect();
+    fields.join("\t")
+}
+
 /// Order statistics at [`LEVELS`], between neighbours in proportion; nothing for fewer than two.
-fn quantiles(mut values: Vec<f64>) -> Option<Quantiles> {
+pub(super) fn quantiles(mut values: Vec<f64>) -> Option<Quantiles> {
     if values.len() < 2 {
         return None;
     }

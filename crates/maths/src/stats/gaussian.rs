@@ -43,6 +43,14 @@ impl GaussianDistance {
         Self::of_coarse(sample, &sample.coarsened(Self::GROUPS))
     }
 
+    /// `ks` and `wasserstein` alone, without binning.
+    pub(crate) fn distances(sample: &Sample) -> (f64, f64) {
+        let moments = sample.moments();
+        let (mean, std) = (moments.mean, moments.std);
+        let ks = sample.ks(|w| normal::cdf((w - mean) / std));
+        (ks, quantile_figures(sample, mean, std).0)
+    }
+
     /// The same of a sample and what [`Sample::coarsened`] makes of it with [`Self::GROUPS`].
     pub fn of_coarse(sample: &Sample, coarse: &Sample) -> Option<Self> {
         let moments = sample.moments();
