@@ -1,15 +1,16 @@
 //! Facts per layer: what the weights, the biases and the singular values look like.
 
+mod balanced;
 mod biases;
 mod controls;
 mod expected_memory;
 mod expected_time;
-mod initializer;
 mod other_tensors;
 mod progress;
 mod reversal;
 mod side_by_side;
 mod spectrum;
+mod start;
 mod vectors;
 mod weights;
 mod whole_checkpoint;
@@ -17,7 +18,6 @@ mod whole_checkpoint;
 pub use progress::{Progress, time_left};
 use side_by_side::Stage;
 pub use spectrum::FEWEST_IN_A_BULK;
-use weights::EntryPass;
 use whole_checkpoint::WholeCheckpoint;
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ use half::{bf16, f16};
 use crate::Result;
 use crate::audit::{
     ActivationSource, Audit, Controls, EntriesOf, LayerFacts, LayerShadow, NonFinite,
-    NonFiniteEntries, SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, TensorFacts, Tool,
+    NonFiniteEntries, SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, Start, TensorFacts, Tool,
     Unmeasured, Weights, ZeroSingularValues,
 };
 use crate::controls::ControlMatrix;
@@ -133,6 +133,7 @@ pub fn measure_entries(
     let shadow = reversal::Model::new(None, options);
     let numbers = Numbers {
         layer: &layer,
+        blocks: None,
         bias: None,
         options,
         shadow: &shadow,
@@ -168,9 +169,20 @@ fn in_memory(fan_in: usize, fan_out: usize) -> Layer {
 
 /// The statistics of finite entries in memory, inputs by outputs, and nothing else.
 pub fn measure_weights(entries: &[f32], (fan_in, fan_out): (usize, usize)) -> Section<Weights> {
-    let pass = EntryPass::over(entries, fan_out);
     let layer = in_memory(fan_in, fan_out);
-    finite_or_skipped(weights::measure(entries, &layer, &pass))
+    let clues = start::Clues {
+        layer: &layer,
+        blocks: None,
+        bias: None,
+        spectrum: None,
+    };
+    let Some((sample, mut weights)) = weights::measure(entries) else {
+        return Section::Skipped {
+            reason: Unmeasured::Empty,
+        };
+    };
+    weights.initializer = start::initializer(&clues.start(entries, &sample));
+    finite_or_skipped(Section::Measured(weights))
 }
 
 /// The singular values of finite entries in memory, inputs by outputs, with all that is known of
@@ -181,7 +193,8 @@ pub fn measure_spectrum(
     options: &Options,
 ) -> Result<Section<Spectrum>> {
     let layer = in_memory(fan_in, fan_out);
-    let values = spectrum::values(entries, &layer, options.engine)?;
+    let sides = stored_sides(&layer);
+    let values = spectrum::values(entries, sides, options.engine)?;
     let law = Sample::from_f64(entries).map_or_else(Default::default, |sample| {
         let moments = sample.moments();
         spectrum::EntryLaw {
@@ -192,17 +205,11 @@ pub fn measure_spectrum(
     let plan = spectrum::NullPlan::from_options(options);
     Ok(finite_or_skipped(spectrum::measure(
         &values,
-        &layer,
+        sides,
         law,
         f64::EPSILON,
         plan,
     )))
-}
-
-fn marginal(weights: &Section<Weights>) -> spectrum::EntryLaw {
-    weights
-        .measured()
-        .map_or_else(Default::default, spectrum::EntryLaw::from_weights)
 }
 
 /// An audit without a layer.
@@ -287,8 +294,21 @@ impl Entry for bf16 {
 /// What was measured on a matrix.
 struct WeightsAndSpectrum {
     weights: Section<Weights>,
+    start: Section<Start>,
     spectrum: Section<Spectrum>,
     zeros: Option<ZeroSingularValues>,
+}
+
+impl WeightsAndSpectrum {
+    fn skipped(reason: &Unmeasured) -> Self {
+        let reason = || reason.clone();
+        Self {
+            weights: Section::Skipped { reason: reason() },
+            start: Section::Skipped { reason: reason() },
+            spectrum: Section::Skipped { reason: reason() },
+            zeros: None,
+        }
+    }
 }
 
 /// What was measured on a matrix beside its controls.
@@ -310,6 +330,8 @@ impl Compared {
 /// A layer with its numbers in memory.
 struct Numbers<'a> {
     layer: &'a Layer,
+    /// Blocks of the net, where names count them.
+    blocks: Option<usize>,
     bias: Option<&'a [f64]>,
     options: &'a Options,
     shadow: &'a reversal::Model,
@@ -324,24 +346,22 @@ impl Numbers<'_> {
             }
             .into());
         }
-        let pass = EntryPass::over(entries, stored_sides(self.layer).1);
-        let non_finite = self.non_finite(&pass);
+        let non_finite = self.non_finite(entries);
         stage(Stage::Spectrum);
         let broken = non_finite.weight_nan + non_finite.weight_infinite;
         let broken = not_finite(broken, EntriesOf::Weights);
         let WeightsAndSpectrum {
             weights,
+            start,
             spectrum,
             zeros,
         } = match broken.clone() {
-            Some(reason) => WeightsAndSpectrum {
-                weights: Section::Skipped {
-                    reason: reason.clone(),
-                },
-                spectrum: Section::Skipped { reason },
-                zeros: None,
-            },
-            None => self.weights_and_spectrum(entries, &pass)?,
+            Some(reason) => WeightsAndSpectrum::skipped(&reason),
+            None => self.weights_and_spectrum(entries)?,
+        };
+        let balanced = match broken.clone() {
+            Some(reason) => Section::Skipped { reason },
+            None => self.balanced(entries)?,
         };
         let biases = finite_or_skipped(biases::measure(
             self.bias,
@@ -373,6 +393,8 @@ impl Numbers<'_> {
             spectrum,
             zero_singular_values: zeros,
             controls,
+            balanced,
+            start,
             vectors,
             shadow,
         })
@@ -414,30 +436,40 @@ impl Numbers<'_> {
     }
 
     /// Both at once: the engine waits for memory half of the time.
-    fn weights_and_spectrum<T: Entry>(
-        &self,
-        entries: &[T],
-        pass: &EntryPass,
-    ) -> Result<WeightsAndSpectrum> {
-        let (weights, values) = rayon::join(
-            || finite_or_skipped(weights::measure(entries, self.layer, pass)),
-            || spectrum::values(entries, self.layer, self.options.engine),
+    fn weights_and_spectrum<T: Entry>(&self, entries: &[T]) -> Result<WeightsAndSpectrum> {
+        let sides = stored_sides(self.layer);
+        let (measured, values) = rayon::join(
+            || weights::measure(entries),
+            || spectrum::values(entries, sides, self.options.engine),
         );
         let values = values?;
+        let Some((sample, mut weights)) = measured else {
+            return Ok(WeightsAndSpectrum::skipped(&Unmeasured::Empty));
+        };
         let dtype = &self.layer.weight.dtype;
         let zeros = values.as_ref().ok();
         let zeros = zeros.map(|values| ZeroSingularValues::among(values, dtype));
         let plan = spectrum::NullPlan::from_options(self.options);
-        let spectrum = spectrum::measure(&values, self.layer, marginal(&weights), T::EPSILON, plan);
+        let law = spectrum::EntryLaw::from_weights(&weights);
+        let spectrum = spectrum::measure(&values, sides, law, T::EPSILON, plan);
+        let clues = start::Clues {
+            layer: self.layer,
+            blocks: self.blocks,
+            bias: self.bias,
+            spectrum: spectrum.measured(),
+        };
+        let start = clues.start(entries, &sample);
+        weights.initializer = start::initializer(&start);
         Ok(WeightsAndSpectrum {
-            weights,
+            weights: finite_or_skipped(Section::Measured(weights)),
+            start: finite_or_skipped(Section::Measured(start)),
             spectrum: finite_or_skipped(spectrum),
             zeros,
         })
     }
 
-    fn non_finite(&self, pass: &EntryPass) -> NonFinite {
-        let weight = pass.not_finite;
+    fn non_finite<T: Entry>(&self, entries: &[T]) -> NonFinite {
+        let weight = NonFiniteEntries::in_parts(entries);
         let bias = NonFiniteEntries::among(self.bias.unwrap_or_default());
         NonFinite {
             weight_nan: weight.nan,
@@ -468,17 +500,15 @@ pub fn of_matrix(
     engine: Engine,
     epsilon: f64,
 ) -> Result<MatrixFacts> {
-    let values = spectrum::values(entries, layer, engine)?;
-    let pass = EntryPass::over(entries, stored_sides(layer).1);
-    let mut weights = finite_or_skipped(weights::measure(entries, layer, &pass));
-    // No initialiser draws a difference.
-    if let Section::Measured(weights) = &mut weights {
-        weights.initializer = None;
-    }
+    let sides = stored_sides(layer);
+    let values = spectrum::values(entries, sides, engine)?;
+    // No initialiser draws a difference: none is looked for.
+    let measured = weights::measure(entries).map(|(_, weights)| weights);
+    let law = measured.as_ref().map(spectrum::EntryLaw::from_weights);
     let plan = spectrum::NullPlan::default();
-    let spectrum = spectrum::measure(&values, layer, marginal(&weights), epsilon, plan);
+    let spectrum = spectrum::measure(&values, sides, law.unwrap_or_default(), epsilon, plan);
     Ok(MatrixFacts {
-        weights,
+        weights: finite_or_skipped(Section::measured_or(measured, Unmeasured::Empty)),
         singular_values: values.unwrap_or_default(),
         spectrum: finite_or_skipped(spectrum),
     })

@@ -6,7 +6,9 @@
 
 #[doc(hidden)]
 pub mod example;
+mod balanced;
 mod spectrum;
+mod start;
 mod vectors;
 
 use std::borrow::Cow;
@@ -14,6 +16,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use balanced::{
+    Balanced, BalancedBiases, BalancedScales, BalancedShadow, BalancedWeights, RandomSigns, SignTest,
+};
 pub use crate::controls::{Cause, ControlFacts, Controls, SpectrumMethod, Trap};
 pub use crate::layers::{Orientation, OrientationFrom};
 pub use crate::ledger::{Ledger, LedgerEntry, NonFiniteEntries, ReasonTotal, Role};
@@ -27,6 +32,7 @@ pub use randomlike_maths::stats::{
     Family, FamilyName, FittedFamily, GaussianDistance, Histogram, PowerLaw,
 };
 pub use spectrum::{Bulk, Law, NullFact, Spectrum, SpectrumNulls, ZeroSingularValues};
+pub use start::{BiasAtStart, RowsAtStart, Start};
 pub use vectors::{Component, Part, SingularVector, VectorFacts, VectorNull, VectorSides, Vectors};
 
 /// The version of the `audit.json` layout written by this crate.
@@ -248,6 +254,12 @@ pub struct LayerFacts {
     /// The largest singular value beside those of what chance makes of the weights.
     #[serde(default = "of_an_older_version")]
     pub controls: Section<Controls>,
+    /// The same with the scales of the units divided out.
+    #[serde(default = "of_an_older_version")]
+    pub balanced: Section<Balanced>,
+    /// How far the layer is from the nearest known initialiser.
+    #[serde(default = "of_an_older_version")]
+    pub start: Section<Start>,
     /// Singular vectors, where they were asked for.
     #[serde(default = "of_an_older_version")]
     pub vectors: Section<Vectors>,
@@ -309,10 +321,6 @@ pub struct Weights {
     /// How far from N(mean, std); absent for constant weights.
     #[serde(flatten)]
     pub gaussian: Option<GaussianDistance>,
-    /// The same after dividing each row of W (one input's weights) by its own rms.
-    pub by_row: Section<GaussianDistance>,
-    /// The same after dividing each column of W (one output's weights) by its own rms.
-    pub by_column: Section<GaussianDistance>,
     /// The family with the highest likelihood; absent for constant weights.
     pub family: Option<Family>,
     /// The initialiser whose law and scale the weights still match.

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::skip::{Skipped, TensorSkip};
@@ -83,6 +84,9 @@ pub struct NonFiniteEntries {
     pub first: Option<u64>,
 }
 
+/// Entries that are looked at by one task.
+const PART: usize = 1 << 20;
+
 impl NonFiniteEntries {
     /// Of these entries.
     pub fn among<T: Copy + Into<f64>>(entries: &[T]) -> Self {
@@ -96,6 +100,17 @@ impl NonFiniteEntries {
             }
         }
         found
+    }
+
+    /// The same, looked for by all threads.
+    pub fn in_parts<T: Copy + Into<f64> + Sync>(entries: &[T]) -> Self {
+        let parts = entries.par_chunks(PART).map(Self::among);
+        let parts: Vec<Self> = parts.collect();
+        let mut all = Self::default();
+        for (place, part) in parts.into_iter().enumerate() {
+            all.add(part, (place * PART) as u64);
+        }
+        all
     }
 
     /// And of more, which begin `before` entries later.

@@ -27,9 +27,9 @@ pub use chain::{
     LevelReturn, of_chain,
 };
 pub use estimate::Estimate;
-pub(crate) use layer::measure_beside;
+pub(crate) use layer::{measure_balanced, measure_beside};
 pub use layer::{
-    Dropout, LayerShadow, Reversal, ShadowControls, ShadowPlan, StoredLayer, measure, of_layer,
+    BalancedShadow, Dropout, LayerShadow, Reversal, ShadowControls, ShadowPlan, StoredLayer, measure, of_layer,
 };
 pub use prediction::Sizes;
 pub use recovery::Recovery;

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use randomlike_checkpoint::{Dtype, PartKind, TensorFacts};
+use randomlike_maths::balance::BalanceError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A tensor that was not analysed, and why.
@@ -212,9 +213,9 @@ pub enum Unmeasured {
     /// The tensor is not as long as the layer's shape asks.
     #[error("the tensor does not have the layer's shape")]
     WrongShape,
-    /// Nothing is left to compare with a normal law.
-    #[error("all rescaled weights are equal")]
-    RescaledEqual,
+    /// The rows and columns cannot be brought to equal sizes.
+    #[error("the layer cannot be balanced: {0}")]
+    NotBalanceable(BalanceError),
     /// There is no spectrum of zeros.
     #[error("all weights are zero")]
     AllZero,

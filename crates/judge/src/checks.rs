@@ -7,6 +7,7 @@
 mod definition;
 mod finding;
 mod rule;
+mod up_to_scales;
 
 use std::fmt;
 

@@ -1,10 +1,15 @@
 //! One word for a layer, judged by the policy; the rules and their reasons are in docs/labels.md.
+//!
+//! Two questions decide it: what the entries are, and how much of the spectrum is on its law. Both
+//! are asked of the layer as stored and with the scales of its units divided out.
 
 use serde::{Deserialize, Serialize};
 
 use crate::checks::LimitRange;
+use crate::start_word::{StartLimits, StartWord};
 use randomlike_core::audit::{
-    GaussianDistance, Initializer, LayerFacts, Section, Spectrum, Weights, ZeroSingularValues,
+    Balanced, BalancedScales, BalancedWeights, GaussianDistance, LayerFacts, Spectrum, Start,
+    ZeroSingularValues,
 };
 
 /// The key of the limits in a policy.
@@ -13,18 +18,23 @@ pub(crate) const NAME: &str = "labels";
 /// The table of the default policy.
 pub(crate) const POLICY: &str = r"
 # One word for each layer (docs/labels.md). Its limits on KS, W1 and excess kurtosis of normal
-# weights are those of weights-gaussian above. A label never makes `randomlike check` fail.
+# weights are those of weights-gaussian above, and those of a layer that barely moved are those of
+# moved-from-initialisation. A label never makes `randomlike check` fail.
 [labels]
 # With fewer singular values the null's spread is as wide as the effects: undecided.
 min_values = 32
-# Share of the singular values on the law from which the others are called spikes. With less on
-# the law the layer is undecided.
+# Share of the singular values on the law from which the others are called spikes.
 min_bulk_share = 0.9
+# Share from which a layer is called partly random; with less it is structured.
+min_part_share = 0.5
 # A layer is at initialisation while KS, largest and smallest singular value are each reached by
 # more than this share of random matrices: the end of what the tables know.
 min_p = 0.001
 # Excess kurtosis beyond which tails are heavy: t with 10 degrees of freedom.
 heavy_excess_kurtosis = 1.0
+# Spread of the logarithms of the scales of inputs or outputs, beyond what chance gives, from which
+# a layer is random-like only up to scales: units that differ by a twentieth.
+max_scale_spread = 0.05
 ";
 
 /// What its limits may be, where that is not every number from 0 on.
@@ -35,11 +45,20 @@ pub(crate) const RANGES: &[LimitRange] = &[
         wanted: "a share from 0 to 1",
     },
     LimitRange {
+        key: "min_part_share",
+        range: 0.0..=1.0,
+        wanted: "a share from 0 to 1",
+    },
+    LimitRange {
         key: "min_p",
         range: 0.0..=1.0,
         wanted: "a share from 0 to 1",
     },
 ];
+
+/// Standard errors that the variance of log scales must be above that of equal scales: one layer
+/// in some thousands is by chance.
+const SCALE_ERRORS: f64 = 3.5;
 
 /// The limits of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -49,42 +68,222 @@ pub struct LabelLimits {
     pub min_values: usize,
     /// Share of the singular values that must be on the law for the rest to be spikes.
     pub min_bulk_share: f64,
+    /// Share from which a layer is partly random.
+    pub min_part_share: f64,
     /// A spectrum is that of an initialiser when a random matrix is as far off more often.
     pub min_p: f64,
     /// Excess kurtosis beyond which tails are heavy.
     pub heavy_excess_kurtosis: f64,
+    /// Spread of log scales beyond chance from which units are on scales of their own.
+    pub max_scale_spread: f64,
     /// When weights are normal: the limits of `weights-gaussian`.
     #[serde(skip)]
     pub normal: NormalLimits,
+    /// Up to where a layer has barely moved: the limits of `moved-from-initialisation`.
+    #[serde(skip, default = "nowhere")]
+    pub start: StartLimits,
+}
+
+/// Before the limits of the check are known.
+const fn nowhere() -> StartLimits {
+    StartLimits {
+        max_distance: 0.0,
+        max_ks: 0.0,
+        max_scale_change: 0.0,
+        max_outside: 0.0,
+    }
 }
 
 /// The limits of the check `weights-gaussian`.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as in the policy")]
 pub struct NormalLimits {
     /// Kolmogorov–Smirnov distance to the fitted normal.
-    pub ks: f64,
+    pub max_ks: f64,
     /// Wasserstein-1 distance to the fitted normal, in standard deviations.
-    pub wasserstein: f64,
+    pub max_wasserstein: f64,
     /// Size of the excess kurtosis.
-    pub excess_kurtosis: f64,
+    pub max_excess_kurtosis: f64,
 }
 
-/// A layer's label and the figures that decided it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl NormalLimits {
+    /// Whether entries are normal, the distances beyond their sampling floors and the excess
+    /// kurtosis beyond `floor`.
+    pub(crate) fn hold(&self, facts: &GaussianDistance, floor: f64) -> bool {
+        facts.ks <= self.max_ks + facts.ks_floor
+            && facts.wasserstein <= self.max_wasserstein + facts.wasserstein_floor
+            && facts.excess_kurtosis.abs() <= self.max_excess_kurtosis + floor
+    }
+
+    /// The same of balanced entries, whose excess kurtosis is below 0 where they are normal.
+    pub(crate) fn hold_balanced(&self, weights: &BalancedWeights) -> bool {
+        let facts = GaussianDistance {
+            excess_kurtosis: weights.gaussian.excess_kurtosis - weights.kurtosis_median,
+            ..weights.gaussian.clone()
+        };
+        self.hold(&facts, balanced_kurtosis_floor(weights))
+    }
+}
+
+/// How far from its median chance takes the excess kurtosis of balanced normal entries.
+pub(crate) fn balanced_kurtosis_floor(weights: &BalancedWeights) -> f64 {
+    let low = weights.kurtosis_median - weights.kurtosis_low;
+    low.max(weights.kurtosis_high - weights.kurtosis_median)
+}
+
+/// A layer's label and what decided it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Labelled {
     /// The word.
     pub label: Label,
     /// The figures, in words.
     pub reason: String,
+    /// Share of the singular values that a bulk on the law holds; absent where that was not
+    /// measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    /// Whether that is the layer as stored or balanced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<View>,
+    /// What the entries are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<EntriesAre>,
+    /// How far the layer is from the nearest known initialiser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartWord>,
 }
 
 /// The labels of an audit, and by what they were judged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Labels {
     /// Digest of the policy, [`Policy::digest`](crate::policy::Policy::digest).
     pub policy: String,
     /// In the order of the layers.
     pub layers: Vec<Labelled>,
+}
+
+/// A layer as it is stored, or with the scales of its units divided out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum View {
+    /// As stored.
+    Stored,
+    /// Balanced.
+    Balanced,
+}
+
+impl View {
+    /// As a sentence names it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Stored => "as stored",
+            Self::Balanced => "balanced",
+        }
+    }
+}
+
+/// What the entries of a layer are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntriesAre {
+    /// Normal as stored.
+    Gaussian,
+    /// Normal once the scales of units are divided out.
+    GaussianUpToScales,
+    /// Spread too evenly, even so.
+    Flat,
+    /// Longer tails than a normal law, even so.
+    LongTailed,
+    /// Far longer ones.
+    HeavyTailed,
+}
+
+impl EntriesAre {
+    /// All of them, as the docs list them.
+    pub const ALL: [Self; 5] = [
+        Self::Gaussian,
+        Self::GaussianUpToScales,
+        Self::Flat,
+        Self::LongTailed,
+        Self::HeavyTailed,
+    ];
+
+    /// Its name in `audit.json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gaussian => "gaussian",
+            Self::GaussianUpToScales => "gaussian-up-to-scales",
+            Self::Flat => "flat",
+            Self::LongTailed => "long-tailed",
+            Self::HeavyTailed => "heavy-tailed",
+        }
+    }
+
+    /// What it says, in a sentence.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Gaussian => "The weights follow a bell curve.",
+            Self::GaussianUpToScales => {
+                "The weights follow a bell curve once the scale of each input and output is divided \
+                 out."
+            }
+            Self::Flat => {
+                "The weights are spread more evenly than a bell curve, with few large ones, \
+                 whatever the scales."
+            }
+            Self::LongTailed => {
+                "The weights have longer tails than a bell curve, whatever the scales."
+            }
+            Self::HeavyTailed => {
+                "Far more weights are very large than in a bell curve, whatever the scales."
+            }
+        }
+    }
+}
+
+/// How much of a spectrum is on the law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpectrumIs {
+    /// All of it.
+    OnItsLaw,
+    /// At least `min_bulk_share`.
+    MostlyOnItsLaw,
+    /// At least `min_part_share`.
+    PartlyOnItsLaw,
+    /// Less.
+    OffItsLaw,
+}
+
+impl SpectrumIs {
+    /// All of them, as the docs list them.
+    pub const ALL: [Self; 4] = [
+        Self::OnItsLaw,
+        Self::MostlyOnItsLaw,
+        Self::PartlyOnItsLaw,
+        Self::OffItsLaw,
+    ];
+
+    /// What it says, in a sentence.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::OnItsLaw => {
+                "The singular values are those of a matrix of independent random numbers."
+            }
+            Self::MostlyOnItsLaw => {
+                "Most of the singular values are those of a matrix of independent random numbers, \
+                 and a few lie outside."
+            }
+            Self::PartlyOnItsLaw => {
+                "At least half of the singular values are those of a matrix of independent random \
+                 numbers; the others carry structure."
+            }
+            Self::OffItsLaw => {
+                "The singular values are not those of independent random numbers: most directions \
+                 carry structure."
+            }
+        }
+    }
 }
 
 /// One word for a layer.
@@ -93,24 +292,42 @@ pub struct Labels {
 pub enum Label {
     /// The weights still match the law and scale of a known initialiser.
     AtInitialisation,
+    /// They nearly do.
+    BarelyMoved,
     /// Gaussian weights and a spectrum on the law.
     RandomLike,
+    /// The same once the scales of units are divided out.
+    RandomLikeUpToScales,
+    /// A spectrum on the law, of entries of another law.
+    RandomNotGaussian,
     /// A bulk on the law with singular values outside it.
     RandomBulkWithSpikes,
-    /// Weights or spectrum far heavier-tailed than a Gaussian matrix.
+    /// Half of the spectrum or more is on the law.
+    PartlyRandom,
+    /// Gaussian weights in an order that is far from random.
+    GaussianStructured,
+    /// Neither Gaussian weights nor half of a spectrum on the law.
+    Structured,
+    /// Weights far heavier-tailed than Gaussian ones, and a spectrum off the law.
     HeavyTailed,
     /// Fewer independent directions than the shape allows.
     RankDeficient,
-    /// Too small, not measured, or none of the above.
+    /// Too small or not measured.
     Undecided,
 }
 
 impl Label {
     /// All of them, as the pages list them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::AtInitialisation,
+        Self::BarelyMoved,
         Self::RandomLike,
+        Self::RandomLikeUpToScales,
+        Self::RandomNotGaussian,
         Self::RandomBulkWithSpikes,
+        Self::PartlyRandom,
+        Self::GaussianStructured,
+        Self::Structured,
         Self::HeavyTailed,
         Self::RankDeficient,
         Self::Undecided,
@@ -120,8 +337,14 @@ impl Label {
     pub const fn name(self) -> &'static str {
         match self {
             Self::AtInitialisation => "at-initialisation",
+            Self::BarelyMoved => "barely-moved",
             Self::RandomLike => "random-like",
+            Self::RandomLikeUpToScales => "random-like-up-to-scales",
+            Self::RandomNotGaussian => "random-not-gaussian",
             Self::RandomBulkWithSpikes => "random-bulk-with-spikes",
+            Self::PartlyRandom => "partly-random",
+            Self::GaussianStructured => "gaussian-structured",
+            Self::Structured => "structured",
             Self::HeavyTailed => "heavy-tailed",
             Self::RankDeficient => "rank-deficient",
             Self::Undecided => "undecided",
@@ -135,22 +358,61 @@ impl Label {
                 "Neither the weights nor the spectrum can be told from a known initialiser's. The \
                  layer may have been trained a little; that it looks random says nothing."
             }
+            Self::BarelyMoved => {
+                "The weights are close to a known initialiser's, and differ from it by little. That \
+                 the layer looks random says nothing of training."
+            }
             Self::RandomLike => {
                 "Bell-shaped weights and singular values on their law, as the paper claims. That \
                  is not praise: a net that was never trained is random-like too."
             }
+            Self::RandomLikeUpToScales => {
+                "Random-like once the scale of each unit is divided out. A ReLU net can move such \
+                 scales from one layer to the next without changing its function."
+            }
+            Self::RandomNotGaussian => {
+                "Singular values on their law, and weights of another law than a bell curve: \
+                 independent entries of that law look so."
+            }
             Self::RandomBulkWithSpikes => {
                 "Most of the singular values are on their law and a few lie outside it. Training \
-                 leaves such spikes, and so do a mean that is not zero and unequal scales."
+                 leaves such spikes, and so does a mean that is not zero."
+            }
+            Self::PartlyRandom => {
+                "At least half of the singular values are on their law; the others carry structure."
+            }
+            Self::GaussianStructured => {
+                "The weights follow a bell curve, and their order is far from random: less than \
+                 half of the singular values are on their law."
+            }
+            Self::Structured => {
+                "Neither a bell curve nor half of the singular values on their law: not random-like."
             }
             Self::HeavyTailed => {
-                "Far more very large weights than a bell curve has: not random-like."
+                "Far more very large weights than a bell curve has, whatever the scales, and \
+                 singular values off their law: not random-like."
             }
             Self::RankDeficient => {
                 "Some directions are lost to rounding: the layer carries less than its shape \
                  allows."
             }
-            Self::Undecided => "Too small to tell, not measured, or like none of the other labels.",
+            Self::Undecided => "Too small to tell, or not measured.",
+        }
+    }
+
+    /// The word for what the entries are and how much of the spectrum is on the law.
+    pub const fn of(entries: EntriesAre, spectrum: SpectrumIs) -> Self {
+        match (spectrum, entries) {
+            (SpectrumIs::OnItsLaw, EntriesAre::Gaussian) => Self::RandomLike,
+            (SpectrumIs::OnItsLaw, EntriesAre::GaussianUpToScales) => Self::RandomLikeUpToScales,
+            (SpectrumIs::OnItsLaw, _) => Self::RandomNotGaussian,
+            (_, EntriesAre::HeavyTailed) => Self::HeavyTailed,
+            (SpectrumIs::MostlyOnItsLaw, _) => Self::RandomBulkWithSpikes,
+            (SpectrumIs::PartlyOnItsLaw, _) => Self::PartlyRandom,
+            (SpectrumIs::OffItsLaw, EntriesAre::Gaussian | EntriesAre::GaussianUpToScales) => {
+                Self::GaussianStructured
+            }
+            (SpectrumIs::OffItsLaw, _) => Self::Structured,
         }
     }
 }
@@ -159,19 +421,52 @@ impl Labelled {
     /// Judges one layer.
     #[must_use]
     pub fn judge(layer: &LayerFacts, limits: &LabelLimits) -> Self {
-        let (label, reason) = limits.decide(layer);
-        Self { label, reason }
+        let start = layer.start.measured().map(|start| limits.start.word(start));
+        Self {
+            start,
+            ..limits.decide(layer, start)
+        }
+    }
+
+    fn new(label: Label, reason: impl Into<String>) -> Self {
+        Self {
+            label,
+            reason: reason.into(),
+            share: None,
+            view: None,
+            entries: None,
+            start: None,
+        }
+    }
+}
+
+/// A spectrum, and whether it is that of the layer as stored.
+#[derive(Clone, Copy)]
+struct Viewed<'a> {
+    view: View,
+    spectrum: &'a Spectrum,
+}
+
+impl Viewed<'_> {
+    /// Share of the values in a bulk on the law; 0 where there is none.
+    fn share(&self) -> f64 {
+        self.spectrum.bulk.measured().map_or(0.0, |bulk| bulk.share)
+    }
+
+    fn is_on_its_law(&self) -> bool {
+        let bulk = self.spectrum.bulk.measured();
+        bulk.is_some_and(|bulk| bulk.above + bulk.below == 0)
     }
 }
 
 impl LabelLimits {
-    fn decide(&self, layer: &LayerFacts) -> (Label, String) {
+    fn decide(&self, layer: &LayerFacts, word: Option<StartWord>) -> Labelled {
         let (weights, spectrum) = (layer.weights.measured(), layer.spectrum.measured());
-        let initializer = weights.and_then(|weights| weights.initializer.as_ref());
+        let start = layer.start.measured();
         let constant = weights.is_some_and(|weights| weights.gaussian.is_none());
         if let Some(zeros) = zeros(layer) {
             if zeros.of < self.min_values {
-                return (Label::Undecided, self.too_small(zeros, initializer));
+                return Labelled::new(Label::Undecided, self.too_small(zeros, start, word));
             }
             // Equal weights have one direction and are what some layers start with.
             if zeros.count > 0 && !constant {
@@ -179,72 +474,161 @@ impl LabelLimits {
                     "{} of {} singular values are zero to rounding",
                     zeros.count, zeros.of
                 );
-                return (Label::RankDeficient, reason);
+                return Labelled::new(Label::RankDeficient, reason);
             }
         }
-        if let Some(init) = initializer
-            && (constant || spectrum.is_none_or(|spectrum| self.is_like_a_random_one(spectrum)))
+        let balanced = layer.balanced.measured();
+        let stored = spectrum.map(|spectrum| Viewed {
+            view: View::Stored,
+            spectrum,
+        });
+        let initializer = weights.and_then(|weights| weights.initializer.as_ref());
+        if let (None, Some(initializer)) = (start, initializer)
+            && (constant || stored.is_none_or(|it| self.is_like_a_random_one(it.spectrum)))
         {
+            // An audit of an older version.
             let reason = format!(
                 "KS {:.4} to {}, limit {:.4}, nothing fitted",
-                init.ks, init.name, init.ks_limit
+                initializer.ks, initializer.name, initializer.ks_limit
             );
-            return (Label::AtInitialisation, reason);
+            return Labelled::new(Label::AtInitialisation, reason);
         }
-        let (Some(weights), Some(spectrum)) = (weights, spectrum) else {
-            return (
-                Label::Undecided,
-                "weights or spectrum were not measured".into(),
-            );
+        if let (Some(start), Some(word)) = (start, word)
+            && let Some(label) = self.at_start(start, word, stored, constant)
+        {
+            let share = stored.map(|stored| stored.share());
+            return Labelled {
+                share,
+                view: share.map(|_| View::Stored),
+                ..Labelled::new(label, start_in_words(start))
+            };
+        }
+        let (Some(weights), Some(stored)) = (weights, stored) else {
+            return Labelled::new(Label::Undecided, "weights or spectrum were not measured");
         };
         let Some(gaussian) = &weights.gaussian else {
-            return (Label::Undecided, "the weights are constant".into());
+            return Labelled::new(Label::Undecided, "the weights are constant");
         };
-        self.decide_by_tails_and_bulk(weights, gaussian, spectrum)
+        self.of_two_questions(gaussian, stored, balanced)
+    }
+
+    /// Whether the layer is where an initialiser left it, or near.
+    fn at_start(
+        &self,
+        start: &Start,
+        word: StartWord,
+        stored: Option<Viewed<'_>>,
+        constant: bool,
+    ) -> Option<Label> {
+        let told_by_spectrum = start.singular_value_spread.is_some();
+        match word {
+            StartWord::Untouched => {
+                let random = stored.is_none_or(|stored| self.is_like_a_random_one(stored.spectrum));
+                (constant || told_by_spectrum || random).then_some(Label::AtInitialisation)
+            }
+            StartWord::BarelyMoved => {
+                let mostly = stored.is_some_and(|stored| stored.share() >= self.min_bulk_share);
+                (told_by_spectrum || mostly).then_some(Label::BarelyMoved)
+            }
+            StartWord::Moved | StartWord::TooFew => None,
+        }
+    }
+
+    fn of_two_questions(
+        &self,
+        gaussian: &GaussianDistance,
+        stored: Viewed<'_>,
+        balanced: Option<&Balanced>,
+    ) -> Labelled {
+        let balanced_weights = balanced.and_then(|balanced| balanced.weights.measured());
+        let entries = self.entries(gaussian, balanced_weights);
+        let balanced_spectrum = balanced.and_then(|balanced| balanced.spectrum.measured());
+        let balanced_view = balanced_spectrum.map(|spectrum| Viewed {
+            view: View::Balanced,
+            spectrum,
+        });
+        let best = balanced_view
+            .filter(|balanced| balanced.share() > stored.share())
+            .unwrap_or(stored);
+        let spectrum = if best.is_on_its_law() {
+            SpectrumIs::OnItsLaw
+        } else if best.share() >= self.min_bulk_share {
+            SpectrumIs::MostlyOnItsLaw
+        } else if best.share() >= self.min_part_share {
+            SpectrumIs::PartlyOnItsLaw
+        } else {
+            SpectrumIs::OffItsLaw
+        };
+        let label = match Label::of(entries, spectrum) {
+            Label::RandomLike if balanced.is_some_and(|balanced| self.has_scales(balanced)) => {
+                Label::RandomLikeUpToScales
+            }
+            label => label,
+        };
+        let mut figures = format!(
+            "weights KS {:.4}, excess kurtosis {:.2}",
+            gaussian.ks, gaussian.excess_kurtosis
+        );
+        if let Some(balanced) = balanced_weights {
+            figures += &format!(
+                ", balanced {:.4} and {:.2}",
+                balanced.gaussian.ks, balanced.gaussian.excess_kurtosis
+            );
+        }
+        figures += &format!("; {}: {}", best.view.words(), bulk_in_words(best.spectrum));
+        Labelled {
+            share: Some(best.share()),
+            view: Some(best.view),
+            entries: Some(entries),
+            ..Labelled::new(label, figures)
+        }
+    }
+
+    /// What the entries are, as stored and balanced.
+    fn entries(&self, stored: &GaussianDistance, balanced: Option<&BalancedWeights>) -> EntriesAre {
+        if self.normal.hold(stored, 0.0) {
+            return EntriesAre::Gaussian;
+        }
+        if balanced.is_some_and(|weights| self.normal.hold_balanced(weights)) {
+            return EntriesAre::GaussianUpToScales;
+        }
+        let left = balanced.map_or(stored, |weights| &weights.gaussian);
+        if left.excess_kurtosis <= 0.0 {
+            EntriesAre::Flat
+        } else if left.excess_kurtosis > self.heavy_excess_kurtosis && left.ks > self.normal.max_ks
+        {
+            EntriesAre::HeavyTailed
+        } else {
+            EntriesAre::LongTailed
+        }
+    }
+
+    /// Whether units are on scales of their own, on either side.
+    fn has_scales(&self, balanced: &Balanced) -> bool {
+        let unequal = |scales: &BalancedScales| {
+            scales.excess_spread() > self.max_scale_spread
+                && scales.excess_in_errors() > SCALE_ERRORS
+        };
+        unequal(&balanced.inputs) || unequal(&balanced.outputs)
     }
 
     /// What is known of a layer without a word for it.
-    fn too_small(&self, zeros: ZeroSingularValues, initializer: Option<&Initializer>) -> String {
+    fn too_small(
+        &self,
+        zeros: ZeroSingularValues,
+        start: Option<&Start>,
+        word: Option<StartWord>,
+    ) -> String {
         let ZeroSingularValues { count, of } = zeros;
         let few = format!(
             "{of} singular values; at least {} are needed",
             self.min_values
         );
         let zero = (count > 0).then(|| format!("{count} of them are zero to rounding"));
-        let drawn = initializer.map(|init| format!("the weights match {}", init.name));
+        let drawn = start.filter(|_| word == Some(StartWord::Untouched));
+        let drawn = drawn.map(|start| format!("the weights match {}", start.law));
         let told: Vec<String> = [Some(few), zero, drawn].into_iter().flatten().collect();
         told.join("; ")
-    }
-
-    fn decide_by_tails_and_bulk(
-        &self,
-        weights: &Weights,
-        gaussian: &GaussianDistance,
-        spectrum: &Spectrum,
-    ) -> (Label, String) {
-        let mut figures = format!(
-            "weights KS {:.4}, excess kurtosis {:.2}; {}",
-            gaussian.ks,
-            gaussian.excess_kurtosis,
-            bulk_in_words(spectrum),
-        );
-        let heavy =
-            gaussian.excess_kurtosis > self.heavy_excess_kurtosis && gaussian.ks > self.normal.ks;
-        let label = match spectrum.bulk.measured() {
-            _ if heavy && self.is_mixture(weights) => {
-                figures += "; normal on scales of their own: a mixture, not heavy tails";
-                Label::Undecided
-            }
-            _ if heavy => Label::HeavyTailed,
-            Some(bulk) if bulk.above + bulk.below == 0 && self.is_normal(gaussian) => {
-                Label::RandomLike
-            }
-            Some(bulk) if bulk.above + bulk.below > 0 && bulk.share >= self.min_bulk_share => {
-                Label::RandomBulkWithSpikes
-            }
-            _ => Label::Undecided,
-        };
-        (label, figures)
     }
 
     /// Neither KS nor an extreme value is further off than chance allows.
@@ -256,21 +640,24 @@ impl LabelLimits {
                 .all(|fact| fact.p > self.min_p)
         })
     }
+}
 
-    /// Within the limits of `weights-gaussian`, the distances beyond their sampling floors.
-    fn is_normal(&self, gaussian: &GaussianDistance) -> bool {
-        gaussian.ks <= self.normal.ks + gaussian.ks_floor
-            && gaussian.wasserstein <= self.normal.wasserstein + gaussian.wasserstein_floor
-            && gaussian.excess_kurtosis.abs() <= self.normal.excess_kurtosis
+fn start_in_words(start: &Start) -> String {
+    if start.is_constant() {
+        return format!("all weights are equal: {}", start.law);
     }
-
-    /// Whether each input's or each output's weights are normal, on scales of their own.
-    fn is_mixture(&self, weights: &Weights) -> bool {
-        [&weights.by_row, &weights.by_column]
-            .into_iter()
-            .filter_map(Section::measured)
-            .any(|gaussian| self.is_normal(gaussian))
+    if let Some(spread) = start.singular_value_spread {
+        return format!("{}: singular values spread by {spread:.1e} of their mean", start.law);
     }
+    format!(
+        "{}, nothing fitted: KS {:.4}, limit {:.4}; W₁ {:.4} sd, limit {:.4}; scale × {:.4}",
+        start.law,
+        start.ks,
+        start.ks_floor,
+        start.distance,
+        start.distance_floor,
+        start.scale_ratio
+    )
 }
 
 /// Older audits do not count them: where their spectrum was measured they are counted again.

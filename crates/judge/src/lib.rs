@@ -7,6 +7,7 @@ pub mod compare;
 mod error;
 pub mod label;
 pub mod policy;
+pub mod start_word;
 pub mod verdict;
 
 pub use error::{Error, Result};

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 use crate::checks::{Check, Rule, Severity, Subject};
+use crate::start_word::StartLimits;
 use crate::label::{self, LabelLimits, Labelled, Labels, NormalLimits};
 use crate::{Error, Result};
 use randomlike_core::audit::{Audit, LayerFacts};
@@ -128,15 +129,26 @@ fn label_limits(
     let mut read: BTreeMap<String, LabelLimits> = Table::from_iter(own).try_into()?;
     let limits = &checks[&Check::WeightsGaussian].limits;
     let normal = NormalLimits {
-        ks: limits["max_ks"],
-        wasserstein: limits["max_wasserstein"],
-        excess_kurtosis: limits["max_excess_kurtosis"],
+        max_ks: limits["max_ks"],
+        max_wasserstein: limits["max_wasserstein"],
+        max_excess_kurtosis: limits["max_excess_kurtosis"],
+    };
+    let limits = &checks[&Check::MovedFromInitialisation].limits;
+    let start = StartLimits {
+        max_distance: limits["max_distance"],
+        max_ks: limits["max_ks"],
+        max_scale_change: limits["max_scale_change"],
+        max_outside: limits["max_outside"],
     };
     let labels = read
         .pop_first()
         .expect("the default policy has the table")
         .1;
-    Ok(LabelLimits { normal, ..labels })
+    Ok(LabelLimits {
+        normal,
+        start,
+        ..labels
+    })
 }
 
 impl CheckLimits {

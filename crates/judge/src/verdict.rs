@@ -196,6 +196,7 @@ fn beside_findings(rules: &Rules, layer: &str, beside: &BesideBaseline<'_>) -> V
 fn finding(check: Check, layer: Option<&str>, by: &CheckLimits, ruling: Ruling) -> Finding {
     let Ruling {
         outcome,
+        at_most,
         skipped,
         case,
         figure,
@@ -205,7 +206,7 @@ fn finding(check: Check, layer: Option<&str>, by: &CheckLimits, ruling: Ruling) 
     Finding {
         check,
         layer: layer.map(str::to_owned),
-        level: by.level,
+        level: by.level.min(at_most),
         outcome,
         skipped,
         case,

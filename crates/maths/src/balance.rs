@@ -6,6 +6,7 @@
 //! b, and D_r and D_c are unique but for one factor, which is fixed by a geometric mean of D_r of 1.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Largest relative error of the root mean square of a row at which the rounds stop; columns are
 /// exact then. Figures of S move by as much when rows and columns are scaled.
@@ -62,7 +63,8 @@ impl Scales {
 }
 
 /// Why a matrix has no S.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum BalanceError {
     /// Fewer than two rows or columns that are not dead.

@@ -20,4 +20,4 @@ pub use draws::{Shape, figures};
 pub use marginal::{Marginal, figures_of};
 pub use statistic::{NullStatistic, NullStatistics, spectrum_statistics};
 pub use statistic::{fit, largest_at, smallest_at};
-pub use table::{LEVELS, Null, Origin, Quantiles};
+pub use table::{Ensemble, EntryNull, LEVELS, Null, Origin, Quantiles};

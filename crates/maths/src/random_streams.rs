@@ -15,10 +15,10 @@ pub enum Purpose {
     Control = 2,
     /// Which coordinates are kept on the ways through a chain.
     Path = 3,
-    /// The order within each row of a control.
-    Rows = 4,
-    /// The order within each column of a control.
-    Columns = 5,
+    /// Which rows and columns stand for a large matrix.
+    Part = 4,
+    /// Signs of a balanced matrix.
+    Flips = 5,
     /// Signs of a control.
     Signs = 6,
     /// Which singular vectors of the bulk are looked at.

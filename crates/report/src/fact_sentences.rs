@@ -1,8 +1,9 @@
 //! Facts in sentences, the same on the page and on the terminal.
 
 use randomlike_core::audit::{
-    Bulk, Cause, Component, Controls, Origin, Section, SingularVector, Spectrum, SpectrumNulls,
-    Trap, VectorFacts, Vectors,
+    Balanced, BalancedScales, BiasAtStart, Bulk, Cause, Component, Controls, GaussianDistance,
+    LayerFacts, Origin, Section, SingularVector, Spectrum, SpectrumNulls, Start, Trap, VectorFacts,
+    Vectors,
 };
 use randomlike_core::display_names::some_of;
 use randomlike_core::number_format::{chance, counted, figure};
@@ -132,6 +133,118 @@ fn shares(nulls: &SpectrumNulls) -> String {
     told.join(", ")
 }
 
+/// What is left of a layer when the scales of its units are divided out.
+pub fn balanced(layer: &LayerFacts, balanced: &Balanced) -> Vec<String> {
+    let mut sentences = vec![scales(balanced)];
+    if let (Some(stored), Some(left)) = (gaussian(layer), balanced.weights.measured()) {
+        let biased = balanced.inputs.kept.min(balanced.outputs.kept) < BIASED;
+        let biased = if biased {
+            " Balanced kurtosis is biased towards 0 at this size."
+        } else {
+            ""
+        };
+        sentences.push(format!(
+            "Weights: excess kurtosis {} as stored, {} balanced; KS to a normal law {} and {}.{biased}",
+            figure(stored.excess_kurtosis),
+            figure(left.gaussian.excess_kurtosis),
+            figure(stored.ks),
+            figure(left.gaussian.ks),
+        ));
+    }
+    sentences.extend(three_distances(layer, balanced));
+    sentences.extend(outliers_of_both(layer, balanced));
+    sentences
+}
+
+/// Fewest units of a side from which the kurtosis of balanced weights is not biased by much.
+const BIASED: usize = 64;
+
+fn gaussian(layer: &LayerFacts) -> Option<&GaussianDistance> {
+    layer.weights.measured()?.gaussian.as_ref()
+}
+
+fn scales(balanced: &Balanced) -> String {
+    let times = |scales: &BalancedScales| figure(100.0 * scales.excess_spread());
+    let aside = |name: &str, scales: &BalancedScales| {
+        let count = scales.dead + scales.near_dead;
+        (count > 0).then(|| format!("{} set aside as dead or near-dead", counted(count as u64, name)))
+    };
+    let aside = [
+        aside("input", &balanced.inputs),
+        aside("output", &balanced.outputs),
+    ];
+    let aside: Vec<String> = aside.into_iter().flatten().collect();
+    let aside = if aside.is_empty() {
+        String::new()
+    } else {
+        format!(" {}.", aside.join(", "))
+    };
+    format!(
+        "Scales of the inputs spread by {} %, of the outputs by {} %, beyond chance.{aside}",
+        times(&balanced.inputs),
+        times(&balanced.outputs)
+    )
+}
+
+/// KS as stored, with random signs (scales alone) and balanced (structure alone).
+fn three_distances(layer: &LayerFacts, balanced: &Balanced) -> Option<String> {
+    let stored = layer.spectrum.measured()?;
+    let left = balanced.spectrum.measured()?;
+    let signs = balanced.signs.measured()?;
+    Some(format!(
+        "Singular values: KS {} as stored, {} with random signs (scales alone), {} balanced \
+         (structure alone); 99 % of balanced random matrices stay below {}.",
+        figure(stored.ks_median),
+        figure(signs.stored_ks_with_signs),
+        figure(left.ks_median),
+        figure(left.ks_null_q99)
+    ))
+}
+
+fn outliers_of_both(layer: &LayerFacts, balanced: &Balanced) -> Option<String> {
+    let stored = layer.spectrum.measured()?;
+    let left = balanced.spectrum.measured()?;
+    let fewer = left.outliers_above + left.outliers_below
+        < stored.outliers_above + stored.outliers_below;
+    let hidden = if fewer {
+        " A direction carried by few units vanishes when these are divided by their scale."
+    } else {
+        ""
+    };
+    Some(format!(
+        "Outliers: {} as stored, {} balanced.{hidden}",
+        outliers(stored),
+        outliers(left)
+    ))
+}
+
+/// How far the layer is from its start.
+pub fn start(start: &Start) -> Vec<String> {
+    let mut sentences = Vec::new();
+    match start.bias {
+        Some(BiasAtStart::Zero) => sentences.push(
+            "Every bias is exactly 0, as most initialisers leave them: training moves them."
+                .to_owned(),
+        ),
+        Some(BiasAtStart::Constant(value)) => sentences.push(format!(
+            "Every bias is exactly {}: training would move them apart.",
+            figure(value)
+        )),
+        None => {}
+    }
+    if let Some(rows) = &start.rows {
+        let side = if rows.are_outputs { "outputs" } else { "inputs" };
+        sentences.push(format!(
+            "The weights of about {} of {} {side} still are draws of `{}`: no data may ever have \
+             touched them.",
+            rows.matching - rows.elsewhere,
+            rows.of,
+            rows.law
+        ));
+    }
+    sentences
+}
+
 /// What the controls say of the largest singular value, a sentence for each comparison.
 pub fn controls(controls: &Controls) -> Vec<String> {
     let shuffled = figure(controls.shuffled.largest());
@@ -148,14 +261,6 @@ pub fn controls(controls: &Controls) -> Vec<String> {
             more(controls.tails_and_mean)
         ),
         format!(
-            "Unequal scales: in random order within each input's weights {}, {}; within each \
-             output's {}, {}.",
-            figure(controls.row_shuffled.largest()),
-            more(controls.input_scales),
-            figure(controls.column_shuffled.largest()),
-            more(controls.output_scales)
-        ),
-        format!(
             "In their places with random signs {}. From one draw of a Gaussian matrix to the \
              next it varies by {}.",
             figure(controls.random_signs.largest()),
@@ -169,12 +274,10 @@ pub fn controls(controls: &Controls) -> Vec<String> {
 /// All of it in one sentence, and a second one where there is a trap.
 pub fn controls_in_short(controls: &Controls) -> String {
     let short = format!(
-        "largest singular value {}; of its weights shuffled {}, within inputs {}, within \
-         outputs {}, with random signs {}; of a Gaussian matrix {} ± {}.",
+        "largest singular value {}; of its weights shuffled {}, with random signs {}; of a \
+         Gaussian matrix {} ± {}.",
         figure(controls.observed),
         figure(controls.shuffled.largest()),
-        figure(controls.row_shuffled.largest()),
-        figure(controls.column_shuffled.largest()),
         figure(controls.random_signs.largest()),
         figure(controls.gaussian.largest()),
         figure(controls.spread)

@@ -24,7 +24,9 @@ use canvas::{Canvas, Detail, Place, Weight, picture};
 use panel::Panel;
 
 use crate::Result;
-use randomlike_core::audit::{Audit, ChainFacts, LayerFacts, LayerShadow, Section};
+use randomlike_core::audit::{
+    Audit, BalancedWeights, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum,
+};
 use randomlike_core::number_format::{counted, figure, grouped};
 use randomlike_judge::verdict::Judgement;
 
@@ -34,7 +36,7 @@ use randomlike_core::shadow::{ChainRun, ChainShadow};
 pub use comparison::{ComparisonFigures, PairFigures};
 pub use contact_sheet::{ImageShape, Row};
 pub use cost::Cost;
-pub use overview::colour as label_colour;
+pub use overview::{colour as label_colour, label_and_share};
 
 /// Width of every picture in pixels.
 const WIDTH: u32 = 1200;
@@ -143,6 +145,16 @@ impl Figures {
     }
 }
 
+/// The entries of a layer with the scales of its units divided out.
+fn balanced_weights(layer: &LayerFacts) -> Option<&BalancedWeights> {
+    layer.balanced.measured()?.weights.measured()
+}
+
+/// And its singular values.
+fn balanced_spectrum(layer: &LayerFacts) -> Option<&Spectrum> {
+    layer.balanced.measured()?.spectrum.measured()
+}
+
 fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
     let figure = |kind: &str, title: String, panels: Vec<Panel>| {
         layer_figure(index, &layer.name, kind, &title, &panels)
@@ -155,7 +167,7 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
             figure_of(weights.mean),
             figure_of(weights.std)
         );
-        Some((title, weights::panels(weights)?))
+        Some((title, weights::panels(weights, balanced_weights(layer))?))
     });
     let biases = measured(&layer.biases).map(|biases| {
         let title = format!("{} biases, sd {}", biases.count, figure_of(biases.std));
@@ -168,7 +180,7 @@ fn draw_layer(index: usize, layer: &LayerFacts) -> Result<LayerFigures> {
             layer.fan_in,
             layer.fan_out
         );
-        Some((title, spectrum::panels(spectrum)?))
+        Some((title, spectrum::panels(spectrum, balanced_spectrum(layer))?))
     });
     Ok(LayerFigures {
         weights: weights

@@ -1,6 +1,7 @@
 //! `report.html`: one file that opens offline, a section a layer, the verdict in words
 //! beside each picture.
 
+mod balanced;
 mod controls;
 mod spectrum;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::ledger_sentences::{self, TotalsOf};
 
-use super::figures::{Figure, Figures, LayerFigures, label_colour};
+use super::figures::{Figure, Figures, LayerFigures, label_and_share, label_colour};
 use super::{fact_sentences, template};
 use crate::Result;
 use crate::sentences::{FindingSentences, finding_numbers, finding_sentences};
@@ -116,6 +117,7 @@ struct Layer<'a> {
     decoded: Option<&'a str>,
     orientation: String,
     label: LabelWord,
+    share: String,
     reason: &'a str,
     passed: usize,
     failed: usize,
@@ -131,6 +133,8 @@ struct PageSection<'a> {
     /// What is seen, where the title does not say it.
     note: Option<&'static str>,
     picture: Option<Picture<'a>>,
+    /// Whether there is a picture where something differs.
+    drawn: bool,
     absent: Option<String>,
     /// What is to be read beside the picture where nothing is judged.
     words: Vec<String>,
@@ -260,6 +264,7 @@ impl<'a> Layer<'a> {
             decoded: layer.weight.decoded.as_deref(),
             orientation: orientation(layer),
             label: label_word(labelled.label),
+            share: label_and_share(labelled),
             reason: &labelled.reason,
             passed: count(FindingOutcome::Pass),
             failed: count(FindingOutcome::Fail),
@@ -270,6 +275,7 @@ impl<'a> Layer<'a> {
                     title: "Edge weights",
                     note: None,
                     picture: figures.weights.as_ref().map(picture),
+                    drawn: true,
                     absent: reason(&layer.weights),
                     words: Vec::new(),
                     verdicts: verdicts(judgement, layer, Subject::Weights),
@@ -279,6 +285,7 @@ impl<'a> Layer<'a> {
                     title: "Biases",
                     note: None,
                     picture: figures.biases.as_ref().map(picture),
+                    drawn: true,
                     absent: reason(&layer.biases),
                     words: Vec::new(),
                     verdicts: verdicts(judgement, layer, Subject::Biases),
@@ -288,6 +295,7 @@ impl<'a> Layer<'a> {
                     title: "Singular values",
                     note: None,
                     picture: figures.spectrum.as_ref().map(picture),
+                    drawn: true,
                     absent: reason(&layer.spectrum),
                     words: layer
                         .spectrum
@@ -296,12 +304,39 @@ impl<'a> Layer<'a> {
                     verdicts: verdicts(judgement, layer, Subject::Spectrum),
                     figures: spectrum::figures(layer),
                 }),
+                Some(PageSection {
+                    title: "Up to the scales of units",
+                    note: layer.balanced.measured().map(|_| balanced::UP_TO_SCALES),
+                    picture: None,
+                    drawn: false,
+                    absent: reason(&layer.balanced),
+                    words: layer
+                        .balanced
+                        .measured()
+                        .map_or_else(Vec::new, |balanced| fact_sentences::balanced(layer, balanced)),
+                    verdicts: Vec::new(),
+                    figures: balanced::balanced(layer),
+                }),
+                Some(PageSection {
+                    title: "Distance from the initialiser",
+                    note: layer.start.measured().map(|_| balanced::START),
+                    picture: None,
+                    drawn: false,
+                    absent: reason(&layer.start),
+                    words: layer
+                        .start
+                        .measured()
+                        .map_or_else(Vec::new, |start| fact_sentences::start(start)),
+                    verdicts: Vec::new(),
+                    figures: balanced::start(layer),
+                }),
                 Some(controls_part(layer, figures)),
                 vectors_part(layer, figures),
                 Some(PageSection {
                     title: "In reverse and forward again",
                     note: layer.shadow.measured().map(|_| IN_REVERSE),
                     picture: figures.shadow.as_ref().map(picture),
+                    drawn: true,
                     absent: reason(&layer.shadow),
                     words: Vec::new(),
                     verdicts: verdicts(judgement, layer, Subject::Shadow),
@@ -321,6 +356,7 @@ fn controls_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> PageSe
         title: "Beside what chance makes of its weights",
         note: measured.map(|_| controls::CONTROLS),
         picture: figures.controls.as_ref().map(picture),
+        drawn: true,
         absent: reason(&layer.controls),
         words: measured.map_or_else(Vec::new, fact_sentences::controls),
         verdicts: Vec::new(),
@@ -335,6 +371,7 @@ fn vectors_part<'a>(layer: &'a LayerFacts, figures: &'a LayerFigures) -> Option<
         title: "Singular vectors",
         note: Some(controls::VECTORS),
         picture: figures.vectors.as_ref().map(picture),
+        drawn: true,
         absent: figures
             .vectors
             .is_none()
@@ -463,18 +500,6 @@ fn weight_figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
             ("QQ correlation", format!("{:.5}", g.qq_correlation)),
         ]);
     }
-    let within = |section: &Section<randomlike_core::audit::GaussianDistance>| {
-        let facts = section.measured()?;
-        Some(format!(
-            "{}, {}",
-            number(facts.ks),
-            number(facts.excess_kurtosis)
-        ))
-    };
-    rows.extend(within(&w.by_row).map(|text| ("each input on its own scale: KS, kurtosis", text)));
-    rows.extend(
-        within(&w.by_column).map(|text| ("each output on its own scale: KS, kurtosis", text)),
-    );
     if let Some(family) = &w.family {
         let gain = format!(
             "{} (+{} nats a weight)",

@@ -16,7 +16,8 @@ use randomlike_judge::checks::{
     Check, Finding, FindingOutcome, FindingValue, Severity, SkipReason,
 };
 use randomlike_judge::compare::Comparison;
-use randomlike_judge::label::{Label, Labels};
+use randomlike_judge::label::{EntriesAre, Label, Labels, View};
+use randomlike_judge::start_word::StartWord;
 
 /// Name of the file.
 pub const AUDIT: &str = "audit.json";
@@ -42,6 +43,10 @@ pub fn audit(audit: &Audit, labels: &Labels) -> Result<Vec<u8>> {
                 facts,
                 label: labelled.label,
                 label_reason: &labelled.reason,
+                label_share: labelled.share,
+                label_view: labelled.view,
+                label_entries: labelled.entries,
+                start_word: labelled.start,
             })
             .collect(),
         chains: &audit.chains,
@@ -78,6 +83,14 @@ struct LabelledLayer<'a> {
     facts: &'a LayerFacts,
     label: Label,
     label_reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label_share: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label_view: Option<View>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label_entries: Option<EntriesAre>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_word: Option<StartWord>,
 }
 
 /// The same of a comparison.

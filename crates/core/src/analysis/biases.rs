@@ -32,11 +32,18 @@ pub(super) fn measure(
         bias,
         &sample,
         weights.map(|w| w.rms * (fan_in as f64).sqrt()),
+        BiasKind::CONSTANT_SPREAD,
     ))
 }
 
-/// `yardstick` is rms(W)·√fan_in, the size of a pre-activation on unit inputs.
-fn facts(bias: &[f64], sample: &Sample, yardstick: Option<f64>) -> Biases {
+/// `yardstick` is rms(W)·√fan_in, the size of a pre-activation on unit inputs; up to a cv of
+/// `constant` they are one constant.
+pub(super) fn facts(
+    bias: &[f64],
+    sample: &Sample,
+    yardstick: Option<f64>,
+    constant: f64,
+) -> Biases {
     let Moments { mean, std, .. } = sample.moments();
     let mut sorted = bias.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -57,17 +64,17 @@ fn facts(bias: &[f64], sample: &Sample, yardstick: Option<f64>) -> Biases {
         spread_ratio,
         mean_ratio,
         positive_fraction: sorted.iter().filter(|&&b| b > 0.0).count() as f64 / sorted.len() as f64,
-        kind: kind(std, mean, spread_ratio.zip(mean_ratio)),
+        kind: kind(std, mean, spread_ratio.zip(mean_ratio), constant),
         quantiles: evenly_spaced(&sorted),
     }
 }
 
 /// One constant, zero included, is known without the yardstick; the rest needs it.
-fn kind(std: f64, mean: f64, ratios: Option<(f64, f64)>) -> Option<BiasKind> {
+fn kind(std: f64, mean: f64, ratios: Option<(f64, f64)>, constant: f64) -> Option<BiasKind> {
     let small = |(spread, offset)| spread <= NEGLIGIBLE && offset <= NEGLIGIBLE;
     if ratios.map_or(std + mean.abs() <= 0.0, small) {
         Some(BiasKind::Negligible)
-    } else if std <= BiasKind::CONSTANT_SPREAD * mean.abs() {
+    } else if std <= constant * mean.abs() {
         Some(BiasKind::Constant)
     } else {
         ratios.map(|_| BiasKind::Varied)

@@ -70,7 +70,7 @@ impl<'a> Beside<'a> {
         let std = match control {
             // Without a mean all of the mean square is spread.
             Control::Gaussian | Control::RandomSigns => 1.0,
-            Control::Shuffled | Control::RowShuffled | Control::ColumnShuffled => self.std,
+            Control::Shuffled => self.std,
         };
         let measured = self.measured(entries, std).map(|facts| {
             let is_trap = control == Control::Shuffled && facts.outliers_above > 0;
@@ -148,8 +148,6 @@ impl<'a> Beside<'a> {
             facts: shuffled,
             trap,
         } = take(Control::Shuffled)?;
-        let row_shuffled = take(Control::RowShuffled)?.facts;
-        let column_shuffled = take(Control::ColumnShuffled)?.facts;
         let random_signs = take(Control::RandomSigns)?.facts;
         Ok(Controls {
             method: if self.plan.is_exact(layer) {
@@ -161,12 +159,8 @@ impl<'a> Beside<'a> {
             observed,
             structure: observed - shuffled.largest(),
             tails_and_mean: shuffled.largest() - gaussian.largest(),
-            input_scales: row_shuffled.largest() - shuffled.largest(),
-            output_scales: column_shuffled.largest() - shuffled.largest(),
             gaussian,
             shuffled,
-            row_shuffled,
-            column_shuffled,
             random_signs,
             trap,
         })
@@ -232,13 +226,7 @@ impl<'a> Beside<'a> {
     }
 }
 
-const ALL: [Control; 5] = [
-    Control::Shuffled,
-    Control::Gaussian,
-    Control::RowShuffled,
-    Control::ColumnShuffled,
-    Control::RandomSigns,
-];
+const ALL: [Control; 3] = [Control::Shuffled, Control::Gaussian, Control::RandomSigns];
 
 impl ControlPlan {
     fn is_exact(&self, layer: &Layer) -> bool {

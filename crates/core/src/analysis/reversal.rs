@@ -1,7 +1,7 @@
 //! The layer in reverse and forward again, where the theory's premise holds.
 
 use super::Options;
-use crate::audit::{ActivationSource, ChainShadow, LayerShadow, Premise, Section, Unmeasured};
+use crate::audit::{ActivationSource, BalancedShadow, ChainShadow, LayerShadow, Premise, Section, Unmeasured};
 use crate::controls::{self, Control};
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;
@@ -80,6 +80,34 @@ impl Model {
 }
 
 impl Model {
+    /// The default plan on S of a layer, or why there is nothing to run.
+    pub(super) fn measure_balanced(
+        &self,
+        entries: &[f32],
+        layer: &Layer,
+        bias: Option<&[f64]>,
+    ) -> Section<BalancedShadow> {
+        if let Some(reason) = &self.refused {
+            return Section::Skipped {
+                reason: reason.clone(),
+            };
+        }
+        let (n, m) = (layer.fan_in, layer.fan_out);
+        let stored = StoredLayer {
+            entries,
+            fan_in: n,
+            fan_out: m,
+            orientation: layer.orientation,
+            bias,
+        };
+        match shadow::measure_balanced(&stored, &ShadowPlan::for_layer(n, m, self.seed)) {
+            Ok(facts) => Section::Measured(facts),
+            Err(fault) => Section::Skipped {
+                reason: Unmeasured::Fault(fault.to_string()),
+            },
+        }
+    }
+
     /// The default plan on layers that feed each other, or why there is nothing to run.
     pub(super) fn measure_chain(
         &self,

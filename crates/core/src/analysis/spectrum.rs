@@ -3,13 +3,12 @@
 mod bulk;
 mod nulls;
 
-use super::{Entry, Options, stored_sides};
+use super::{Entry, Options};
 use crate::Result;
 use crate::audit::{Law, Section, Spectrum, Unmeasured, Weights};
-use crate::layers::Layer;
 use randomlike_maths::linalg::{self, Engine, Matrix, SpectrumError};
 use randomlike_maths::nulls::{
-    Null, NullStatistic, Shape, largest_at, smallest_at, spectrum_statistics,
+    Ensemble, Null, NullStatistic, Shape, largest_at, smallest_at, spectrum_statistics,
 };
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 use randomlike_maths::stats::{PowerLaw, level_ratio};
@@ -39,6 +38,8 @@ impl EntryLaw {
 /// How the null of a layer's shape is found.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct NullPlan {
+    /// Of which matrices.
+    pub ensemble: Ensemble,
     /// So many matrices of the shape are drawn; without, tables are enough.
     pub simulate: Option<usize>,
     pub seed: u64,
@@ -47,19 +48,19 @@ pub(super) struct NullPlan {
 impl NullPlan {
     pub const fn from_options(options: &Options) -> Self {
         Self {
+            ensemble: Ensemble::Independent,
             simulate: options.simulate_null,
             seed: options.seed,
         }
     }
 }
 
-/// All singular values, descending, or why this layer has none.
+/// All singular values of rows and columns, descending, or why there are none.
 pub(super) fn values<T: Entry>(
     entries: &[T],
-    layer: &Layer,
+    (rows, cols): (usize, usize),
     engine: Engine,
 ) -> Result<std::result::Result<Vec<f64>, Unmeasured>> {
-    let (rows, cols) = stored_sides(layer);
     let Some(matrix) = Matrix::new(entries, rows, cols) else {
         return Ok(Err(Unmeasured::WrongShape));
     };
@@ -73,7 +74,7 @@ pub(super) fn values<T: Entry>(
 /// What the values say; `epsilon` is that of the arithmetic the rank is judged in.
 pub(super) fn measure(
     values: &std::result::Result<Vec<f64>, Unmeasured>,
-    layer: &Layer,
+    (rows, cols): (usize, usize),
     entries: EntryLaw,
     epsilon: f64,
     plan: NullPlan,
@@ -83,7 +84,6 @@ pub(super) fn measure(
         Ok(values) => values,
         Err(reason) => return skipped(reason.clone()),
     };
-    let (rows, cols) = stored_sides(layer);
     match values.first() {
         Some(&largest) if largest > 0.0 => {
             let seen = SpectrumPremises {
@@ -131,7 +131,7 @@ impl SpectrumPremises {
         let edge_upper = sigma_median * n.sqrt() * law.upper();
         let over_m = |figure: NullStatistic| figures.get(figure).unwrap_or(0.0) / m;
         let of_chance = nulls::facts(&figures, level_ratio, inside.len(), &null, shape);
-        let bulk = bulk::largest(values, shape, null.excess_kurtosis);
+        let bulk = bulk::largest(values, shape, self.plan.ensemble, null.excess_kurtosis);
         let entropy = shannon(values, total);
         Ok(Spectrum {
             law: if law.is_square() {
@@ -177,9 +177,13 @@ impl SpectrumPremises {
     /// Of independent entries with the excess kurtosis of the weights.
     fn null(&self) -> std::result::Result<Null, Unmeasured> {
         let kurtosis = self.entries.excess_kurtosis;
-        let NullPlan { simulate, seed } = self.plan;
+        let NullPlan {
+            ensemble,
+            simulate,
+            seed,
+        } = self.plan;
         let null = match simulate {
-            None => Null::at(self.shape, kurtosis),
+            None => Null::of(ensemble, self.shape, kurtosis),
             Some(draws) => Null::simulated(self.shape, kurtosis, draws, seed)
                 .map_err(|fault| Unmeasured::Fault(fault.to_string()))?,
         };

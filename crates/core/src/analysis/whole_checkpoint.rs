@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use super::expected_memory::ExpectedMemory;
 use super::expected_time::{self, ExpectedTime};
 use super::side_by_side::{self, Job, Stage};
-use super::{Numbers, Options, Progress, reversal};
+use super::{Numbers, Options, Progress, reversal, start};
 use crate::Result;
 use crate::audit::{ChainFacts, LayerFacts};
 use crate::finite::finite_or_skipped;
@@ -44,8 +44,17 @@ impl<'a> WholeCheckpoint<'a> {
         let crossings = crossed.map(|&at| 2.0 * expected_time::crossing(&self.layers[at]));
         let of_layers: f64 = jobs.iter().map(|job| job.time.whole()).sum();
         let total = of_layers + crossings.sum::<f64>();
+        let blocks = start::blocks(self.layers.iter().map(|layer| layer.name.as_str()));
         let measure_layer = |layer: &Layer, stage: &mut dyn FnMut(Stage)| {
-            Read::new(self.checkpoint, layer)?.measured(layer, self.options, self.shadow, stage)
+            let read = Read::new(self.checkpoint, layer)?;
+            let numbers = Numbers {
+                layer,
+                blocks,
+                bias: read.bias.as_deref(),
+                options: self.options,
+                shadow: self.shadow,
+            };
+            read.measured(&numbers, stage)
         };
         // Added up in the order in which layers end: the last digit may differ from `of_layers`.
         let mut reached = of_layers;
@@ -143,19 +152,7 @@ impl Read {
         })
     }
 
-    fn measured(
-        &self,
-        layer: &Layer,
-        options: &Options,
-        shadow: &reversal::Model,
-        stage: &mut dyn FnMut(Stage),
-    ) -> Result<LayerFacts> {
-        let numbers = Numbers {
-            layer,
-            bias: self.bias.as_deref(),
-            options,
-            shadow,
-        };
+    fn measured(&self, numbers: &Numbers<'_>, stage: &mut dyn FnMut(Stage)) -> Result<LayerFacts> {
         match &self.weights {
             Entries::F64(w) => numbers.facts(w, stage),
             Entries::F32(w) => numbers.facts(w, stage),

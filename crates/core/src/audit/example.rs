@@ -1,10 +1,10 @@
 //! An audit of one healthy layer, for tests that damage one fact at a time.
 
 use crate::audit::{
-    Audit, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
+    Audit, Balanced, BalancedBiases, BalancedScales, BalancedShadow, BalancedWeights, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
     Histogram, Initializer, Law, LayerFacts, LayerShadow, Ledger, NonFinite, NullFact, Orientation,
-    OrientationFrom, Origin, Pairs, Part, Premise, SCHEMA_VERSION, Section, Settings,
-    SingularVector, SourceFacts, Spectrum, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts,
+    OrientationFrom, Origin, Pairs, Part, Premise, RandomSigns, SCHEMA_VERSION, Section, Settings, SignTest,
+    SingularVector, SourceFacts, Spectrum, Start, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts,
     Tool, VectorFacts, VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
 };
 use crate::shadow::{Dropout, Estimate, Recovery, Reversal, ShadowControls, Sizes};
@@ -87,8 +87,90 @@ pub fn layer(name: &str) -> LayerFacts {
         spectrum: Section::Measured(spectrum()),
         zero_singular_values: Some(ZeroSingularValues { count: 0, of: 256 }),
         controls: Section::Measured(controls()),
+        balanced: Section::Measured(balanced()),
+        start: Section::Measured(start()),
         vectors: Section::Measured(vectors()),
         shadow: Section::Measured(shadow()),
+    }
+}
+
+/// The same layer with its scales divided out: nothing else changes.
+pub fn balanced() -> Balanced {
+    let scales = |kept: usize, others: f64| BalancedScales {
+        kept,
+        dead: 0,
+        near_dead: 0,
+        log_spread: 1.02 * (2.0 * others).sqrt().recip(),
+        log_spread_of_chance: (2.0 * others).sqrt().recip(),
+    };
+    let weights = BalancedWeights {
+        count: 131_072,
+        mean: 0.0,
+        std: 1.0,
+        min: -4.3,
+        max: 4.3,
+        skewness: Some(0.0),
+        gaussian: gaussian(),
+        kurtosis_median: -0.035,
+        kurtosis_low: -0.07,
+        kurtosis_high: 0.01,
+        family: None,
+        histogram: weights().histogram,
+    };
+    let test = |observed: f64| SignTest {
+        observed,
+        median: observed,
+        most: 1.3 * observed,
+        p: 0.5,
+    };
+    Balanced {
+        inputs: scales(512, 256.0),
+        outputs: scales(256, 512.0),
+        rounds: 4,
+        residual: 1e-9,
+        weights: Section::Measured(weights),
+        biases: Section::Measured(BalancedBiases {
+            facts: Biases {
+                cv: Some(0.04),
+                ..biases()
+            },
+            cv_floor: 0.031,
+        }),
+        spectrum: Section::Measured(spectrum()),
+        signs: Section::Measured(RandomSigns {
+            inputs: 512,
+            outputs: 256,
+            flips: 19,
+            stored_ks: 0.0108,
+            stored_ks_with_signs: 0.0105,
+            ks: test(0.0108),
+            largest: test(1.7),
+        }),
+        shadow: Section::Measured(balanced_shadow()),
+    }
+}
+
+/// Trained weights: no initialiser is near.
+pub fn start() -> Start {
+    Start {
+        law: "lecun-normal".into(),
+        aliases: vec![],
+        count: 131_072,
+        std: 0.0442,
+        distance: 0.26,
+        distance_floor: 0.0095,
+        ks: 0.09,
+        ks_floor: 0.0054,
+        scale_ratio: 0.68,
+        scale_ratio_error: 0.002,
+        mean_in_errors: 0.0,
+        outside: None,
+        shrinkage: None,
+        drift: None,
+        moved_at_least: 0.25,
+        singular_value_spread: None,
+        bias: None,
+        rows: None,
     }
 }
 
@@ -118,8 +200,6 @@ fn weights() -> Weights {
         skewness: Some(0.0),
         zero_fraction: 0.0,
         gaussian: Some(gaussian()),
-        by_row: Section::Measured(gaussian()),
-        by_column: Section::Measured(gaussian()),
         family: None,
         initializer: None,
         histogram: Some(Histogram {
@@ -254,13 +334,9 @@ pub fn controls() -> crate::audit::Controls {
         observed: 1.15,
         gaussian: control.clone(),
         shuffled: control.clone(),
-        row_shuffled: control.clone(),
-        column_shuffled: control.clone(),
         random_signs: control,
         structure: 0.0,
         tails_and_mean: 0.0,
-        input_scales: 0.0,
-        output_scales: 0.0,
         trap: None,
     }
 }
@@ -372,36 +448,83 @@ fn shadow() -> LayerShadow {
     }
 }
 
-/// Changes the shadow of a measured layer.
+fn balanced_shadow() -> BalancedShadow {
+    let LayerShadow {
+        k,
+        rho,
+        trials,
+        layer,
+        predicted,
+        shuffles,
+        ratio,
+        ..
+    } = shadow();
+    BalancedShadow {
+        k,
+        rho,
+        trials,
+        shuffled: layer.clone(),
+        layer,
+        predicted,
+        shuffles,
+        ratio,
+    }
+}
+
+/// A layer of which nothing is known up to scales, so that what is stored decides.
+pub fn as_stored(mut layer: LayerFacts) -> LayerFacts {
+    layer.balanced = Section::Skipped {
+        reason: "not measured".into(),
+    };
+    layer
+}
+
+/// Changes what is known of a layer up to scales.
+pub fn with_balanced(mut layer: LayerFacts, change: impl FnOnce(&mut Balanced)) -> LayerFacts {
+    if let Section::Measured(balanced) = &mut layer.balanced {
+        change(balanced);
+    }
+    layer
+}
+
+/// Changes how far a layer is from its start.
+pub fn with_start(mut layer: LayerFacts, change: impl FnOnce(&mut Start)) -> LayerFacts {
+    if let Section::Measured(start) = &mut layer.start {
+        change(start);
+    }
+    layer
+}
+
+/// Changes the shadow of a measured layer, of which nothing else is known up to scales.
 pub fn with_shadow(mut layer: LayerFacts, change: impl FnOnce(&mut LayerShadow)) -> LayerFacts {
     if let Section::Measured(shadow) = &mut layer.shadow {
         change(shadow);
     }
-    layer
+    as_stored(layer)
 }
 
-/// Changes the weights of a measured layer.
+/// Changes the weights of a measured layer, of which nothing else is known up to scales.
 pub fn with_weights(mut layer: LayerFacts, change: impl FnOnce(&mut Weights)) -> LayerFacts {
     if let Section::Measured(weights) = &mut layer.weights {
         change(weights);
     }
-    layer
+    as_stored(layer)
 }
 
-/// Changes the biases of a measured layer.
+/// Changes the biases of a measured layer, of which nothing else is known up to scales.
 pub fn with_biases(mut layer: LayerFacts, change: impl FnOnce(&mut Biases)) -> LayerFacts {
     if let Section::Measured(biases) = &mut layer.biases {
         change(biases);
     }
-    layer
+    as_stored(layer)
 }
 
-/// Changes the spectrum of a measured layer.
+/// Changes the spectrum of a measured layer, of which nothing else is known up to scales.
 pub fn with_spectrum(mut layer: LayerFacts, change: impl FnOnce(&mut Spectrum)) -> LayerFacts {
     if let Section::Measured(spectrum) = &mut layer.spectrum {
         change(spectrum);
     }
-    layer
+    as_stored(layer)
 }
 
 /// A layer of which nothing was measured.
@@ -416,6 +539,10 @@ pub fn unmeasured(name: &str) -> LayerFacts {
     layer.spectrum = Section::Skipped {
         reason: "too small".into(),
     };
+    layer.start = Section::Skipped {
+        reason: "too small".into(),
+    };
+    layer = as_stored(layer);
     layer.zero_singular_values = None;
     layer.shadow = Section::Skipped {
         reason: "too small".into(),

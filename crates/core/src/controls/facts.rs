@@ -88,20 +88,12 @@ pub struct Controls {
     pub gaussian: ControlFacts,
     /// The weights in random order.
     pub shuffled: ControlFacts,
-    /// In random order within each row of W, one input's weights.
-    pub row_shuffled: ControlFacts,
-    /// In random order within each column of W, one output's weights.
-    pub column_shuffled: ControlFacts,
     /// Where they are, with random signs.
     pub random_signs: ControlFacts,
     /// σ₁ observed − shuffled: structure.
     pub structure: f64,
     /// σ₁ shuffled − Gaussian: tails and mean.
     pub tails_and_mean: f64,
-    /// σ₁ row-shuffled − shuffled: unequal scales of the inputs.
-    pub input_scales: f64,
-    /// σ₁ column-shuffled − shuffled: unequal scales of the outputs.
-    pub output_scales: f64,
     /// Why the shuffled weights have an outlier, where they have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trap: Option<Trap>,

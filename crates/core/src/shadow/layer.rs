@@ -10,6 +10,7 @@ use crate::layers::{Layer, Orientation};
 use crate::section::Section;
 use crate::skip::Unmeasured;
 use randomlike_checkpoint::{Checkpoint, Entries};
+use randomlike_maths::balance::{Balanced, balance};
 use randomlike_maths::random_streams::Purpose;
 
 /// What to draw.
@@ -320,6 +321,83 @@ pub(crate) fn measure_beside<T: controls::Scaled>(
             shuffled,
             gaussian: gaussian.reversal,
         },
+    })
+}
+
+/// The reverse model on S of a layer, the codes and inputs those of S: z = Wᵀx is h when
+/// h^S = h/D_c and x^S = D_r·x are those of S (docs/theory.md §9).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BalancedShadow {
+    /// Positive coordinates of a code.
+    pub k: usize,
+    /// Share of x kept on the way down.
+    pub rho: f64,
+    /// Draws scored.
+    pub trials: usize,
+    /// S; its own bias is β.
+    #[serde(flatten)]
+    pub layer: Reversal,
+    /// Relative error of a Gaussian matrix in closed form, with the best constant bias.
+    pub predicted: f64,
+    /// The entries of S in random order and balanced again, mean over all orders drawn.
+    pub shuffled: Reversal,
+    /// Orders drawn.
+    pub shuffles: usize,
+    /// Relative error of S over that of the shuffled control, draw by draw.
+    pub ratio: Estimate,
+}
+
+/// Runs `plan` on S and on its shuffled control.
+///
+/// # Errors
+/// As [`measure`], and when a shuffled S cannot be balanced.
+pub(crate) fn measure_balanced(
+    stored: &StoredLayer<'_, f32>,
+    plan: &ShadowPlan,
+) -> Result<BalancedShadow, ShadowError> {
+    check(stored, plan)?;
+    let (n, m) = (stored.fan_in, stored.fan_out);
+    let matrix = ScaledMatrix::new(stored.entries, n, m, stored.orientation).ok_or(NO_SCALE)?;
+    let unit = (n as f64 * plan.k as f64).sqrt();
+    let own: Option<Vec<f64>> = stored
+        .bias
+        .map(|bias| bias.iter().map(|b| b / unit).collect());
+    let draws = Draws::new(plan, (n, m));
+    let layer = measured(&matrix, &draws, own.as_deref(), Swept::None)?;
+    let (mut reversals, mut errors) = (Vec::new(), Vec::new());
+    let mut room = Vec::new();
+    for place in 0..shuffles(n, m) {
+        let drawn = matrix.control(Control::Shuffled, (plan.seed, place), &mut room);
+        let width = match drawn.orientation {
+            Orientation::InOut => m,
+            Orientation::OutIn => n,
+        };
+        let whole = |parts: &Balanced| parts.entries.len() == n * m;
+        let balanced = balance(drawn.stored, width).ok().filter(whole);
+        let balanced = balanced.ok_or(ShadowError::NotApplicable(
+            "its entries in random order cannot be balanced",
+        ))?;
+        let control = controls::ControlMatrix {
+            stored: &balanced.entries,
+            ..drawn
+        };
+        let next = measured(&control.into(), &draws, None, Swept::None)?;
+        reversals.push(next.reversal);
+        errors.push(next.errors);
+    }
+    let ratio = average::ratio(&layer.errors, &errors).ok_or(ShadowError::NotApplicable(
+        "too few draws, or the shuffled control came back without an error",
+    ))?;
+    Ok(BalancedShadow {
+        k: plan.k,
+        rho: plan.rho,
+        trials: plan.trials,
+        predicted: plan.sizes(n, m).relative_error(),
+        shuffled: average::reversals(&reversals),
+        shuffles: reversals.len(),
+        ratio,
+        layer: layer.reversal,
     })
 }
 

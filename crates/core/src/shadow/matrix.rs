@@ -261,8 +261,8 @@ mod tests {
             near(half.down(&codes(m)), single.down(&codes(m)));
             near(half.up(&codes(n)), single.up(&codes(n)));
             let (mut from_half, mut from_single) = (Vec::new(), Vec::new());
-            half.control(Control::RowShuffled, (1, 0), &mut from_half);
-            single.control(Control::RowShuffled, (1, 0), &mut from_single);
+            half.control(Control::Shuffled, (1, 0), &mut from_half);
+            single.control(Control::Shuffled, (1, 0), &mut from_single);
             assert_eq!(from_half, from_single);
         }
     }

@@ -226,6 +226,8 @@ fn whole_or_none<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S:
 pub struct Ruling {
     /// The outcome.
     pub outcome: FindingOutcome,
+    /// The level of a failure of this kind, where it is lower than that of the check.
+    pub at_most: Severity,
     /// Why it was not judged, where it was not.
     pub skipped: Option<SkipReason>,
     /// Which of the check's cases.
@@ -263,11 +265,21 @@ impl Ruling {
     ) -> Self {
         Self {
             outcome,
+            at_most: Severity::Deny,
             skipped,
             case,
             figure: None,
             values: Vec::new(),
             names: BTreeMap::new(),
+        }
+    }
+
+    /// With a level of its own where the check's is higher.
+    #[must_use]
+    pub fn at_most(self, level: Severity) -> Self {
+        Self {
+            at_most: level,
+            ..self
         }
     }
 

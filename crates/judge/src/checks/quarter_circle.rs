@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::up_to_scales::{UpToScales, up_to_scales_policy};
 use super::{Case, CheckDefinition, FindingValue, Rule, Ruling, SkipReason, Subject, Unit};
 use randomlike_core::audit::{Law, LayerFacts, Spectrum};
 
@@ -11,10 +12,12 @@ pub(super) static CHECK: CheckDefinition = CheckDefinition {
     measures: "The Kolmogorov-Smirnov distance of the singular values to the Marchenko–Pastur law \
                of the layer's shape (the quarter circle where it is square), scaled by the median, \
                as a multiple of the 99 % point of that distance for matrices of independent \
-               entries of the same shape.",
+               entries of the same shape. The same of the weights with the scale of each unit \
+               divided out, beside random matrices treated the same way.",
     leaves_open: "Which structure there is, or that it is a fault: learning leaves structure, and \
                   so do rows of unequal scale.",
-    policy: r#"level = "deny"
+    policy: concat!(
+        r#"level = "deny"
 # KS distance to the law, scaled by the median, over the 99 % point of that distance for
 # independent entries of the same shape. At 1 one purely random layer in a hundred would
 # fail; the null is so narrow (for 64 to 512 values its mean is 2.3-3.3 over their number
@@ -25,10 +28,13 @@ max_multiple = 2.0
 # pass would say nothing: skipped, unless the layer fails all the same.
 min_values = 20
 "#,
+        up_to_scales_policy!()
+    ),
     ranges: &[],
     subject: Subject::Spectrum,
     measured: "KS to {law} {ks}, {multiple} times the null's 99 % point {ks_null}[; {on_the_law} % \
-               of the values alone are on it]",
+               of the values alone are on it][; balanced KS {balanced_ks}, {balanced_multiple} \
+               times its null's]",
     limit: "KS at most {max_multiple} times the null's 99 % point",
     read: |table| Rule::section(table, &UNKNOWN, Limits::judge),
 };
@@ -39,6 +45,11 @@ static TOO_FEW: Case = Case::new("too-few", "So few values fit the law whatever 
 static ON_THE_LAW: Case = Case::new(
     "on-the-law",
     "The bulk of the singular values is that of a matrix of independent random numbers.",
+);
+static UP_TO_SCALES: Case = Case::new(
+    "up-to-scales",
+    "Once the scale of each unit is divided out, the singular values are those of a matrix of \
+     independent random numbers.",
 );
 static OFF_THE_LAW: Case = Case::new(
     "off-the-law",
@@ -51,13 +62,53 @@ struct Limits {
     max_multiple: f64,
     /// Fewest singular values that can be passed.
     min_values: usize,
+    /// Of which weights.
+    up_to_scales: UpToScales,
 }
 
 impl Limits {
-    fn judge(&self, _: &LayerFacts, spectrum: &Spectrum) -> Ruling {
+    fn judge(&self, layer: &LayerFacts, spectrum: &Spectrum) -> Ruling {
+        self.up_to_scales.choose(
+            layer,
+            self.stored(spectrum),
+            |balanced| &balanced.spectrum,
+            |spectrum| self.balanced(spectrum),
+            &UP_TO_SCALES,
+            &UNKNOWN,
+        )
+    }
+
+    fn stored(&self, spectrum: &Spectrum) -> Ruling {
+        let law = match spectrum.law {
+            Law::QuarterCircle => "the quarter circle",
+            Law::MarchenkoPastur => "the Marchenko–Pastur law",
+        };
+        self.ruling(spectrum)
+            .named("law", law)
+            .values([
+                FindingValue::new("multiple", spectrum.ks_median / spectrum.ks_null_q99)
+                    .at_most(self.max_multiple),
+                FindingValue::new("ks", spectrum.ks_median),
+                FindingValue::new("ks_null", spectrum.ks_null_q99),
+                FindingValue::count("values", spectrum.count() as u64)
+                    .at_least(self.min_values as f64),
+            ])
+            .values(on_the_law(spectrum))
+    }
+
+    fn balanced(&self, spectrum: &Spectrum) -> Ruling {
+        let multiple = spectrum.ks_median / spectrum.ks_null_q99;
+        self.ruling(spectrum).values([
+            FindingValue::new("balanced_multiple", multiple).at_most(self.max_multiple),
+            FindingValue::new("balanced_ks", spectrum.ks_median),
+            FindingValue::new("balanced_ks_null", spectrum.ks_null_q99),
+        ])
+    }
+
+    fn ruling(&self, spectrum: &Spectrum) -> Ruling {
         let holds = spectrum.ks_median <= self.max_multiple * spectrum.ks_null_q99;
         let values = spectrum.count();
-        let ruling = if holds && values < self.min_values {
+        if holds && values < self.min_values {
             let reason = SkipReason::TooFew {
                 what: "singular values",
                 count: values as u64,
@@ -66,21 +117,7 @@ impl Limits {
             Ruling::skipped(reason, &TOO_FEW)
         } else {
             Ruling::judged(holds, if holds { &ON_THE_LAW } else { &OFF_THE_LAW })
-        };
-        let law = match spectrum.law {
-            Law::QuarterCircle => "the quarter circle",
-            Law::MarchenkoPastur => "the Marchenko–Pastur law",
-        };
-        ruling
-            .named("law", law)
-            .values([
-                FindingValue::new("multiple", spectrum.ks_median / spectrum.ks_null_q99)
-                    .at_most(self.max_multiple),
-                FindingValue::new("ks", spectrum.ks_median),
-                FindingValue::new("ks_null", spectrum.ks_null_q99),
-                FindingValue::count("values", values as u64).at_least(self.min_values as f64),
-            ])
-            .values(on_the_law(spectrum))
+        }
     }
 }
 

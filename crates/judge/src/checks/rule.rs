@@ -9,7 +9,7 @@ use toml::de::Error;
 
 use super::{Case, Finding, Ruling, SkipReason};
 use randomlike_core::audit::{
-    Audit, Biases, LayerFacts, LayerShadow, Section, Spectrum, Unmeasured, Weights,
+    Audit, Balanced, Biases, LayerFacts, LayerShadow, Section, Spectrum, Start, Unmeasured, Weights,
 };
 
 type OfCheckpoint = dyn Fn(&Audit, &[Vec<Finding>]) -> Ruling + Send + Sync;
@@ -86,6 +86,8 @@ needed!(Weights, weights);
 needed!(Biases, biases);
 needed!(Spectrum, spectrum);
 needed!(LayerShadow, shadow);
+needed!(Balanced, balanced);
+needed!(Start, start);
 
 impl Rule {
     /// Judges the checkpoint.

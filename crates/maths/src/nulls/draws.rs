@@ -25,6 +25,18 @@ impl Shape {
             m: a.min(b),
         })
     }
+
+    /// With at most so many values, at the same aspect.
+    pub(super) fn at_most(self, values: usize) -> Self {
+        if self.m <= values {
+            return self;
+        }
+        let gap = (self.n - self.m) as f64 * values as f64 / self.m as f64;
+        Self {
+            n: values + gap.round() as usize,
+            m: values,
+        }
+    }
 }
 
 /// Singular values, descending, of an N×M matrix of independent standard normal entries.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::Shape;
+use super::balanced::{COLUMNS, EntryStatistic};
 use super::marginal::{Marginal, figures_of};
 use super::statistic::{FarEnd, NullStatistic};
 use crate::linalg::SpectrumError;
@@ -26,6 +27,7 @@ pub const LEVELS: [f64; 11] = [
 const Q005: usize = 1;
 const Q01: usize = 2;
 const MEDIAN: usize = 5;
+const Q95: usize = 7;
 const Q99: usize = 8;
 const Q995: usize = 9;
 
@@ -42,6 +44,16 @@ pub enum Origin {
     Extrapolated,
     /// Draws of the shape itself.
     Simulated,
+}
+
+/// What random matrices a null is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ensemble {
+    /// Matrices of independent entries.
+    #[default]
+    Independent,
+    /// The same, balanced.
+    Balanced,
 }
 
 /// The nulls of all figures at one shape.
@@ -162,14 +174,8 @@ impl Null {
         };
         let share = (excess_kurtosis / law.excess_kurtosis()).clamp(0.0, 1.0);
         self.excess_kurtosis = share * law.excess_kurtosis();
-        let Some(bend) = table.bend(shape) else {
-            return;
-        };
-        for (quantiles, bend) in self.quantiles.iter_mut().zip(bend) {
-            for (quantile, bend) in quantiles.iter_mut().zip(bend) {
-                *quantile += share * bend;
-            }
-            quantiles.sort_unstable_by(f64::total_cmp);
+        if let Some(bend) = table.bend(shape) {
+            self.add(&bend, share);
         }
     }
 }
@@ -226,35 +232,145 @@ fn share_below(quantiles: &Quantiles, value: f64) -> f64 {
 }
 
 /// Independent normal entries: `examples/spectrum_nulls.rs`.
-static NORMAL: LazyLock<Table> =
+static NORMAL: LazyLock<SpectrumTable> =
     LazyLock::new(|| Table::parse(include_str!("normal.tsv")).shaped(FEW));
 /// How far the quantiles of other laws lie from those: `examples/entry_nulls.rs`.
-static UNIFORM: LazyLock<Table> =
+static UNIFORM: LazyLock<SpectrumTable> =
     LazyLock::new(|| Table::parse(include_str!("uniform.tsv")).less(&NORMAL));
-static LAPLACE: LazyLock<Table> =
+static LAPLACE: LazyLock<SpectrumTable> =
     LazyLock::new(|| Table::parse(include_str!("laplace.tsv")).less(&NORMAL));
+/// Balanced matrices of three laws, by their excess kurtosis: `examples/balanced_nulls.rs`.
+static BALANCED: LazyLock<[BalancedLaw; 3]> = LazyLock::new(|| {
+    [
+        BalancedLaw::parse(Marginal::Uniform, include_str!("balanced_uniform.tsv")),
+        BalancedLaw::parse(Marginal::Normal, include_str!("balanced_normal.tsv")),
+        BalancedLaw::parse(Marginal::Laplace, include_str!("balanced_laplace.tsv")),
+    ]
+});
 
 /// The first M with too few draws for more than a median.
 const FEW: usize = 2048;
 
+/// Balanced matrices of independent entries of one law.
+#[derive(Debug, Clone)]
+struct BalancedLaw {
+    law: Marginal,
+    entries: Table<{ EntryStatistic::ALL.len() }>,
+    /// How far the quantiles of their spectra lie from those of normal entries that were not
+    /// balanced.
+    bend: SpectrumTable,
+}
+
+impl BalancedLaw {
+    fn parse(law: Marginal, text: &str) -> Self {
+        let (entries, spectrum) = Table::<COLUMNS>::parse(text).split();
+        Self {
+            law,
+            entries,
+            bend: spectrum.less(&NORMAL),
+        }
+    }
+
+    /// The excess kurtosis of the entries of S, in half of the draws less.
+    fn excess_kurtosis(&self, shape: Shape) -> Option<f64> {
+        let count = (shape.n as f64) * (shape.m as f64);
+        let of_shape = self.entries.same_aspect(shape)?;
+        Some(
+            self.law.excess_kurtosis()
+                + of_shape[EntryStatistic::ExcessKurtosis as usize][MEDIAN] / count.sqrt(),
+        )
+    }
+}
+
+impl Null {
+    /// From the tables of an ensemble, for entries of this excess kurtosis.
+    pub fn of(ensemble: Ensemble, shape: Shape, excess_kurtosis: f64) -> Option<Self> {
+        match ensemble {
+            Ensemble::Independent => Self::at(shape, excess_kurtosis),
+            Ensemble::Balanced => Self::balanced(shape, excess_kurtosis),
+        }
+    }
+
+    /// From the tables, for balanced matrices of independent entries, whose excess kurtosis after
+    /// balancing is this one: the quantiles lie between those of the tables' laws in proportion.
+    pub fn balanced(shape: Shape, excess_kurtosis: f64) -> Option<Self> {
+        let mut null = NORMAL.at(shape)?;
+        let laws = &*BALANCED;
+        let mut knots = [0.0; 3];
+        for (knot, law) in knots.iter_mut().zip(laws) {
+            *knot = law.excess_kurtosis(shape)?;
+        }
+        let low = usize::from(excess_kurtosis > knots[1]);
+        let share = (excess_kurtosis - knots[low]) / (knots[low + 1] - knots[low]);
+        let share = share.clamp(0.0, 1.0);
+        let (from, to) = (laws[low].bend.bend(shape)?, laws[low + 1].bend.bend(shape)?);
+        null.add(&between(&from, &to, share), 1.0);
+        null.excess_kurtosis = knots[low] + share * (knots[low + 1] - knots[low]);
+        Some(null)
+    }
+
+    /// Adds so much of a table of differences.
+    fn add(&mut self, bend: &All, share: f64) {
+        for (quantiles, bend) in self.quantiles.iter_mut().zip(bend) {
+            for (quantile, bend) in quantiles.iter_mut().zip(bend) {
+                *quantile += share * bend;
+            }
+            quantiles.sort_unstable_by(f64::total_cmp);
+        }
+    }
+}
+
+/// The entries of balanced matrices of independent normal entries, in the units of the figures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EntryNull([Quantiles; EntryStatistic::ALL.len()]);
+
+impl EntryNull {
+    /// From the tables; beyond their largest shapes those of the same aspect.
+    pub fn at(shape: Shape) -> Option<Self> {
+        let normal = &BALANCED[1];
+        let unit = ((shape.n as f64) * (shape.m as f64)).sqrt().recip();
+        let quantiles = normal.entries.same_aspect(shape)?;
+        Some(Self(quantiles.map(|of_one| of_one.map(|q| q * unit))))
+    }
+
+    /// Half of the balanced matrices stay below.
+    pub const fn median(&self, statistic: EntryStatistic) -> f64 {
+        self.0[statistic as usize][MEDIAN]
+    }
+
+    /// 95 in 100 stay below.
+    pub const fn q95(&self, statistic: EntryStatistic) -> f64 {
+        self.0[statistic as usize][Q95]
+    }
+
+    /// All but one in 1000 at either end lie between.
+    pub const fn range(&self, statistic: EntryStatistic) -> (f64, f64) {
+        let quantiles = &self.0[statistic as usize];
+        (quantiles[0], quantiles[LEVELS.len() - 1])
+    }
+}
+
 /// Shapes of one M, by N − M.
 #[derive(Debug, Clone)]
-struct Row {
+struct Row<const K: usize> {
     gap: usize,
-    quantiles: [Quantiles; NullStatistic::ALL.len()],
+    quantiles: [Quantiles; K],
 }
 
+/// Quantiles of K statistics by shape.
 #[derive(Debug, Clone)]
-struct Table {
+struct Table<const K: usize> {
     /// By M, ascending.
-    sizes: Vec<(usize, Vec<Row>)>,
+    sizes: Vec<(usize, Vec<Row<K>>)>,
 }
 
-impl Table {
+type SpectrumTable = Table<{ NullStatistic::ALL.len() }>;
+
+impl<const K: usize> Table<K> {
     /// The table as the generator writes it; a line it did not write is left out, which a test
     /// would see.
     fn parse(text: &str) -> Self {
-        let mut sizes: Vec<(usize, Vec<Row>)> = Vec::new();
+        let mut sizes: Vec<(usize, Vec<Row<K>>)> = Vec::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((m, row)) = parse_row(line) else {
                 continue;
@@ -267,6 +383,59 @@ impl Table {
         Self { sizes }
     }
 
+    /// The first A statistics and the B after them.
+    fn split<const A: usize, const B: usize>(self) -> (Table<A>, Table<B>) {
+        fn part<const K: usize, const P: usize>(table: &Table<K>, from: usize) -> Table<P> {
+            let row = |row: &Row<K>| Row {
+                gap: row.gap,
+                quantiles: std::array::from_fn(|i| row.quantiles[from + i]),
+            };
+            let sizes = table.sizes.iter();
+            let sizes = sizes.map(|(m, rows)| (*m, rows.iter().map(row).collect()));
+            Table {
+                sizes: sizes.collect(),
+            }
+        }
+        (part(&self, 0), part(&self, A))
+    }
+
+    /// Of statistics that depend on the aspect alone: beyond the largest M those of its rows.
+    fn same_aspect(&self, shape: Shape) -> Option<[Quantiles; K]> {
+        let largest = self.sizes.last()?.0;
+        Some(self.quantiles(shape.at_most(largest))?.0)
+    }
+
+    /// Between the rows, and whether it is beyond them.
+    fn quantiles(&self, shape: Shape) -> Option<([Quantiles; K], Origin)> {
+        let (first, last) = (self.sizes.first()?.0, self.sizes.len() - 1);
+        let (m, gap) = (shape.m.max(first), shape.n - shape.m);
+        let above = self.sizes.partition_point(|(size, _)| *size < m);
+        let here = |i: usize| of_size(&self.sizes[i].1, gap);
+        if above > last {
+            let (one, two) = (here(last.checked_sub(1)?)?, here(last)?);
+            let octaves = (m as f64 / self.sizes[last].0 as f64).log2();
+            return Some((moved_on(&one, &two, octaves), Origin::Extrapolated));
+        }
+        let high = here(above)?;
+        let size = self.sizes[above].0;
+        let quantiles = if size == m {
+            high
+        } else {
+            let low = above.checked_sub(1)?;
+            let from = self.sizes[low].0 as f64;
+            let share = (m as f64 / from).ln() / (size as f64 / from).ln();
+            between(&here(low)?, &high, share)
+        };
+        let origin = if shape.m < first {
+            Origin::Extrapolated
+        } else {
+            Origin::Table
+        };
+        Some((quantiles, origin))
+    }
+}
+
+impl SpectrumTable {
     /// Rows from `few` values on, which have too few draws, with the quantiles of the last M before
     /// them: [`of_few`].
     fn shaped(mut self, few: usize) -> Self {
@@ -293,17 +462,13 @@ impl Table {
                     n: *m + row.gap,
                     m: *m,
                 };
-                let Some(base) = base.at(shape) else {
+                let Some((base, _)) = base.quantiles(shape) else {
                     continue;
                 };
-                for (q, base) in row
-                    .quantiles
-                    .iter_mut()
-                    .flatten()
-                    .zip(base.quantiles.iter().flatten())
-                {
-                    *q -= base;
-                }
+                let pairs = row.quantiles.iter_mut().flatten();
+                pairs
+                    .zip(base.iter().flatten())
+                    .for_each(|(q, base)| *q -= base);
             }
         }
         self
@@ -314,49 +479,24 @@ impl Table {
     /// of M^(−2/3).
     fn bend(&self, shape: Shape) -> Option<All> {
         let largest = self.sizes.last()?.0;
-        if shape.m <= largest {
-            return Some(self.at(shape)?.quantiles);
-        }
-        // The same aspect.
-        let smaller = largest as f64 / shape.m as f64;
-        let gap = (shape.n - shape.m) as f64 * smaller;
-        let within = Shape {
-            n: largest + gap.round() as usize,
-            m: largest,
-        };
-        let mut bend = self.at(within)?.quantiles;
-        for statistic in [NullStatistic::Top, NullStatistic::Bottom] {
-            bend[statistic as usize] = bend[statistic as usize].map(|q| smaller.cbrt() * q);
+        let mut bend = self.same_aspect(shape)?;
+        if shape.m > largest {
+            let smaller = (largest as f64 / shape.m as f64).cbrt();
+            for statistic in [NullStatistic::Top, NullStatistic::Bottom] {
+                bend[statistic as usize] = bend[statistic as usize].map(|q| smaller * q);
+            }
         }
         Some(bend)
     }
 
     fn at(&self, shape: Shape) -> Option<Null> {
-        let (first, last) = (self.sizes.first()?.0, self.sizes.len() - 1);
-        let (m, gap) = (shape.m.max(first), shape.n - shape.m);
-        let above = self.sizes.partition_point(|(size, _)| *size < m);
-        let here = |i: usize| of_size(&self.sizes[i].1, gap);
-        if above > last {
-            let (one, two) = (here(last.checked_sub(1)?)?, here(last)?);
-            let octaves = (m as f64 / self.sizes[last].0 as f64).log2();
-            return Some(normal(&moved_on(&one, &two, octaves), Origin::Extrapolated));
-        }
-        let high = here(above)?;
-        let size = self.sizes[above].0;
-        let quantiles = if size == m {
-            high
-        } else {
-            let low = above.checked_sub(1)?;
-            let from = self.sizes[low].0 as f64;
-            let share = (m as f64 / from).ln() / (size as f64 / from).ln();
-            between(&here(low)?, &high, share)
-        };
-        let origin = if shape.m < first {
-            Origin::Extrapolated
-        } else {
-            Origin::Table
-        };
-        Some(normal(&quantiles, origin))
+        let (quantiles, origin) = self.quantiles(shape)?;
+        Some(Null {
+            quantiles,
+            origin,
+            draws: None,
+            excess_kurtosis: 0.0,
+        })
     }
 }
 
@@ -368,7 +508,7 @@ impl Table {
 /// their limits. ln σ_M depends on N − M and scales as its spread at the edge, τ/μ of Johnstone
 /// (2001) with minus signs, ((√N + √M)/(N − M + 1))^(2/3)·(NM)^(−1/6). Derived; a test takes the
 /// rows of 1024 values from those of 256 so.
-fn of_few(row: &Row, m: usize, size: usize, rows: &[Row]) -> Option<All> {
+fn of_few(row: &Row<{ NullStatistic::ALL.len() }>, m: usize, size: usize, rows: &[Row<{ NullStatistic::ALL.len() }>]) -> Option<All> {
     let smaller = size as f64 / m as f64;
     let mut all = of_size(rows, (row.gap as f64 * smaller).round() as usize)?;
     let wider = ((m as f64).ln() / (size as f64).ln()).sqrt();
@@ -397,18 +537,13 @@ fn of_few(row: &Row, m: usize, size: usize, rows: &[Row]) -> Option<All> {
     Some(all)
 }
 
-const fn normal(quantiles: &All, origin: Origin) -> Null {
-    Null {
-        quantiles: *quantiles,
-        origin,
-        draws: None,
-        excess_kurtosis: 0.0,
-    }
-}
-
 type All = [Quantiles; NullStatistic::ALL.len()];
 
-fn between(from: &All, to: &All, share: f64) -> All {
+fn between<const K: usize>(
+    from: &[Quantiles; K],
+    to: &[Quantiles; K],
+    share: f64,
+) -> [Quantiles; K] {
     let mut all = *from;
     for (from, to) in all.iter_mut().flatten().zip(to.iter().flatten()) {
         *from += share * (to - *from);
@@ -418,7 +553,11 @@ fn between(from: &All, to: &All, share: f64) -> All {
 
 /// The quantiles of `two`, each statistic moved by what its median moved from `one`, times
 /// `octaves`.
-fn moved_on(one: &All, two: &All, octaves: f64) -> All {
+fn moved_on<const K: usize>(
+    one: &[Quantiles; K],
+    two: &[Quantiles; K],
+    octaves: f64,
+) -> [Quantiles; K] {
     let mut all = *two;
     for (quantiles, before) in all.iter_mut().zip(one) {
         let step = octaves * (quantiles[MEDIAN] - before[MEDIAN]);
@@ -430,7 +569,7 @@ fn moved_on(one: &All, two: &All, octaves: f64) -> All {
 }
 
 /// Between the gaps of one M; beyond the widest, the widest.
-fn of_size(rows: &[Row], gap: usize) -> Option<All> {
+fn of_size<const K: usize>(rows: &[Row<K>], gap: usize) -> Option<[Quantiles; K]> {
     let above = rows.partition_point(|row| row.gap < gap);
     let Some(high) = rows.get(above) else {
         return rows.last().map(|row| row.quantiles);
@@ -444,7 +583,7 @@ fn of_size(rows: &[Row], gap: usize) -> Option<All> {
     Some(between(&low.quantiles, &high.quantiles, share))
 }
 
-fn parse_row(line: &str) -> Option<(usize, Row)> {
+fn parse_row<const K: usize>(line: &str) -> Option<(usize, Row<K>)> {
     let mut fields = line.split('\t');
     let m = fields.next()?.parse().ok()?;
     let gap = fields.next()?.parse().ok()?;
@@ -531,7 +670,7 @@ mod tests {
     // to the median, which 4000 draws know to a fifteenth or so on either side.
     #[test]
     fn rows_of_few_draws_against_rows_of_many() {
-        let whole = Table::parse(include_str!("normal.tsv"));
+        let whole = SpectrumTable::parse(include_str!("normal.tsv"));
         let few = whole.clone().shaped(512);
         for m in [512, 1024] {
             for gap in [0, 1, 64, 512, 2048, 16_384] {

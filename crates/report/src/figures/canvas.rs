@@ -465,6 +465,7 @@ const fn colour(role: Role) -> RGBColor {
         Role::Measured => RGBColor(0x2f, 0x7f, 0xb8),
         Role::Law => RGBColor(0x1d, 0x1f, 0x21),
         Role::Alternative => RGBColor(0xe0, 0x7b, 0x00),
+        Role::Balanced => RGBColor(0x7a, 0x3e, 0xb1),
         Role::Outlier => RGBColor(0xc2, 0x3b, 0x22),
         Role::Reference => RGBColor(0x8a, 0x91, 0x99),
     }

@@ -12,12 +12,10 @@ pub(super) fn panels(controls: &Controls, spectrum: Option<&Spectrum>) -> Vec<Pa
 }
 
 /// The controls from the bottom row up, and their names.
-fn rows(controls: &Controls) -> [(&'static str, &[f64]); 5] {
+fn rows(controls: &Controls) -> [(&'static str, &[f64]); 3] {
     [
         ("Gaussian", &controls.gaussian.singular_values),
         ("random signs", &controls.random_signs.singular_values),
-        ("within outputs", &controls.column_shuffled.singular_values),
-        ("within inputs", &controls.row_shuffled.singular_values),
         ("shuffled", &controls.shuffled.singular_values),
     ]
 }
@@ -112,15 +110,11 @@ fn by_rank(controls: &Controls, spectrum: &Spectrum) -> Option<Panel> {
             "shuffled",
         )
         .named(
-            Mark::Dashes(Role::Outlier, curve(&controls.row_shuffled.singular_values)),
-            "within inputs",
-        )
-        .named(
             Mark::Dashes(
-                Role::Reference,
-                curve(&controls.column_shuffled.singular_values),
+                Role::Outlier,
+                curve(&controls.random_signs.singular_values),
             ),
-            "within outputs",
+            "random signs",
         );
     let gaussian = curve(&controls.gaussian.singular_values);
     Some(panel.named(Mark::Dashes(Role::Law, gaussian), "Gaussian"))
@@ -141,8 +135,6 @@ mod tests {
         let all = [
             &mut controls.gaussian,
             &mut controls.shuffled,
-            &mut controls.row_shuffled,
-            &mut controls.column_shuffled,
             &mut controls.random_signs,
         ];
         for control in all {

@@ -3,11 +3,11 @@
 
 use super::canvas::{Canvas, Detail, Place, Weight, picture};
 use super::panel::{Axis, Mark, Panel, Role, Scale, Series};
-use super::{WIDTH, biases, printable, spectrum, weights};
+use super::{WIDTH, balanced_spectrum, balanced_weights, biases, figure, printable, spectrum, weights};
 use crate::Result;
 use randomlike_core::audit::{Audit, GaussianDistance, LayerFacts};
 use randomlike_core::number_format::counted;
-use randomlike_judge::label::Label;
+use randomlike_judge::label::{Label, Labelled};
 use randomlike_judge::verdict::{FindingOutcome, Judgement};
 
 /// Most layers that get a row of their own.
@@ -39,22 +39,23 @@ pub(super) fn draw(audit: &Audit, judgement: &Judgement) -> Result<Vec<u8>> {
         }
         let labelled = audit.layers.iter().zip(&judgement.labels.layers);
         labelled.zip(0..).try_for_each(|((layer, labelled), i)| {
-            row(canvas, layer, labelled.label, judgement, TOP + ROW * i)
+            row(canvas, layer, labelled, judgement, TOP + ROW * i)
         })
     })
 }
 
 /// What the small pictures have no room to say.
-fn key() -> [Series; 5] {
+fn key() -> [Series; 6] {
     let series = |mark, name: &str| Series {
         mark,
         name: Some(name.to_owned()),
     };
     [
-        series(Mark::Bars(Role::Measured, Vec::new()), "measured"),
+        series(Mark::Bars(Role::Measured, Vec::new()), "as stored"),
+        series(Mark::Curve(Role::Balanced, Vec::new()), "balanced"),
         series(
             Mark::Curve(Role::Law, Vec::new()),
-            "normal; quarter circle or MP; median",
+            "normal; law; median",
         ),
         series(Mark::Dashes(Role::Alternative, Vec::new()), "better fit"),
         series(Mark::Vertical(Role::Reference, 0.0), "edges; zero"),
@@ -76,7 +77,7 @@ fn heading(canvas: &Canvas<'_>, audit: &Audit) -> Result<()> {
 fn row(
     canvas: &Canvas<'_>,
     layer: &LayerFacts,
-    label: Label,
+    labelled: &Labelled,
     judgement: &Judgement,
     top: u32,
 ) -> Result<()> {
@@ -87,11 +88,17 @@ fn row(
         height: 1,
     };
     canvas.fill(line, (0xdd, 0xe0, 0xe4))?;
-    words(canvas, layer, label, judgement, top)?;
+    words(canvas, layer, labelled, judgement, top)?;
     let panels = [
-        layer.weights.measured().and_then(weights::thumbnail),
+        layer
+            .weights
+            .measured()
+            .and_then(|weights| weights::thumbnail(weights, balanced_weights(layer))),
         layer.biases.measured().map(biases::panel),
-        layer.spectrum.measured().and_then(spectrum::thumbnail),
+        layer
+            .spectrum
+            .measured()
+            .and_then(|spectrum| spectrum::thumbnail(spectrum, balanced_spectrum(layer))),
     ];
     let ends = [COLUMNS[2] - 30, COLUMNS[3] - 30, WIDTH - 20];
     let absent = [
@@ -122,7 +129,7 @@ fn row(
 fn words(
     canvas: &Canvas<'_>,
     layer: &LayerFacts,
-    label: Label,
+    labelled: &Labelled,
     judgement: &Judgement,
     top: u32,
 ) -> Result<()> {
@@ -138,9 +145,9 @@ fn words(
         width: 10,
         height: 10,
     };
-    canvas.fill(chip, colour(label))?;
+    canvas.fill(chip, colour(labelled.label))?;
     canvas.text(
-        label.name(),
+        &label_and_share(labelled),
         (left + 16, top + 49),
         14,
         Weight::Regular,
@@ -158,25 +165,65 @@ fn words(
         with(FindingOutcome::Fail),
         with(FindingOutcome::Skipped)
     );
-    canvas.text(&checks, (left, top + 72), 12, Weight::Quiet, false)
+    canvas.text(&checks, (left, top + 70), 12, Weight::Quiet, false)?;
+    let start = start_in_short(layer, labelled);
+    let start = canvas.fitted(&start, room, 12, Weight::Quiet);
+    canvas.text(&start, (left, top + 86), 12, Weight::Quiet, false)
+}
+
+/// The word, and the share of the singular values on the law beside it.
+pub fn label_and_share(labelled: &Labelled) -> String {
+    let name = labelled.label.name();
+    match labelled.share {
+        None => name.to_owned(),
+        Some(share) => {
+            let view = labelled.view.map_or("", |view| view.words());
+            format!("{name}, {:.0} % {view}", 100.0 * share)
+        }
+    }
+}
+
+/// The distance from the nearest initialiser in one line.
+fn start_in_short(layer: &LayerFacts, labelled: &Labelled) -> String {
+    let (Some(start), Some(word)) = (layer.start.measured(), labelled.start) else {
+        return String::new();
+    };
+    let word = word.name().replace('-', " ");
+    if start.is_constant() {
+        return format!("{word}: {}", start.law);
+    }
+    format!("{word}: {} sd from {}", figure(start.distance), start.law)
 }
 
 /// The colour of a label in pictures and on the page.
 pub const fn colour(label: Label) -> (u8, u8, u8) {
     match label {
-        Label::RandomLike => (0x2a, 0x9d, 0x6f),
+        Label::RandomLike => (0x1b, 0x7f, 0x57),
+        Label::RandomLikeUpToScales => (0x3f, 0xb2, 0x7f),
+        Label::RandomNotGaussian => (0x4a, 0xa8, 0xb5),
         Label::RandomBulkWithSpikes => (0x8a, 0xb8, 0x3a),
-        Label::AtInitialisation => (0x8b, 0x6f, 0xc4),
-        Label::HeavyTailed => (0xc2, 0x3b, 0x22),
+        Label::PartlyRandom => (0xd6, 0xb9, 0x2f),
+        Label::GaussianStructured => (0xe0, 0x8a, 0x2e),
+        Label::Structured => (0xd9, 0x6a, 0x5a),
+        Label::AtInitialisation => (0x6f, 0x4f, 0xb0),
+        Label::BarelyMoved => (0xb0, 0x9a, 0xdc),
+        Label::HeavyTailed => (0xb0, 0x2f, 0x1a),
         Label::RankDeficient => (0x9c, 0x4a, 0x1a),
         Label::Undecided => (0x8a, 0x91, 0x99),
     }
 }
 
-/// Three figures against the position of the layer.
+/// Four figures against the position of the layer.
 fn along_the_layers(audit: &Audit) -> Result<Vec<u8>> {
     let floor = along(audit, |layer| Some(gaussian(layer)?.ks_floor));
     let weights = along(audit, |layer| Some(gaussian(layer)?.ks));
+    let balanced = along(audit, |layer| Some(balanced_weights(layer)?.gaussian.ks));
+    let balanced_null = along(audit, |layer| {
+        let spectrum = balanced_spectrum(layer)?;
+        Some(spectrum.ks_median / spectrum.ks_null_q99)
+    });
+    let start = along(audit, |layer| Some(layer.start.measured()?.distance));
+    let drawn = along(audit, |layer| Some(layer.start.measured()?.distance_floor));
     let null = along(audit, |layer| {
         let spectrum = layer.spectrum.measured()?;
         Some(spectrum.ks_median / spectrum.ks_null_q99)
@@ -187,18 +234,30 @@ fn along_the_layers(audit: &Audit) -> Result<Vec<u8>> {
     });
     let one = Mark::Horizontal(Role::Reference, 0.0);
     let panels = [
-        dots(audit, "KS of weights to normal", &[&weights, &floor])
-            .named(Mark::Dots(Role::Measured, weights), "weights")
+        dots(audit, "KS of weights to normal", &[&weights, &balanced, &floor])
+            .named(Mark::Dots(Role::Measured, weights), "as stored")
+            .named(Mark::Dots(Role::Balanced, balanced), "balanced")
             .named(
                 Mark::Dots(Role::Reference, floor),
                 "what 5 % of normal samples reach",
             ),
-        dots(audit, "KS of spectrum over null", &[&null, &[(0.0, 0.0)]])
-            .named(Mark::Dots(Role::Measured, null), "singular values")
+        dots(
+            audit,
+            "KS of spectrum over null",
+            &[&null, &balanced_null, &[(0.0, 0.0)]],
+        )
+            .named(Mark::Dots(Role::Measured, null), "as stored")
+            .named(Mark::Dots(Role::Balanced, balanced_null), "balanced")
             .named(one.clone(), "what 1 % of random matrices reach"),
         dots(audit, "largest value over edge", &[&edge, &[(0.0, 0.0)]])
             .named(Mark::Dots(Role::Measured, edge), "largest singular value")
             .named(one, "edge of the law"),
+        dots(audit, "W₁/sd to nearest initialiser", &[&start, &drawn])
+            .named(Mark::Dots(Role::Measured, start), "weights")
+            .named(
+                Mark::Dots(Role::Reference, drawn),
+                "what 0.1 % of draws reach",
+            ),
     ];
     let height = TOP + ALONG * panels.len() as u32;
     picture("overview.png", WIDTH, height, |canvas| {

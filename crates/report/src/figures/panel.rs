@@ -10,6 +10,8 @@ pub enum Role {
     Law,
     /// Another law that fits better.
     Alternative,
+    /// What was measured with the scales of units divided out.
+    Balanced,
     /// What lies outside.
     Outlier,
     /// Lines to compare with.

@@ -12,15 +12,21 @@ const STEPS: usize = 400;
 /// How far the axis of a rectangular layer may run, in upper edges of its law.
 const REACH: f64 = 2.5;
 
-/// The density, and the distance of the distribution function from the law's.
-pub(super) fn panels(spectrum: &Spectrum) -> Option<[Panel; 2]> {
+/// The density, and the distance of the distribution function from the law's, as stored and
+/// balanced.
+pub(super) fn panels(spectrum: &Spectrum, balanced: Option<&Spectrum>) -> Option<[Panel; 2]> {
     let view = View::new(spectrum)?;
-    Some([view.density(), view.distance()])
+    let balanced = balanced.and_then(View::new);
+    Some([
+        view.density(balanced.as_ref()),
+        view.distance(balanced.as_ref()),
+    ])
 }
 
 /// The density alone, for the overview.
-pub(super) fn thumbnail(spectrum: &Spectrum) -> Option<Panel> {
-    Some(View::new(spectrum)?.density())
+pub(super) fn thumbnail(spectrum: &Spectrum, balanced: Option<&Spectrum>) -> Option<Panel> {
+    let balanced = balanced.and_then(View::new);
+    Some(View::new(spectrum)?.density(balanced.as_ref()))
 }
 
 /// Singular values on the scale of the law, ν = σ/(s_med·√N), descending.
@@ -71,13 +77,16 @@ impl<'a> View<'a> {
         }
     }
 
-    fn density(&self) -> Panel {
+    fn density(&self, balanced: Option<&Self>) -> Panel {
         let bars = self.bars();
+        let outline: Vec<Bar> = balanced.map_or_else(Vec::new, Self::bars);
+        let outline: Vec<Bar> = outline.into_iter().filter(|b| b.from < self.end()).collect();
         let peak = trace(self.law.lower(), self.law.upper(), STEPS, |v| {
             self.law.density(v)
         });
         let top = bars
             .iter()
+            .chain(&outline)
             .map(|bar| bar.height)
             .chain(peak.iter().map(|p| p.1))
             .fold(0.0, f64::max);
@@ -90,9 +99,14 @@ impl<'a> View<'a> {
         let panel = panel
             .named(
                 Mark::Bars(Role::Measured, bars),
-                format!("{} singular values", self.nu.len()),
+                format!("{} singular values as stored", self.nu.len()),
             )
             .named(Mark::Curve(Role::Law, peak), self.name());
+        let panel = if outline.is_empty() {
+            panel
+        } else {
+            panel.named(Mark::Curve(Role::Balanced, filled(&outline)), "balanced")
+        };
         self.outliers(self.edges(self.bulk(panel)))
     }
 
@@ -174,10 +188,8 @@ impl<'a> View<'a> {
         (self.law.upper() - self.law.lower()) / bins
     }
 
-    /// How far the share of values below each ν is from the law's, and how far that is by
-    /// chance.
-    fn distance(&self) -> Panel {
-        let (start, end) = (self.start(), self.end());
+    /// How far the share of values below each ν is from the law's, step by step.
+    fn stairs(&self, start: f64, end: f64) -> Vec<(f64, f64)> {
         let count = self.nu.len() as f64;
         let mut stairs = vec![(start, -self.law.cdf(start))];
         let shown = self.nu.iter().rev().take_while(|&&v| v <= end);
@@ -186,16 +198,33 @@ impl<'a> View<'a> {
             stairs.push((v, i as f64 / count - law));
             stairs.push((v, (i + 1) as f64 / count - law));
         }
+        stairs
+    }
+
+    /// These steps, and how far they go by chance.
+    fn distance(&self, balanced: Option<&Self>) -> Panel {
+        let (start, end) = (self.start(), self.end());
+        let stairs = self.stairs(start, end);
+        let of_balanced = balanced.map(|balanced| balanced.stairs(start, end));
         let chance = self.spectrum.ks_null_q99;
         let top = stairs
             .iter()
+            .chain(of_balanced.iter().flatten())
             .map(|p| p.1.abs())
             .fold(1.5 * chance, f64::max);
         let y = Axis::linear(-1.1 * top, 1.1 * top, "share below, minus the law's");
         let ks = super::figure(self.spectrum.ks_median);
-        let ks = format!("measured, KS {ks}");
-        Panel::new(Axis::linear(start, end, X), y)
-            .named(Mark::Curve(Role::Measured, thinned(&stairs)), ks)
+        let ks = format!("as stored, KS {ks}");
+        let panel = Panel::new(Axis::linear(start, end, X), y)
+            .named(Mark::Curve(Role::Measured, thinned(&stairs)), ks);
+        let panel = match balanced.zip(of_balanced) {
+            None => panel,
+            Some((balanced, stairs)) => panel.named(
+                Mark::Curve(Role::Balanced, thinned(&stairs)),
+                format!("balanced, KS {}", super::figure(balanced.spectrum.ks_median)),
+            ),
+        };
+        panel
             .named(
                 Mark::Curve(Role::Law, vec![(start, 0.0), (end, 0.0)]),
                 self.name(),
@@ -209,6 +238,23 @@ impl<'a> View<'a> {
             )
             .bare(Mark::Horizontal(Role::Reference, -chance))
     }
+}
+
+/// Steps over bars, down to zero between those that do not touch.
+fn filled(bars: &[Bar]) -> Vec<(f64, f64)> {
+    let mut steps: Vec<(f64, f64)> = Vec::new();
+    for bar in bars {
+        match steps.last() {
+            Some(&(end, _)) if bar.from > end + 1e-9 * end.abs().max(1.0) => {
+                steps.extend([(end, 0.0), (bar.from, 0.0)]);
+            }
+            None => steps.push((bar.from, 0.0)),
+            Some(_) => {}
+        }
+        steps.extend([(bar.from, bar.height), (bar.to, bar.height)]);
+    }
+    steps.extend(bars.last().map(|bar| (bar.to, 0.0)));
+    steps
 }
 
 /// The first, lowest, highest and last point of each of at most 400 stretches: more than a
@@ -247,7 +293,7 @@ mod tests {
         let unit = spectrum.edge_upper / law.upper();
         let exact = |i: u32| unit * law.quantile((f64::from(i) + 0.5) / 256.0);
         spectrum.singular_values = (0..256).rev().map(exact).collect();
-        let [_, distance] = panels(&spectrum).unwrap();
+        let [_, distance] = panels(&spectrum, None).unwrap();
         let Mark::Curve(_, stairs) = &distance.series[0].mark else {
             panic!("the first mark is what was measured");
         };
@@ -273,7 +319,7 @@ mod tests {
         let view = View::new(layer.spectrum.measured().unwrap()).unwrap();
         let mass: f64 = view.bars().iter().map(|b| b.height * (b.to - b.from)).sum();
         assert!((mass - 1.0).abs() < 1e-9, "{mass}");
-        let [density, _] = panels(layer.spectrum.measured().unwrap()).unwrap();
+        let [density, _] = panels(layer.spectrum.measured().unwrap(), None).unwrap();
         assert_eq!(density.unit, None);
     }
 }

@@ -8,8 +8,8 @@ use randomlike_core::audit::{
 
 pub(super) const CONTROLS: &str = "Matrices of the same shape that chance made, one seeded draw \
     each. What the layer has more than its own weights in random order is structure; what these \
-    have more than a Gaussian matrix comes from tails and mean; what order within each input or \
-    output keeps is unequal scale.";
+    have more than a Gaussian matrix comes from tails and mean; with random signs the scales stay \
+    and the structure goes.";
 
 pub(super) const VECTORS: &str = "A random unit vector has bell-shaped components and is carried \
     by no unit alone (Porter and Thomas). Each singular value has a vector over the inputs and \
@@ -29,14 +29,6 @@ fn rows(c: &Controls) -> Vec<(&'static str, String)> {
         ("computed by", method.to_owned()),
         ("largest, the layer", number(c.observed)),
         ("shuffled", control(&c.shuffled)),
-        (
-            "shuffled within each input's weights",
-            control(&c.row_shuffled),
-        ),
-        (
-            "shuffled within each output's weights",
-            control(&c.column_shuffled),
-        ),
         ("random signs", control(&c.random_signs)),
         ("Gaussian", control(&c.gaussian)),
         (
@@ -48,14 +40,6 @@ fn rows(c: &Controls) -> Vec<(&'static str, String)> {
         (
             "tails and mean: shuffled − Gaussian",
             number(c.tails_and_mean),
-        ),
-        (
-            "input scales: within inputs − shuffled",
-            number(c.input_scales),
-        ),
-        (
-            "output scales: within outputs − shuffled",
-            number(c.output_scales),
         ),
     ];
     if let Some(trap) = &c.trap {

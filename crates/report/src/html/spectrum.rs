@@ -1,14 +1,15 @@
 //! The rows of a layer's singular values.
 
 use super::{number, share};
-use randomlike_core::audit::{LayerFacts, NullFact};
+use randomlike_core::audit::{LayerFacts, NullFact, Spectrum};
 use randomlike_core::number_format::chance;
 
 /// Every figure, those with a null beside it.
 pub(super) fn figures(layer: &LayerFacts) -> Vec<(&'static str, String)> {
-    let Some(s) = layer.spectrum.measured() else {
-        return Vec::new();
-    };
+    layer.spectrum.measured().map_or_else(Vec::new, rows)
+}
+
+pub(super) fn rows(s: &Spectrum) -> Vec<(&'static str, String)> {
     let nulls = s.nulls.measured();
     let beside = |value: f64, fact: Option<&NullFact>| {
         fact.map_or_else(|| number(value), |fact| beside_chance(value, fact))

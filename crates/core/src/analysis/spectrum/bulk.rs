@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use crate::audit::{Bulk, Unmeasured};
-use randomlike_maths::nulls::{Null, NullStatistic, Shape, fit};
+use randomlike_maths::nulls::{Ensemble, Null, NullStatistic, Shape, fit};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
 /// Independent entries fail one of the three tests this rarely.
@@ -40,6 +40,7 @@ struct Fit {
 struct Spectrum<'a> {
     values: &'a [f64],
     shape: Shape,
+    ensemble: Ensemble,
     excess_kurtosis: f64,
     /// Values that are zero to rounding.
     lost: usize,
@@ -50,6 +51,7 @@ struct Spectrum<'a> {
 pub(super) fn largest(
     values: &[f64],
     shape: Shape,
+    ensemble: Ensemble,
     excess_kurtosis: f64,
 ) -> Result<Bulk, Unmeasured> {
     let floor = LOST * values.first().copied().unwrap_or(0.0);
@@ -57,6 +59,7 @@ pub(super) fn largest(
     let spectrum = Spectrum {
         values,
         shape,
+        ensemble,
         excess_kurtosis,
         lost,
     };
@@ -140,7 +143,7 @@ impl Spectrum<'_> {
     fn fit(&self, aside: Aside) -> Option<Fit> {
         let (rest, shape) = self.rest(aside)?;
         let (_, [ks, top, bottom]) = fit(rest, shape)?;
-        let null = Null::at(shape, self.excess_kurtosis)?;
+        let null = Null::of(self.ensemble, shape, self.excess_kurtosis)?;
         let each = LEVEL / 3.0;
         let by_chance = |figure, value| null.p(figure, value) >= each;
         let fits = by_chance(NullStatistic::KsMedian, ks)
@@ -153,7 +156,7 @@ impl Spectrum<'_> {
     fn facts(&self, aside: Aside) -> Option<Bulk> {
         let (rest, shape) = self.rest(aside)?;
         let (sigma, [ks, _, _]) = fit(rest, shape)?;
-        let null = Null::at(shape, self.excess_kurtosis)?;
+        let null = Null::of(self.ensemble, shape, self.excess_kurtosis)?;
         let m = shape.m as f64;
         let law = MarchenkoPastur::new(m / shape.n as f64)?;
         let unit = sigma * (shape.n as f64).sqrt();
@@ -190,7 +193,7 @@ mod tests {
 
     fn bulk_of(entries: &[f64]) -> Result<Bulk, Unmeasured> {
         let values = singular_values(Matrix::new(entries, N, M).unwrap(), Engine::Faer).unwrap();
-        largest(&values, Shape { n: N, m: M }, 0.0)
+        largest(&values, Shape { n: N, m: M }, Ensemble::Independent, 0.0)
     }
 
     fn gaussian(seed: u64) -> Vec<f64> {
@@ -257,7 +260,7 @@ mod tests {
     #[test]
     fn a_line_is_no_bulk() {
         let values: Vec<f64> = (1..=400).rev().map(f64::from).collect();
-        let of = |values: &[f64], n: usize| largest(values, Shape { n, m: values.len() }, 0.0);
+        let of = |values: &[f64], n: usize| largest(values, Shape { n, m: values.len() }, Ensemble::Independent, 0.0);
         let share = of(&values, 400).map_or(0.0, |bulk| bulk.share);
         assert!(share < 0.6, "{share}");
         assert!(of(&values[..20], 40).is_err());

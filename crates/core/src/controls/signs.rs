@@ -1,34 +1,10 @@
-//! Entries moved within their row or column of W, or given another sign where they are.
+//! Entries where they are, each with a random sign.
 
 use rand::RngExt;
 use rayon::prelude::*;
 
 use super::{ControlSource, LINE};
 use randomlike_maths::random_streams::{Purpose, generator};
-
-/// By input and output; each input's weights in random order.
-pub(super) fn row_shuffled(entries: &ControlSource<'_>, seed: u64, room: &mut [f32]) {
-    by_line(
-        room,
-        entries.m,
-        |first, count| entries.rows(first, count),
-        |input, row| {
-            shuffle(row, seed, Purpose::Rows, input);
-        },
-    );
-}
-
-/// By output and input; each output's weights in random order.
-pub(super) fn column_shuffled(entries: &ControlSource<'_>, seed: u64, room: &mut [f32]) {
-    by_line(
-        room,
-        entries.n,
-        |first, count| entries.columns(first, count),
-        |output, column| {
-            shuffle(column, seed, Purpose::Columns, output);
-        },
-    );
-}
 
 /// By output and input; each weight times 1 or −1.
 pub(super) fn random_signs(entries: &ControlSource<'_>, seed: u64, room: &mut [f32]) {
@@ -64,13 +40,4 @@ fn by_line(
             change(first + i, line);
         }
     });
-}
-
-/// Fisher and Yates.
-fn shuffle(line: &mut [f32], seed: u64, purpose: Purpose, index: usize) {
-    let mut rng = generator(seed, purpose, index as u64);
-    for i in (1..line.len()).rev() {
-        let limit = u32::try_from(i).unwrap_or(u32::MAX);
-        line.swap(i, rng.random_range(0..=limit) as usize);
-    }
 }

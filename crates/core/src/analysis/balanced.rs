@@ -1,0 +1,113 @@
+//! A layer up to the scales of its units, docs/theory.md §9.
+
+mod signs;
+
+use super::spectrum::{self, EntryLaw, NullPlan};
+use super::{Entry, Numbers, biases, stored_sides, weights};
+use crate::Result;
+use crate::audit::{
+    Balanced, BalancedBiases, BalancedScales, BiasKind, Section, Unmeasured,
+};
+use crate::finite::finite_or_skipped;
+use crate::layers::{Layer, Orientation};
+use randomlike_maths::balance::{Scales, balance};
+use randomlike_maths::nulls::{Ensemble, Shape};
+use randomlike_maths::stats::Sample;
+
+impl Numbers<'_> {
+    /// S of finite entries and all that is known of it.
+    pub(super) fn balanced<T: Entry>(&self, entries: &[T]) -> Result<Section<Balanced>> {
+        let (_, width) = stored_sides(self.layer);
+        let parts = match balance(entries, width) {
+            Ok(parts) => parts,
+            Err(fault) => {
+                let reason = Unmeasured::NotBalanceable(fault);
+                return Ok(Section::Skipped { reason });
+            }
+        };
+        let is_turned = self.layer.orientation == Orientation::OutIn;
+        let (inputs, outputs) = if is_turned {
+            (&parts.columns, &parts.rows)
+        } else {
+            (&parts.rows, &parts.columns)
+        };
+        let layer = Layer {
+            fan_in: inputs.kept.len(),
+            fan_out: outputs.kept.len(),
+            ..self.layer.clone()
+        };
+        let sides = (parts.rows.kept.len(), parts.columns.kept.len());
+        let shape = Shape {
+            n: sides.0.max(sides.1),
+            m: sides.0.min(sides.1),
+        };
+        let (weights, values) = rayon::join(
+            || finite_or_skipped(weights::measure_balanced(&parts.entries, shape)),
+            || spectrum::values(&parts.entries, sides, self.options.engine),
+        );
+        let law = weights.measured().map_or_else(EntryLaw::default, |weights| EntryLaw {
+            excess_kurtosis: weights.gaussian.excess_kurtosis,
+            mean: (weights.std > 0.0).then(|| weights.mean.abs() / weights.std),
+        });
+        let plan = NullPlan {
+            ensemble: Ensemble::Balanced,
+            ..NullPlan::default()
+        };
+        let epsilon = f64::from(f32::EPSILON);
+        let spectrum = finite_or_skipped(spectrum::measure(&values?, sides, law, epsilon, plan));
+        let bias = self.balanced_bias(outputs);
+        let signs = signs::Part::drawn(entries, &parts, width, self.options.seed)
+            .and_then(|part| part.facts(self.options.engine, is_turned));
+        let signs = signs.map_or_else(|reason| Section::Skipped { reason }, Section::Measured);
+        let shadow = if self.options.alone {
+            Section::Skipped {
+                reason: Unmeasured::LeftOut,
+            }
+        } else {
+            finite_or_skipped(self.shadow.measure_balanced(&parts.entries, &layer, bias.as_deref()))
+        };
+        let scales = |scales: &Scales, others: usize| BalancedScales {
+            kept: scales.kept.len(),
+            dead: scales.dead,
+            near_dead: scales.near_dead,
+            log_spread: scales.log_spread(),
+            log_spread_of_chance: ((law.excess_kurtosis + 2.0).max(0.0) / (4.0 * others as f64))
+                .sqrt(),
+        };
+        Ok(finite_or_skipped(Section::Measured(Balanced {
+            inputs: scales(inputs, layer.fan_out),
+            outputs: scales(outputs, layer.fan_in),
+            rounds: parts.rounds,
+            residual: parts.residual,
+            weights,
+            biases: finite_or_skipped(biases_of(bias.as_deref(), layer.fan_in)),
+            spectrum,
+            signs: finite_or_skipped(signs),
+            shadow,
+        })))
+    }
+
+    /// b_j/D_c,j of the outputs that S has.
+    fn balanced_bias(&self, outputs: &Scales) -> Option<Vec<f64>> {
+        let bias = self.bias?;
+        let each = outputs.kept.iter().zip(&outputs.values);
+        each.map(|(&place, scale)| Some(bias.get(place)? / scale)).collect()
+    }
+}
+
+fn biases_of(bias: Option<&[f64]>, fan_in: usize) -> Section<BalancedBiases> {
+    let skipped = |reason| Section::Skipped { reason };
+    let Some(bias) = bias else {
+        return skipped(Unmeasured::NoBias);
+    };
+    if bias.iter().any(|b| !b.is_finite()) {
+        return skipped(Unmeasured::OutOfRange);
+    }
+    let Some(sample) = Sample::from_f64(bias) else {
+        return skipped(Unmeasured::Empty);
+    };
+    let cv_floor = (2.0 * fan_in as f64).sqrt().recip();
+    let constant = BiasKind::CONSTANT_SPREAD.max(2.0 * cv_floor);
+    let facts = biases::facts(bias, &sample, Some((fan_in as f64).sqrt()), constant);
+    Section::Measured(BalancedBiases { facts, cv_floor })
+}
