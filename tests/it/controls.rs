@@ -50,12 +50,7 @@ fn noise(seed: u64, n: usize, m: usize) -> impl Fn(usize, usize) -> f32 {
 fn nothing_is_found_where_nothing_was_planted() {
     let c = controls(noise(1, N, M));
     let chance = 4.0 * 2_f64.sqrt() * c.spread;
-    for difference in [
-        c.structure,
-        c.tails_and_mean,
-        c.input_scales,
-        c.output_scales,
-    ] {
+    for difference in [c.structure, c.tails_and_mean] {
         assert!(difference.abs() < chance, "{difference} {chance}");
     }
     assert!((c.random_signs.largest() - c.observed).abs() < chance);
@@ -123,25 +118,34 @@ fn a_single_entry_survives_shuffling_and_is_named() {
     );
 }
 
-// Scales exp(.6z) of the inputs: kept by order within inputs and by random signs, lost by
-// order within outputs. And the other way round.
+// Scales exp(.6z) of the inputs: kept with random signs, and told by side when they are divided
+// out; the sd of the logarithms of n scales is known to 1/√(2n) of it.
 #[test]
 fn unequal_scales_are_told_by_side() {
     let (base, inputs, outputs) = (noise(5, N, M), gaussian(6, N), gaussian(7, M));
-    let of_inputs = controls(|i, j| base(i, j) * (0.6 * inputs[i]).exp());
-    let chance = 4.0 * 2_f64.sqrt() * of_inputs.spread;
+    let spreads = |layer: &LayerFacts| {
+        let balanced = layer.balanced.measured().unwrap();
+        [&balanced.inputs, &balanced.outputs].map(|scales| scales.excess_spread())
+    };
+    let of_inputs = layer((N, M), |i, j| base(i, j) * (0.6 * inputs[i]).exp());
+    let [by_input, by_output] = spreads(&of_inputs);
     assert!(
-        of_inputs.input_scales > 2.0 * chance,
-        "{} {chance}",
-        of_inputs.input_scales
+        (by_input / 0.6 - 1.0).abs() < 4.0 / (2.0 * N as f64).sqrt(),
+        "{by_input}"
     );
-    assert!(of_inputs.output_scales.abs() < chance);
-    let of_outputs = controls(|i, j| base(i, j) * (0.6 * outputs[j]).exp());
-    let chance = 4.0 * 2_f64.sqrt() * of_outputs.spread;
-    assert!(of_outputs.output_scales > 2.0 * chance && of_outputs.input_scales.abs() < chance);
-    assert!(of_outputs.random_signs.largest() > of_outputs.shuffled.largest() + chance);
+    assert!(by_output < 0.05, "{by_output}");
+    let of_outputs = layer((N, M), |i, j| base(i, j) * (0.6 * outputs[j]).exp());
+    let [by_input, by_output] = spreads(&of_outputs);
+    assert!(
+        (by_output / 0.6 - 1.0).abs() < 4.0 / (2.0 * M as f64).sqrt(),
+        "{by_output}"
+    );
+    assert!(by_input < 0.05, "{by_input}");
+    let controls = of_outputs.controls.measured().unwrap();
+    let chance = 4.0 * 2_f64.sqrt() * controls.spread;
+    assert!(controls.random_signs.largest() > controls.shuffled.largest() + chance);
     let bulk = |c: &randomlike::audit::ControlFacts| c.ks_median.unwrap();
-    assert!(bulk(&of_inputs.row_shuffled) > 2.0 * bulk(&of_inputs.shuffled));
+    assert!(bulk(&controls.random_signs) > 2.0 * bulk(&controls.shuffled));
 }
 
 // 300×260 takes Lanczos steps; whole spectra by the engine give the same largest values.
@@ -165,8 +169,6 @@ fn steps_and_whole_spectra_agree() {
     let pairs = [
         (&steps.gaussian, &whole.gaussian),
         (&steps.shuffled, &whole.shuffled),
-        (&steps.row_shuffled, &whole.row_shuffled),
-        (&steps.column_shuffled, &whole.column_shuffled),
         (&steps.random_signs, &whole.random_signs),
     ];
     for (steps, whole) in pairs {

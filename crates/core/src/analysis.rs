@@ -27,8 +27,8 @@ use half::{bf16, f16};
 use crate::Result;
 use crate::audit::{
     ActivationSource, Audit, Controls, EntriesOf, LayerFacts, LayerShadow, NonFinite,
-    NonFiniteEntries, SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, Start, TensorFacts, Tool,
-    Unmeasured, Weights, ZeroSingularValues,
+    NonFiniteEntries, SCHEMA_VERSION, Section, Settings, SourceFacts, Spectrum, Start, TensorFacts,
+    Tool, Unmeasured, Weights, ZeroSingularValues,
 };
 use crate::controls::ControlMatrix;
 use crate::finite::finite_or_skipped;

@@ -4,9 +4,9 @@
 //! again, and every picture redrawn, without reading a weight. Field names are those of
 //! `audit.json`, which other programs read: a name once published keeps its meaning.
 
+mod balanced;
 #[doc(hidden)]
 pub mod example;
-mod balanced;
 mod spectrum;
 mod start;
 mod vectors;
@@ -16,15 +16,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use balanced::{
-    Balanced, BalancedBiases, BalancedScales, BalancedShadow, BalancedWeights, RandomSigns, SignTest,
-};
 pub use crate::controls::{Cause, ControlFacts, Controls, SpectrumMethod, Trap};
 pub use crate::layers::{Orientation, OrientationFrom};
 pub use crate::ledger::{Ledger, LedgerEntry, NonFiniteEntries, ReasonTotal, Role};
 pub use crate::section::Section;
 pub use crate::shadow::{ChainFacts, ChainShadow, LayerShadow, Pairs, SweepPoint};
 pub use crate::skip::{ActivationSource, EntriesOf, Skipped, TensorSkip, Unmeasured};
+pub use balanced::{
+    Balanced, BalancedBiases, BalancedScales, BalancedShadow, BalancedWeights, RandomSigns,
+    SignTest,
+};
 pub use randomlike_checkpoint::{FileBeside, FileFacts, PartKind, TensorFacts};
 pub use randomlike_maths::linalg::Engine;
 pub use randomlike_maths::nulls::Origin;

@@ -5,8 +5,8 @@
 //! standard normal; what a control does to singular values is multiplied by s again.
 
 mod facts;
-mod signs;
 mod shuffle;
+mod signs;
 
 use std::borrow::Cow;
 
@@ -318,7 +318,12 @@ mod tests {
         let same = shuffled.iter().zip(&in_place);
         assert!(same.filter(|(a, b)| (**a - **b).abs() < 0.5).count() < N * M / 10);
         shuffled.sort_unstable_by(f32::total_cmp);
-        assert!(shuffled.iter().zip(&in_place).all(|(a, b)| (a - b).abs() < 1e-3));
+        assert!(
+            shuffled
+                .iter()
+                .zip(&in_place)
+                .all(|(a, b)| (a - b).abs() < 1e-3)
+        );
         let signs = by_input(Control::RandomSigns, Orientation::OutIn, 1);
         let whole = stored(Orientation::InOut);
         assert!(

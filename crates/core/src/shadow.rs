@@ -27,10 +27,11 @@ pub use chain::{
     LevelReturn, of_chain,
 };
 pub use estimate::Estimate;
-pub(crate) use layer::{measure_balanced, measure_beside};
 pub use layer::{
-    BalancedShadow, Dropout, LayerShadow, Reversal, ShadowControls, ShadowPlan, StoredLayer, measure, of_layer,
+    BalancedShadow, Dropout, LayerShadow, Reversal, ShadowControls, ShadowPlan, StoredLayer,
+    measure, of_layer,
 };
+pub(crate) use layer::{measure_balanced, measure_beside};
 pub use prediction::Sizes;
 pub use recovery::Recovery;
 pub use sweep::{Pairs, SweepPoint};

@@ -647,7 +647,10 @@ fn start_in_words(start: &Start) -> String {
         return format!("all weights are equal: {}", start.law);
     }
     if let Some(spread) = start.singular_value_spread {
-        return format!("{}: singular values spread by {spread:.1e} of their mean", start.law);
+        return format!(
+            "{}: singular values spread by {spread:.1e} of their mean",
+            start.law
+        );
     }
     format!(
         "{}, nothing fitted: KS {:.4}, limit {:.4}; W₁ {:.4} sd, limit {:.4}; scale × {:.4}",

@@ -335,8 +335,20 @@ mod tests {
     fn mean_squares(entries: &[f32], width: usize) -> (Vec<f64>, Vec<f64>) {
         let square = |w: &f32| f64::from(*w) * f64::from(*w);
         let height = entries.len() / width;
-        let row = |i: usize| entries[i * width..][..width].iter().map(square).sum::<f64>();
-        let column = |j: usize| entries.iter().skip(j).step_by(width).map(square).sum::<f64>();
+        let row = |i: usize| {
+            entries[i * width..][..width]
+                .iter()
+                .map(square)
+                .sum::<f64>()
+        };
+        let column = |j: usize| {
+            entries
+                .iter()
+                .skip(j)
+                .step_by(width)
+                .map(square)
+                .sum::<f64>()
+        };
         (
             (0..height).map(|i| row(i) / width as f64).collect(),
             (0..width).map(|j| column(j) / height as f64).collect(),
@@ -429,7 +441,10 @@ mod tests {
             .map(|i| if i % 40 <= i / 40 { 1.0 } else { 0.0 })
             .collect();
         let fault = balance(&triangle, 40).unwrap_err();
-        assert!(matches!(fault, BalanceError::Rounds | BalanceError::Diverges));
+        assert!(matches!(
+            fault,
+            BalanceError::Rounds | BalanceError::Diverges
+        ));
         assert_eq!(balance(&[0.0_f32; 9], 3).unwrap_err(), BalanceError::TooFew);
         assert_eq!(balance::<f32>(&[], 3).unwrap_err(), BalanceError::TooFew);
     }

@@ -167,7 +167,12 @@ fn scales(balanced: &Balanced) -> String {
     let times = |scales: &BalancedScales| figure(100.0 * scales.excess_spread());
     let aside = |name: &str, scales: &BalancedScales| {
         let count = scales.dead + scales.near_dead;
-        (count > 0).then(|| format!("{} set aside as dead or near-dead", counted(count as u64, name)))
+        (count > 0).then(|| {
+            format!(
+                "{} set aside as dead or near-dead",
+                counted(count as u64, name)
+            )
+        })
     };
     let aside = [
         aside("input", &balanced.inputs),
@@ -204,8 +209,8 @@ fn three_distances(layer: &LayerFacts, balanced: &Balanced) -> Option<String> {
 fn outliers_of_both(layer: &LayerFacts, balanced: &Balanced) -> Option<String> {
     let stored = layer.spectrum.measured()?;
     let left = balanced.spectrum.measured()?;
-    let fewer = left.outliers_above + left.outliers_below
-        < stored.outliers_above + stored.outliers_below;
+    let fewer =
+        left.outliers_above + left.outliers_below < stored.outliers_above + stored.outliers_below;
     let hidden = if fewer {
         " A direction carried by few units vanishes when these are divided by their scale."
     } else {
@@ -233,7 +238,11 @@ pub fn start(start: &Start) -> Vec<String> {
         None => {}
     }
     if let Some(rows) = &start.rows {
-        let side = if rows.are_outputs { "outputs" } else { "inputs" };
+        let side = if rows.are_outputs {
+            "outputs"
+        } else {
+            "inputs"
+        };
         sentences.push(format!(
             "The weights of about {} of {} {side} still are draws of `{}`: no data may ever have \
              touched them.",

@@ -310,10 +310,9 @@ impl<'a> Layer<'a> {
                     picture: None,
                     drawn: false,
                     absent: reason(&layer.balanced),
-                    words: layer
-                        .balanced
-                        .measured()
-                        .map_or_else(Vec::new, |balanced| fact_sentences::balanced(layer, balanced)),
+                    words: layer.balanced.measured().map_or_else(Vec::new, |balanced| {
+                        fact_sentences::balanced(layer, balanced)
+                    }),
                     verdicts: Vec::new(),
                     figures: balanced::balanced(layer),
                 }),

@@ -5,9 +5,7 @@ mod signs;
 use super::spectrum::{self, EntryLaw, NullPlan};
 use super::{Entry, Numbers, biases, stored_sides, weights};
 use crate::Result;
-use crate::audit::{
-    Balanced, BalancedBiases, BalancedScales, BiasKind, Section, Unmeasured,
-};
+use crate::audit::{Balanced, BalancedBiases, BalancedScales, BiasKind, Section, Unmeasured};
 use crate::finite::finite_or_skipped;
 use crate::layers::{Layer, Orientation};
 use randomlike_maths::balance::{Scales, balance};
@@ -45,10 +43,12 @@ impl Numbers<'_> {
             || finite_or_skipped(weights::measure_balanced(&parts.entries, shape)),
             || spectrum::values(&parts.entries, sides, self.options.engine),
         );
-        let law = weights.measured().map_or_else(EntryLaw::default, |weights| EntryLaw {
-            excess_kurtosis: weights.gaussian.excess_kurtosis,
-            mean: (weights.std > 0.0).then(|| weights.mean.abs() / weights.std),
-        });
+        let law = weights
+            .measured()
+            .map_or_else(EntryLaw::default, |weights| EntryLaw {
+                excess_kurtosis: weights.gaussian.excess_kurtosis,
+                mean: (weights.std > 0.0).then(|| weights.mean.abs() / weights.std),
+            });
         let plan = NullPlan {
             ensemble: Ensemble::Balanced,
             ..NullPlan::default()
@@ -64,7 +64,10 @@ impl Numbers<'_> {
                 reason: Unmeasured::LeftOut,
             }
         } else {
-            finite_or_skipped(self.shadow.measure_balanced(&parts.entries, &layer, bias.as_deref()))
+            finite_or_skipped(
+                self.shadow
+                    .measure_balanced(&parts.entries, &layer, bias.as_deref()),
+            )
         };
         let scales = |scales: &Scales, others: usize| BalancedScales {
             kept: scales.kept.len(),
@@ -91,7 +94,8 @@ impl Numbers<'_> {
     fn balanced_bias(&self, outputs: &Scales) -> Option<Vec<f64>> {
         let bias = self.bias?;
         let each = outputs.kept.iter().zip(&outputs.values);
-        each.map(|(&place, scale)| Some(bias.get(place)? / scale)).collect()
+        each.map(|(&place, scale)| Some(bias.get(place)? / scale))
+            .collect()
     }
 }
 

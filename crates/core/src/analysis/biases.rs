@@ -104,7 +104,13 @@ mod tests {
     use super::*;
 
     fn kind_of(bias: &[f64]) -> Option<BiasKind> {
-        facts(bias, &Sample::from_f64(bias).unwrap(), Some(1.0)).kind
+        facts(
+            bias,
+            &Sample::from_f64(bias).unwrap(),
+            Some(1.0),
+            BiasKind::CONSTANT_SPREAD,
+        )
+        .kind
     }
 
     #[test]
@@ -117,7 +123,15 @@ mod tests {
     // Broken or zero weights give no rms(W)·√fan_in, and the biases may be constant all the same.
     #[test]
     fn without_a_yardstick_only_a_constant_is_known() {
-        let kind_of = |bias: &[f64]| facts(bias, &Sample::from_f64(bias).unwrap(), None).kind;
+        let kind_of = |bias: &[f64]| {
+            facts(
+                bias,
+                &Sample::from_f64(bias).unwrap(),
+                None,
+                BiasKind::CONSTANT_SPREAD,
+            )
+            .kind
+        };
         assert_eq!(kind_of(&[-0.5, -0.51, -0.49]), Some(BiasKind::Constant));
         assert_eq!(kind_of(&[0.0; 4]), Some(BiasKind::Negligible));
         assert_eq!(kind_of(&[0.5, -0.5, 0.1]), None);
@@ -127,7 +141,12 @@ mod tests {
     #[test]
     fn figures_of_four_biases() {
         let bias = [9.0, 1.0, 4.0, 2.0];
-        let b = facts(&bias, &Sample::from_f64(&bias).unwrap(), None);
+        let b = facts(
+            &bias,
+            &Sample::from_f64(&bias).unwrap(),
+            None,
+            BiasKind::CONSTANT_SPREAD,
+        );
         assert_eq!(
             (b.median, b.mad, b.mean, b.spread_ratio),
             (3.0, 1.5, 4.0, None)

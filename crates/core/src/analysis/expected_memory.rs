@@ -24,11 +24,8 @@ pub(super) struct ExpectedMemory {
     pub after: u64,
 }
 
-/// Entries up to which rescaled weights are sorted and not binned, and most bins of the weights.
-const BINS: f64 = (1_u32 << 17) as f64;
+/// Most bins of the weights.
 const GROUPS: f64 = (1_u32 << 18) as f64;
-/// Entries of a part that has bins of its own.
-const PART: f64 = (1_u32 << 22) as f64;
 
 impl ExpectedMemory {
     pub(super) fn for_layer(layer: &Layer, options: &Options) -> Self {
@@ -42,27 +39,27 @@ impl ExpectedMemory {
         let vectors = options.vectors.map_or(0.0, |_| 3.0 * gram);
         let controls = if options.alone { 0.0 } else { controls };
         let after = controls.max(vectors);
+        // S in single precision beside its own sorted copy and Gram matrix, then beside a control
+        // and what it is balanced to.
+        let balanced_spectrum = statistics(&Dtype::F32, count) + gram;
+        let of_controls = 8.0 * count + 256.0 * 12.0 * (n + m);
+        let of_controls = if options.alone { 0.0 } else { of_controls };
+        let balanced = 4.0 * count + balanced_spectrum.max(of_controls);
         Self {
-            peak: (read + spectrum.max(after)) as u64,
+            peak: (read + spectrum.max(balanced).max(after)) as u64,
             after: (read + after) as u64,
         }
     }
 }
 
-/// The sorted copy or the counts, and the weights divided by the rms of their lines.
+/// The sorted copy or the counts, and what is binned of them.
 fn statistics(dtype: &Dtype, count: f64) -> f64 {
     let sorted = match dtype {
         Dtype::F64 => 8.0 * count,
         Dtype::F16 | Dtype::BF16 => 4e6_f64.min(40.0 * count),
         _ => 4.0 * count,
     };
-    // Tables of 8 bytes a bin, and their sum in pairs and in groups, beside the coarse sample.
-    let lines = if count > BINS {
-        (8.0 * (count / PART).ceil() + 40.0) * BINS
-    } else {
-        24.0 * count
-    };
-    sorted + lines + 64.0 * count.min(GROUPS)
+    sorted + 64.0 * count.min(GROUPS)
 }
 
 /// Gram matrix in f64, the panel it is summed from, and the sides of its reduction.
@@ -147,14 +144,14 @@ mod tests {
         }
     }
 
-    // AlexNet's fc6 in f64: the weights, their sorted copy, the bins and the Gram matrix.
+    // AlexNet's fc6 in f64: the weights, S, its sorted copy, the bins and the Gram matrix; the
+    // control of S and what that is balanced to would take less.
     #[test]
     fn the_parts_add_up_by_hand() {
         let memory = ExpectedMemory::for_layer(&in_memory(9216, 4096), &Options::default());
         let count = 9216 * 4096;
-        let bins = (8 * 9 + 40) * (1 << 17) + 64 * (1 << 18);
-        let parts = 8 * count + 8 * count + bins + 8 * 4096 * (4096 + 512 + 256);
-        assert_eq!(memory.peak, parts);
+        let gram = 64 * (1 << 18) + 8 * 4096 * (4096 + 512 + 256);
+        assert_eq!(memory.peak, 8 * count + 4 * count + 4 * count + gram);
         // Then W/s, a control, and 96 draws of three states in single precision.
         let after = 8 * count + 2 * 4 * count + 256 * 12 * (9216 + 4096);
         assert_eq!(memory.after, after);

@@ -33,14 +33,18 @@ impl ExpectedTime {
         };
         let exact = products(9e-12, 2.1e-11);
         let statistics = 4e-10 * sort * count + 2.5e-7 * count.min(BINS);
+        let part = shorter.min(256.0);
+        let part_longer = (part * longer / shorter).min(2048.0);
+        let signs = 9e-12 * part_longer * part.powi(2) + 2.1e-11 * part.powi(3);
         let is_exact = options.full_controls || shorter <= 256.0;
-        let controls = if is_exact { 5.0 * exact } else { 0.0 };
+        let controls = if is_exact { 3.0 * exact } else { 0.0 };
         let vectors = options
             .vectors
             .map_or(0.0, |_| 10.0 * products(0.0, 2.1e-11));
         Self {
             read: 7e-10 * width * count,
-            spectrum: 2e-3 + exact + statistics,
+            // As stored, balanced, and some twenty parts with random signs.
+            spectrum: 2e-3 + 2.0 * (exact + statistics) + 23.0 * signs,
             shadow: if options.alone {
                 vectors
             } else {
@@ -72,11 +76,11 @@ pub(super) const fn width(dtype: &Dtype) -> f64 {
 /// Operations of the shadow model on an entry: more orders of a small layer are drawn.
 const fn draws(shorter: f64) -> f64 {
     if shorter >= 512.0 {
-        4000.0
+        5000.0
     } else if shorter >= 128.0 {
-        8000.0
-    } else {
         13_000.0
+    } else {
+        23_000.0
     }
 }
 

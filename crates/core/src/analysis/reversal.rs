@@ -1,7 +1,9 @@
 //! The layer in reverse and forward again, where the theory's premise holds.
 
 use super::Options;
-use crate::audit::{ActivationSource, BalancedShadow, ChainShadow, LayerShadow, Premise, Section, Unmeasured};
+use crate::audit::{
+    ActivationSource, BalancedShadow, ChainShadow, LayerShadow, Premise, Section, Unmeasured,
+};
 use crate::controls::{self, Control};
 use crate::layers::Layer;
 use crate::shadow::activation::is_relu;

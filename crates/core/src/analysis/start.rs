@@ -20,6 +20,8 @@ const NEARLY_ORTHOGONAL: f64 = 0.05;
 const OF_INDEPENDENT: f64 = 0.2;
 /// Fewest values of which that says something.
 const FEWEST_VALUES: usize = 8;
+/// Most values of a grid of 8 bits.
+const GRID: u64 = 256;
 /// The least spread that is told from rounding in single precision.
 const ROUNDING: f64 = 1e-5;
 
@@ -41,11 +43,19 @@ impl Clues<'_> {
             let (_, width) = stored_sides(self.layer);
             let units = rows::Units::of(entries, width);
             let rows_are_outputs = self.layer.orientation == Orientation::OutIn;
-            start.rows = units.and_then(|units| {
-                units.at_start(&self.known(), slack(&self.layer.weight.dtype), rows_are_outputs)
-            });
+            let slack = self.slack(sample);
+            start.rows =
+                units.and_then(|units| units.at_start(&self.known(), slack, rows_are_outputs));
         }
         start
+    }
+
+    /// How far beyond the end of a support storing an entry may take it; nothing where the entries
+    /// lie on a grid of 8 bits, whatever their dtype.
+    fn slack(&self, sample: &Sample) -> Option<f64> {
+        let distinct = sample.distinct();
+        let is_grid = distinct <= GRID && 4 * distinct < sample.count();
+        slack(&self.layer.weight.dtype).filter(|_| !is_grid)
     }
 
     fn known(&self) -> Vec<KnownLaw> {
@@ -59,7 +69,11 @@ impl Clues<'_> {
 
     fn of_sample(&self, sample: &Sample) -> Start {
         if sample.min() >= sample.max() {
-            let name = if sample.min() == 0.0 { "zero" } else { "constant" };
+            let name = if sample.min() == 0.0 {
+                "zero"
+            } else {
+                "constant"
+            };
             return constant(name, sample.count());
         }
         if let Some(spectrum) = self.spectrum
@@ -79,13 +93,20 @@ impl Clues<'_> {
         }
         // In units of both scales alike: a law of a larger scale is not nearer for that.
         let distance = |start: &Start| start.distance * start.scale_ratio.sqrt().recip();
-        let near = nearest.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        let near = nearest
+            .into_iter()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
         let mut start = near.unwrap_or_else(|| constant("constant", sample.count()));
-        let same = |law: &&KnownLaw| {
-            law.name != start.law && (law.std / start.std - 1.0).abs() < 1e-9
-        };
-        let family = known.iter().find(|law| law.name == start.law).map(|law| law.law);
-        let others = known.iter().filter(|law| Some(law.law) == family).filter(same);
+        let same =
+            |law: &&KnownLaw| law.name != start.law && (law.std / start.std - 1.0).abs() < 1e-9;
+        let family = known
+            .iter()
+            .find(|law| law.name == start.law)
+            .map(|law| law.law);
+        let others = known
+            .iter()
+            .filter(|law| Some(law.law) == family)
+            .filter(same);
         start.aliases = others.map(|law| law.name.to_owned()).collect();
         start
     }
@@ -98,7 +119,7 @@ impl Clues<'_> {
         let (distance_floor, ks_floor) = law.floors();
         let distance = law.wasserstein(coarse, std);
         let scale_ratio = moments.rms / std;
-        let bounds = law.edge().zip(slack(&self.layer.weight.dtype));
+        let bounds = law.edge().zip(self.slack(sample));
         let outside = bounds.map(|((edge, _), slack)| {
             let most = edge * std * (1.0 + slack);
             let beyond = sample.count() - sample.below(most.next_up()) + sample.below(-most);

@@ -1,11 +1,13 @@
 //! An audit of one healthy layer, for tests that damage one fact at a time.
 
 use crate::audit::{
-    Audit, Balanced, BalancedBiases, BalancedScales, BalancedShadow, BalancedWeights, BiasKind, Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance,
-    Histogram, Initializer, Law, LayerFacts, LayerShadow, Ledger, NonFinite, NullFact, Orientation,
-    OrientationFrom, Origin, Pairs, Part, Premise, RandomSigns, SCHEMA_VERSION, Section, Settings, SignTest,
-    SingularVector, SourceFacts, Spectrum, Start, SpectrumMethod, SpectrumNulls, SweepPoint, TensorFacts,
-    Tool, VectorFacts, VectorNull, VectorSides, Vectors, Weights, ZeroSingularValues,
+    Audit, Balanced, BalancedBiases, BalancedScales, BalancedShadow, BalancedWeights, BiasKind,
+    Biases, Bulk, Component, ControlFacts, Engine, FileFacts, GaussianDistance, Histogram,
+    Initializer, Law, LayerFacts, LayerShadow, Ledger, NonFinite, NullFact, Orientation,
+    OrientationFrom, Origin, Pairs, Part, Premise, RandomSigns, SCHEMA_VERSION, Section, Settings,
+    SignTest, SingularVector, SourceFacts, Spectrum, SpectrumMethod, SpectrumNulls, Start,
+    SweepPoint, TensorFacts, Tool, VectorFacts, VectorNull, VectorSides, Vectors, Weights,
+    ZeroSingularValues,
 };
 use crate::shadow::{Dropout, Estimate, Recovery, Reversal, ShadowControls, Sizes};
 use randomlike_checkpoint::Dtype;

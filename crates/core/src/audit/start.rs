@@ -30,7 +30,7 @@ pub struct Start {
     /// Mean of the weights over `std`, in standard errors of a mean of draws.
     pub mean_in_errors: f64,
     /// Share of the weights outside of the law's support; absent where it has no bounds, and where
-    /// the weights are stored in fewer than 16 bits.
+    /// the weights lie on a grid of 8 bits or fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<f64>,
     /// Shrinkage d of (1 − d)·w₀ + ε·N(0, std²) that scale and share outside imply, for a bounded

@@ -77,9 +77,10 @@ fn balanced(biases: &BalancedBiases) -> Ruling {
         return Ruling::skipped(SkipReason::NoScale, &NO_SCALE);
     };
     let case = case(kind);
-    let cv = biases.facts.cv.map(|cv| {
-        FindingValue::new("balanced_cv", cv)
-    });
+    let cv = biases
+        .facts
+        .cv
+        .map(|cv| FindingValue::new("balanced_cv", cv));
     Ruling::judged(kind != BiasKind::Varied, case)
         .named("balanced_kind", case.name)
         .values(cv)

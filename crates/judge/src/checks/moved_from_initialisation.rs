@@ -73,7 +73,9 @@ static ORTHOGONAL: Case = Case::new(
     "orthogonal",
     "All singular values are equal to rounding, as an orthogonal initialiser leaves them.",
 )
-.measured("untouched: singular values spread by {spread} of their mean (rounding up to {spread.floor})");
+.measured(
+    "untouched: singular values spread by {spread} of their mean (rounding up to {spread.floor})",
+);
 static NEARLY_ORTHOGONAL: Case = Case::new(
     "nearly-orthogonal",
     "All singular values are nearly equal: an orthogonal initialiser's, moved by little.",
@@ -162,9 +164,11 @@ fn evidence(ruling: Ruling, word: StartWord, start: &Start) -> Ruling {
         .values(start.outside.map(|share| percent("outside", share)))
         .values(start.shrinkage.map(|share| percent("shrinkage", share)))
         .values(start.drift.map(|share| percent("drift", share)))
-        .values(start.singular_value_spread.map(|spread| {
-            FindingValue::new("spread", spread).floor(start.distance_floor)
-        }));
+        .values(
+            start
+                .singular_value_spread
+                .map(|spread| FindingValue::new("spread", spread).floor(start.distance_floor)),
+        );
     if !start.aliases.is_empty() {
         ruling = ruling.named("aliases", start.aliases.join(", "));
     }
@@ -178,7 +182,14 @@ fn evidence(ruling: Ruling, word: StartWord, start: &Start) -> Ruling {
     if let Some(rows) = &start.rows {
         ruling = ruling
             .named("rows_law", &*rows.law)
-            .named("side", if rows.are_outputs { "outputs" } else { "inputs" })
+            .named(
+                "side",
+                if rows.are_outputs {
+                    "outputs"
+                } else {
+                    "inputs"
+                },
+            )
             .values([
                 FindingValue::count("rows", (rows.matching - rows.elsewhere) as u64),
                 FindingValue::count("units", rows.of as u64),

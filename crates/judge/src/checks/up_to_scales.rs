@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Case, FindingOutcome, Ruling};
 use super::rule::not_measured;
+use super::{Case, FindingOutcome, Ruling};
 use randomlike_core::audit::{Balanced, LayerFacts, Section, Unmeasured};
 
 /// The key of a check's table that says so, and the reason for its default.
@@ -50,7 +50,11 @@ impl UpToScales {
             },
         };
         let with_values = |ruling: Ruling, other: Ruling| Ruling {
-            names: other.names.into_iter().chain(ruling.names.clone()).collect(),
+            names: other
+                .names
+                .into_iter()
+                .chain(ruling.names.clone())
+                .collect(),
             ..ruling.values(other.values)
         };
         match (self, balanced) {

@@ -508,7 +508,12 @@ impl SpectrumTable {
 /// their limits. ln σ_M depends on N − M and scales as its spread at the edge, τ/μ of Johnstone
 /// (2001) with minus signs, ((√N + √M)/(N − M + 1))^(2/3)·(NM)^(−1/6). Derived; a test takes the
 /// rows of 1024 values from those of 256 so.
-fn of_few(row: &Row<{ NullStatistic::ALL.len() }>, m: usize, size: usize, rows: &[Row<{ NullStatistic::ALL.len() }>]) -> Option<All> {
+fn of_few(
+    row: &Row<{ NullStatistic::ALL.len() }>,
+    m: usize,
+    size: usize,
+    rows: &[Row<{ NullStatistic::ALL.len() }>],
+) -> Option<All> {
     let smaller = size as f64 / m as f64;
     let mut all = of_size(rows, (row.gap as f64 * smaller).round() as usize)?;
     let wider = ((m as f64).ln() / (size as f64).ln()).sqrt();

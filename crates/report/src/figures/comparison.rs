@@ -240,7 +240,11 @@ fn difference(index: usize, pair: &Pair, a: Option<&LayerFacts>) -> Result<Optio
     // Where most values are rounding, its law says nothing of the change.
     let bulk = 2 * found.rank_above_rounding > found.values().len();
     let law = found.spectrum.measured().filter(|_| bulk);
-    panels.extend(law.and_then(|law| spectrum::panels(law, None)).into_iter().flatten());
+    panels.extend(
+        law.and_then(|law| spectrum::panels(law, None))
+            .into_iter()
+            .flatten(),
+    );
     let file = file(index, pair, "difference");
     Ok(Some(Figure {
         png: grid(&file, &pair.name(), &title, &panels)?,

@@ -110,10 +110,7 @@ fn by_rank(controls: &Controls, spectrum: &Spectrum) -> Option<Panel> {
             "shuffled",
         )
         .named(
-            Mark::Dashes(
-                Role::Outlier,
-                curve(&controls.random_signs.singular_values),
-            ),
+            Mark::Dashes(Role::Outlier, curve(&controls.random_signs.singular_values)),
             "random signs",
         );
     let gaussian = curve(&controls.gaussian.singular_values);

@@ -3,7 +3,9 @@
 
 use super::canvas::{Canvas, Detail, Place, Weight, picture};
 use super::panel::{Axis, Mark, Panel, Role, Scale, Series};
-use super::{WIDTH, balanced_spectrum, balanced_weights, biases, figure, printable, spectrum, weights};
+use super::{
+    WIDTH, balanced_spectrum, balanced_weights, biases, figure, printable, spectrum, weights,
+};
 use crate::Result;
 use randomlike_core::audit::{Audit, GaussianDistance, LayerFacts};
 use randomlike_core::number_format::counted;
@@ -53,10 +55,7 @@ fn key() -> [Series; 6] {
     [
         series(Mark::Bars(Role::Measured, Vec::new()), "as stored"),
         series(Mark::Curve(Role::Balanced, Vec::new()), "balanced"),
-        series(
-            Mark::Curve(Role::Law, Vec::new()),
-            "normal; law; median",
-        ),
+        series(Mark::Curve(Role::Law, Vec::new()), "normal; law; median"),
         series(Mark::Dashes(Role::Alternative, Vec::new()), "better fit"),
         series(Mark::Vertical(Role::Reference, 0.0), "edges; zero"),
         series(Mark::Ticks(Role::Outlier, Vec::new()), "outliers"),
@@ -234,21 +233,25 @@ fn along_the_layers(audit: &Audit) -> Result<Vec<u8>> {
     });
     let one = Mark::Horizontal(Role::Reference, 0.0);
     let panels = [
-        dots(audit, "KS of weights to normal", &[&weights, &balanced, &floor])
-            .named(Mark::Dots(Role::Measured, weights), "as stored")
-            .named(Mark::Dots(Role::Balanced, balanced), "balanced")
-            .named(
-                Mark::Dots(Role::Reference, floor),
-                "what 5 % of normal samples reach",
-            ),
+        dots(
+            audit,
+            "KS of weights to normal",
+            &[&weights, &balanced, &floor],
+        )
+        .named(Mark::Dots(Role::Measured, weights), "as stored")
+        .named(Mark::Dots(Role::Balanced, balanced), "balanced")
+        .named(
+            Mark::Dots(Role::Reference, floor),
+            "what 5 % of normal samples reach",
+        ),
         dots(
             audit,
             "KS of spectrum over null",
             &[&null, &balanced_null, &[(0.0, 0.0)]],
         )
-            .named(Mark::Dots(Role::Measured, null), "as stored")
-            .named(Mark::Dots(Role::Balanced, balanced_null), "balanced")
-            .named(one.clone(), "what 1 % of random matrices reach"),
+        .named(Mark::Dots(Role::Measured, null), "as stored")
+        .named(Mark::Dots(Role::Balanced, balanced_null), "balanced")
+        .named(one.clone(), "what 1 % of random matrices reach"),
         dots(audit, "largest value over edge", &[&edge, &[(0.0, 0.0)]])
             .named(Mark::Dots(Role::Measured, edge), "largest singular value")
             .named(one, "edge of the law"),

@@ -80,7 +80,10 @@ impl<'a> View<'a> {
     fn density(&self, balanced: Option<&Self>) -> Panel {
         let bars = self.bars();
         let outline: Vec<Bar> = balanced.map_or_else(Vec::new, Self::bars);
-        let outline: Vec<Bar> = outline.into_iter().filter(|b| b.from < self.end()).collect();
+        let outline: Vec<Bar> = outline
+            .into_iter()
+            .filter(|b| b.from < self.end())
+            .collect();
         let peak = trace(self.law.lower(), self.law.upper(), STEPS, |v| {
             self.law.density(v)
         });
@@ -221,7 +224,10 @@ impl<'a> View<'a> {
             None => panel,
             Some((balanced, stairs)) => panel.named(
                 Mark::Curve(Role::Balanced, thinned(&stairs)),
-                format!("balanced, KS {}", super::figure(balanced.spectrum.ks_median)),
+                format!(
+                    "balanced, KS {}",
+                    super::figure(balanced.spectrum.ks_median)
+                ),
             ),
         };
         panel

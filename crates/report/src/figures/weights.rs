@@ -70,7 +70,9 @@ fn linear(weights: &Weights, bars: &[Bar], outline: &[Bar]) -> Panel {
     let heights = bars.iter().chain(outline).map(|bar| bar.height);
     let top = 1.08 * heights.fold(normal::density(0.0), f64::max);
     let panel = Panel::new(x, Axis::linear(0.0, top, "density"));
-    let inside = outline.iter().filter(|bar| bar.from >= -4.0 && bar.to <= 4.0);
+    let inside = outline
+        .iter()
+        .filter(|bar| bar.from >= -4.0 && bar.to <= 4.0);
     let inside: Vec<Bar> = inside.copied().collect();
     curves(panel, weights, (bars, &inside), |density| density)
 }
@@ -121,7 +123,10 @@ fn curves(
     let (from, to) = (panel.x.from, panel.x.to);
     let bell = trace(from, to, STEPS, |z| y(normal::density(z)));
     let panel = panel
-        .named(Mark::Bars(Role::Measured, bars.to_vec()), "weights as stored")
+        .named(
+            Mark::Bars(Role::Measured, bars.to_vec()),
+            "weights as stored",
+        )
         .named(Mark::Curve(Role::Law, bell), "normal, same mean and sd");
     let panel = if outline.is_empty() {
         panel

@@ -55,7 +55,10 @@ fn rows(b: &Balanced) -> Vec<(&'static str, String)> {
         rows.extend(w.skewness.map(|value| ("skewness", number(value))));
         rows.extend(w.family.as_ref().map(|family| {
             let gain = number(family.best.gain);
-            ("best family", format!("{} (+{gain} nats a weight)", family.best))
+            (
+                "best family",
+                format!("{} (+{gain} nats a weight)", family.best),
+            )
         }));
     }
     if let Some(facts) = b.biases.measured() {
@@ -77,10 +80,7 @@ fn rows(b: &Balanced) -> Vec<(&'static str, String)> {
         rows.extend([
             (
                 "part with random signs",
-                format!(
-                    "{}×{}, {} draws",
-                    signs.inputs, signs.outputs, signs.flips
-                ),
+                format!("{}×{}, {} draws", signs.inputs, signs.outputs, signs.flips),
             ),
             (
                 "KS as stored, with random signs",
@@ -168,20 +168,26 @@ fn start_rows(s: &Start) -> Vec<(&'static str, String)> {
         ),
         ("KS (0.1 % of draws reach)", with_floor(s.ks, s.ks_floor)),
         ("mean, in standard errors", number(s.mean_in_errors)),
-        (
-            "mean |w − w₀|/sd is at least",
-            number(s.moved_at_least),
-        ),
+        ("mean |w − w₀|/sd is at least", number(s.moved_at_least)),
     ]);
-    rows.extend(s.outside.map(|outside| ("outside of its support", share(outside))));
+    rows.extend(
+        s.outside
+            .map(|outside| ("outside of its support", share(outside))),
+    );
     rows.extend(s.shrinkage.map(|value| ("implied shrinkage", share(value))));
     rows.extend(s.drift.map(|value| ("implied drift, of sd", share(value))));
-    rows.extend(
-        s.singular_value_spread
-            .map(|spread| ("spread of the singular values over their mean", number(spread))),
-    );
+    rows.extend(s.singular_value_spread.map(|spread| {
+        (
+            "spread of the singular values over their mean",
+            number(spread),
+        )
+    }));
     rows.extend(s.rows.as_ref().map(|rows| {
-        let side = if rows.are_outputs { "outputs" } else { "inputs" };
+        let side = if rows.are_outputs {
+            "outputs"
+        } else {
+            "inputs"
+        };
         let text = format!(
             "{} of {} {side} match {}; {} at other scales",
             rows.matching, rows.of, rows.law, rows.elsewhere

@@ -72,7 +72,9 @@ impl Part {
                 balanced.push(parts.entries[i * columns.len() + j]);
             }
         }
-        let largest = stored.iter().fold(0.0, |most: f64, w: &f64| most.max(w.abs()));
+        let largest = stored
+            .iter()
+            .fold(0.0, |most: f64, w: &f64| most.max(w.abs()));
         Ok(Self {
             stored: stored.iter().map(|w| (w / largest) as f32).collect(),
             balanced,

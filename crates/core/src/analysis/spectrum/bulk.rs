@@ -260,7 +260,14 @@ mod tests {
     #[test]
     fn a_line_is_no_bulk() {
         let values: Vec<f64> = (1..=400).rev().map(f64::from).collect();
-        let of = |values: &[f64], n: usize| largest(values, Shape { n, m: values.len() }, Ensemble::Independent, 0.0);
+        let of = |values: &[f64], n: usize| {
+            largest(
+                values,
+                Shape { n, m: values.len() },
+                Ensemble::Independent,
+                0.0,
+            )
+        };
         let share = of(&values, 400).map_or(0.0, |bulk| bulk.share);
         assert!(share < 0.6, "{share}");
         assert!(of(&values[..20], 40).is_err());

@@ -30,8 +30,13 @@ impl InitialShape {
         // Keras and JAX widen the law so that what is left after the cut has the variance;
         // TensorFlow 1 and BERT do not.
         let cut = |name, variance: f64| law(InitialLaw::TruncatedNormal, name, variance.sqrt());
-        let cut_as_it_is =
-            |name, std| law(InitialLaw::TruncatedNormal, name, InitialLaw::after_cut(std));
+        let cut_as_it_is = |name, std| {
+            law(
+                InitialLaw::TruncatedNormal,
+                name,
+                InitialLaw::after_cut(std),
+            )
+        };
         let glorot = 2.0 / (n + m);
         let mut known = vec![
             uniform("glorot-uniform", glorot),

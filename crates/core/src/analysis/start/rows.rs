@@ -126,7 +126,10 @@ impl<'a, T: Entry> Units<'a, T> {
         let wanted = law.std * (1.0 + aside * window);
         let near = |rms: f64| (rms / wanted - 1.0).abs() <= window;
         let units = self.rms.iter().enumerate();
-        units.filter(|&(_, &rms)| near(rms)).map(|(unit, _)| unit).collect()
+        units
+            .filter(|&(_, &rms)| near(rms))
+            .map(|(unit, _)| unit)
+            .collect()
     }
 
     /// How many of them have the law too.
@@ -144,6 +147,9 @@ impl<'a, T: Entry> Units<'a, T> {
             let sample = Sample::from_f64(&weights);
             inside && sample.is_some_and(|sample| law.law.ks(&sample, std) * root <= KS)
         };
-        self.at_scale(law, aside).par_iter().filter(|unit| matches(unit)).count()
+        self.at_scale(law, aside)
+            .par_iter()
+            .filter(|unit| matches(unit))
+            .count()
     }
 }

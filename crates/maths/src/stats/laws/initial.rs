@@ -218,8 +218,16 @@ mod tests {
         let law = InitialLaw::TruncatedNormal;
         let s = CUT_STD;
         assert!((s * s - 0.773_741).abs() < 1e-6);
-        assert!((law.cdf(1.0 / s) - 0.857_616).abs() < 2e-6, "{}", law.cdf(1.0 / s));
-        assert!((law.quantile(0.9) * s - 1.184_03).abs() < 2e-5, "{}", law.quantile(0.9) * s);
+        assert!(
+            (law.cdf(1.0 / s) - 0.857_616).abs() < 2e-6,
+            "{}",
+            law.cdf(1.0 / s)
+        );
+        assert!(
+            (law.quantile(0.9) * s - 1.184_03).abs() < 2e-5,
+            "{}",
+            law.quantile(0.9) * s
+        );
         assert!(law.integral(1.0).abs() < 1e-12 && law.integral(0.0).abs() < 1e-12);
     }
 
@@ -232,7 +240,10 @@ mod tests {
             let square = (0..steps).map(|i| at(i).powi(2)).sum::<f64>() / steps as f64;
             assert!((square - 1.0).abs() < 1e-4, "{law:?} {square}");
             let fourth = (0..steps).map(|i| at(i).powi(4)).sum::<f64>() / steps as f64;
-            assert!((fourth - 3.0 - law.excess_kurtosis()).abs() < 0.01, "{law:?}");
+            assert!(
+                (fourth - 3.0 - law.excess_kurtosis()).abs() < 0.01,
+                "{law:?}"
+            );
             let half: f64 = (0..steps / 2).map(at).sum::<f64>() / steps as f64;
             assert!((law.integral(0.5) - half).abs() < 1e-4, "{law:?}");
             assert!((law.cdf(law.quantile(0.3)) - 0.3).abs() < 1e-9);
@@ -249,7 +260,10 @@ mod tests {
                     let entries: Vec<f64> = (0..1000).map(|_| draw(law, &mut rng)).collect();
                     let sample = Sample::from_f64(&entries).unwrap();
                     let root = 1000_f64.sqrt();
-                    (root * law.wasserstein(&sample, 1.0), root * law.ks(&sample, 1.0))
+                    (
+                        root * law.wasserstein(&sample, 1.0),
+                        root * law.ks(&sample, 1.0),
+                    )
                 })
                 .collect();
             let found = draws.iter().map(|d| d.0).sum::<f64>() / 2000.0;
@@ -266,7 +280,9 @@ mod tests {
     #[test]
     fn drift_of_a_uniform_law() {
         for (drift, wasserstein) in [(0.1, 0.0040), (0.2, 0.0124), (0.3, 0.0266), (0.5, 0.0729)] {
-            let sample = sample(InitialLaw::Uniform, 400_000, |w, rng| w + drift * normal_draw(rng));
+            let sample = sample(InitialLaw::Uniform, 400_000, |w, rng| {
+                w + drift * normal_draw(rng)
+            });
             let found = InitialLaw::Uniform.wasserstein(&sample, 1.0);
             assert!((found - wasserstein).abs() < 0.002, "{drift} {found}");
             let ks = InitialLaw::Uniform.ks(&sample, 1.0);
@@ -293,11 +309,15 @@ mod tests {
     fn shrinkage_and_drift_are_recovered() {
         let law = InitialLaw::Uniform;
         for (d, drift) in [(0.0044, 0.0092), (0.02, 0.05), (0.1, 0.1)] {
-            let sample = sample(law, 524_288, |w, rng| (1.0 - d) * w + drift * normal_draw(rng));
+            let sample = sample(law, 524_288, |w, rng| {
+                (1.0 - d) * w + drift * normal_draw(rng)
+            });
             let edge = 3.0_f64.sqrt();
             let inside = sample.below(edge) - sample.below(-edge);
             let outside = 1.0 - inside as f64 / 524_288.0;
-            let found = law.shrinkage_and_drift(sample.moments().rms, outside).unwrap();
+            let found = law
+                .shrinkage_and_drift(sample.moments().rms, outside)
+                .unwrap();
             assert!((found.0 / d - 1.0).abs() < 0.2, "{d}: {found:?}");
             assert!((found.1 / drift - 1.0).abs() < 0.2, "{drift}: {found:?}");
         }
