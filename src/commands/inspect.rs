@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use randomlike::audit::{Audit, BiasKind, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
-use randomlike::label::{Label, Labelled};
+use randomlike::audit::{Audit, ChainFacts, LayerFacts, LayerShadow, Section, Spectrum};
+use randomlike::label::Labelled;
 use randomlike::report::ledger_sentences::TotalsOf;
 use randomlike::report::sentences::finding_sentences;
 use randomlike::report::{Bundle, fact_sentences, json, write};
@@ -13,9 +13,10 @@ use super::{Done, HOLDS, audit, read_policy};
 use crate::args::Inspect;
 use crate::terminal::{self, WIDTH};
 
-const KEY: &str = "KS: distance of the weights to a bell curve. spectrum: distance of the \
-    singular values to their law, in units of what chance reaches once in 100. bulk: share of \
-    them on the law when the rest is set aside. out: those above + below its edges.";
+const KEY: &str = "on law: share of the singular values on their law, as stored or with the scale \
+    of each unit divided out, whichever is more. KS: distance of the weights to a bell curve. \
+    spectrum: distance of the singular values to their law, relative to the null's 99th \
+    percentile. Both as stored → with scales divided out.";
 
 /// Runs the command.
 pub fn run(args: &Inspect) -> Done {
@@ -65,20 +66,16 @@ fn page(args: &Inspect, audit: &Audit, judgement: &Judgement) -> String {
 
 /// The table: a line a layer.
 fn overview(layers: &[LayerFacts], labels: &[Labelled]) -> String {
-    let header = [
-        "layer", "in→out", "label", "KS", "spectrum", "bulk", "out", "biases",
-    ];
+    let header = ["layer", "in→out", "label", "on law", "KS", "spectrum"];
     let mut rows: Vec<Vec<String>> = {
         let layers = layers.iter().zip(labels);
-        layers
-            .map(|(layer, found)| row(layer, found.label))
-            .collect()
+        layers.map(|(layer, found)| row(layer, found)).collect()
     };
     let room = room(&header, &rows);
     for row in &mut rows {
         row[0] = terminal::cut(&row[0], room);
     }
-    terminal::table(&header, rows, &[3, 4, 5, 6]) + "\n" + &terminal::wrap(KEY, 0)
+    terminal::table(&header, rows, &[3, 4, 5]) + "\n" + &terminal::wrap(KEY, 0)
 }
 
 /// What the other columns leave for the names.
@@ -94,45 +91,38 @@ fn room(header: &[&str], rows: &[Vec<String>]) -> usize {
     WIDTH.saturating_sub(others).max(8)
 }
 
-fn row(layer: &LayerFacts, label: Label) -> Vec<String> {
-    let spectrum = layer.spectrum.measured();
-    let ks = layer
-        .weights
-        .measured()
-        .and_then(|weights| weights.gaussian.as_ref())
-        .map(|facts| facts.ks);
-    let dash = || "-".to_owned();
+fn row(layer: &LayerFacts, labelled: &Labelled) -> Vec<String> {
+    let balanced = layer.balanced.measured();
+    let weights = layer.weights.measured();
+    let stored = weights.and_then(|weights| weights.gaussian.as_ref());
+    let left = balanced.and_then(|balanced| balanced.weights.measured());
+    let short = |ks: f64| format!("{ks:.4}");
+    let ks = both(
+        stored.map(|facts| short(facts.ks)),
+        left.map(|weights| short(weights.gaussian.ks)),
+    );
+    let times = |s: &Spectrum| format!("{:.1}×", s.ks_median / s.ks_null_q99);
+    let spectrum = both(
+        layer.spectrum.measured().map(times),
+        balanced.and_then(|balanced| balanced.spectrum.measured().map(times)),
+    );
+    let share = labelled.share;
     vec![
         layer.name.clone(),
         format!("{}→{}", layer.fan_in, layer.fan_out),
-        label.name().to_owned(),
-        ks.map_or_else(dash, |ks| format!("{ks:.4}")),
-        spectrum.map_or_else(dash, |s| format!("{:.1}×", s.ks_median / s.ks_null_q99)),
-        spectrum.map_or_else(dash, bulk),
-        spectrum.map_or_else(dash, fact_sentences::outliers),
-        biases(layer).to_owned(),
+        labelled.label.name().to_owned(),
+        share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
+        ks,
+        spectrum,
     ]
 }
 
-fn bulk(spectrum: &Spectrum) -> String {
-    let bulk = spectrum.bulk.measured();
-    bulk.map_or_else(
-        || "-".to_owned(),
-        |bulk| format!("{:.0} %", 100.0 * bulk.share),
-    )
-}
-
-fn biases(layer: &LayerFacts) -> &'static str {
-    let kind = match &layer.biases {
-        Section::Measured(biases) => biases.kind,
-        Section::Skipped { .. } => None,
-    };
-    match kind {
-        Some(BiasKind::Constant) => "constant",
-        Some(BiasKind::Negligible) => "negligible",
-        Some(BiasKind::Varied) => "varied",
-        None if layer.bias.is_none() => "none",
-        None => "-",
+/// A figure as stored → balanced, as far as they were measured.
+fn both(stored: Option<String>, balanced: Option<String>) -> String {
+    match (stored, balanced) {
+        (Some(stored), Some(balanced)) => format!("{stored}→{balanced}"),
+        (Some(stored), None) => stored,
+        (None, _) => "-".to_owned(),
     }
 }
 
@@ -143,12 +133,25 @@ fn verdict(layer: &LayerFacts, labelled: &Labelled, judgement: &Judgement) -> St
         &format!("{}: {}", labelled.label.name(), labelled.reason),
         2,
     );
+    if let (Some(start), Some(word)) = (layer.start.measured(), labelled.start) {
+        text += &terminal::wrap(&fact_sentences::start_in_short(start, word), 2);
+        for sentence in fact_sentences::start(start) {
+            text += &terminal::wrap(&sentence, 2);
+        }
+    }
     if let Some(decoded) = &layer.weight.decoded {
         text += &terminal::wrap(&format!("read as {decoded}"), 2);
     }
     let spectrum = layer.spectrum.measured();
     if let Some(chance) = spectrum.and_then(fact_sentences::spectrum_in_short) {
         text += &terminal::wrap(&chance, 2);
+    }
+    if let Some(distances) = layer
+        .balanced
+        .measured()
+        .and_then(|balanced| fact_sentences::three_distances(layer, balanced))
+    {
+        text += &terminal::wrap(&distances, 2);
     }
     if let Some(controls) = layer.controls.measured() {
         text += &terminal::wrap(&fact_sentences::controls_in_short(controls), 2);

@@ -8,6 +8,7 @@ use randomlike_core::audit::{
 use randomlike_core::display_names::some_of;
 use randomlike_core::number_format::{chance, counted, figure};
 use randomlike_judge::compare::Difference;
+use randomlike_judge::start_word::StartWord;
 use randomlike_judge::verdict::{FindingOutcome, Judgement, Severity};
 
 /// Most vectors that are told of one by one.
@@ -192,7 +193,7 @@ fn scales(balanced: &Balanced) -> String {
 }
 
 /// KS as stored, with random signs (scales alone) and balanced (structure alone).
-fn three_distances(layer: &LayerFacts, balanced: &Balanced) -> Option<String> {
+pub fn three_distances(layer: &LayerFacts, balanced: &Balanced) -> Option<String> {
     let stored = layer.spectrum.measured()?;
     let left = balanced.spectrum.measured()?;
     let signs = balanced.signs.measured()?;
@@ -223,7 +224,45 @@ fn outliers_of_both(layer: &LayerFacts, balanced: &Balanced) -> Option<String> {
     ))
 }
 
-/// How far the layer is from its start.
+/// The word for how far a layer is from its start, with the figures, in one line.
+pub fn start_in_short(start: &Start, word: StartWord) -> String {
+    let word = word.name().replace('-', " ");
+    if start.is_constant() {
+        return format!("start: {word}, all weights are equal ({}).", start.law);
+    }
+    if let Some(spread) = start.singular_value_spread {
+        return format!(
+            "start: {word}, {}: singular values spread by {} % of their mean.",
+            start.law,
+            figure(100.0 * spread)
+        );
+    }
+    let outside = start
+        .outside
+        .filter(|share| *share > 0.0)
+        .map_or_else(String::new, |share| {
+            format!(", {} % outside of it", figure(100.0 * share))
+        });
+    let implied = start
+        .shrinkage
+        .zip(start.drift)
+        .filter(|(_, drift)| *drift > 1e-9)
+        .map_or_else(String::new, |(shrinkage, drift)| {
+            format!(
+                "; as if shrunk by {} % and drifted by {} sd",
+                figure(100.0 * shrinkage),
+                figure(drift)
+            )
+        });
+    format!(
+        "start: {word}; nearest {}: W₁ {} sd, scale × {:.3}{outside}{implied}.",
+        start.law,
+        figure(start.distance),
+        start.scale_ratio
+    )
+}
+
+/// What else tells of a start.
 pub fn start(start: &Start) -> Vec<String> {
     let mut sentences = Vec::new();
     match start.bias {

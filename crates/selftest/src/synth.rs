@@ -522,11 +522,10 @@ mod tests {
         assert!(spectrum(Kind::Mean).mean_visibility.unwrap() > 1.0);
         let scales = audit(Kind::RowScales, &Options::default());
         let weights = scales.layers[0].weights.measured().unwrap();
-        let (pooled, within) = (
-            weights.gaussian.as_ref().unwrap(),
-            weights.by_column.measured().unwrap(),
-        );
-        assert!(pooled.excess_kurtosis > 0.5 && within.excess_kurtosis.abs() < 0.1);
+        let balanced = scales.layers[0].balanced.measured().unwrap();
+        let within = balanced.weights.measured().unwrap();
+        let pooled = weights.gaussian.as_ref().unwrap();
+        assert!(pooled.excess_kurtosis > 0.5 && within.gaussian.excess_kurtosis.abs() < 0.1);
         assert_eq!(
             audit(Kind::Nan, &Options::default()).layers[0]
                 .non_finite
