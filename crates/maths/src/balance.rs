@@ -39,6 +39,15 @@ pub struct Balanced {
     pub residual: f64,
 }
 
+impl Balanced {
+    /// The same with a geometric mean of 1 of the scales of columns, in place of those of rows.
+    pub fn fix_by_columns(&mut self) {
+        let gauge = self.columns.geometric_mean();
+        self.columns.values.iter_mut().for_each(|d| *d /= gauge);
+        self.rows.values.iter_mut().for_each(|d| *d *= gauge);
+    }
+}
+
 /// Scales of the rows or of the columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scales {
@@ -53,6 +62,11 @@ pub struct Scales {
 }
 
 impl Scales {
+    fn geometric_mean(&self) -> f64 {
+        let logs: f64 = self.values.iter().map(|d| d.ln()).sum();
+        (logs / self.values.len().max(1) as f64).exp()
+    }
+
     /// Standard deviation of their natural logarithms.
     pub fn log_spread(&self) -> f64 {
         let logs: Vec<f64> = self.values.iter().map(|d| d.ln()).collect();
@@ -104,8 +118,7 @@ pub fn balance<T: Copy + Into<f64> + Sync>(
     let scale = |factor: &f64| factor.sqrt().recip();
     let rows = rows.scales(r.iter().map(scale));
     let columns = columns.scales(c.iter().map(scale));
-    let logs = rows.values.iter().map(|d| d.ln()).sum::<f64>();
-    let gauge = (logs / rows.values.len() as f64).exp();
+    let gauge = rows.geometric_mean();
     let over = |mut scales: Scales, factor: f64| {
         scales.values.iter_mut().for_each(|d| *d *= factor);
         scales
@@ -359,7 +372,7 @@ mod tests {
     // p/(2 − p) = √(ad/bc) of the squares (Sinkhorn 1964). Of [[1, 2], [3, 4]]: √(16/36) = 2/3.
     #[test]
     fn two_by_two_in_closed_form() {
-        let found = balance(&[1.0, 2.0, 3.0, 4.0], 2).unwrap();
+        let mut found = balance(&[1.0, 2.0, 3.0, 4.0], 2).unwrap();
         let p = 2.0 * (2.0 / 3.0) / (1.0 + 2.0 / 3.0);
         let wanted = [p, 2.0 - p, 2.0 - p, p].map(f64::sqrt);
         for (s, wanted) in found.entries.iter().zip(wanted) {
@@ -369,6 +382,11 @@ mod tests {
         assert!(gauge.abs() < 1e-12);
         let back = found.rows.values[1] * found.columns.values[0] * f64::from(found.entries[2]);
         assert!((back - 3.0).abs() < 1e-6);
+        found.fix_by_columns();
+        let gauge: f64 = found.columns.values.iter().map(|d| d.ln()).sum();
+        assert!(gauge.abs() < 1e-12);
+        let again = found.rows.values[1] * found.columns.values[0] * f64::from(found.entries[2]);
+        assert!((again - back).abs() < 1e-12);
     }
 
     #[test]

@@ -74,6 +74,10 @@ pub enum Kind {
     RowScales,
     /// Normal weights, each input with its own scale.
     InputScales,
+    /// Normal weights, each input and each output with its own scale.
+    Scales,
+    /// Normal weights, and directions that take three tenths of the singular values.
+    ManyDirections,
     /// Normal weights, one in a hundred of them ten standard deviations large.
     TenSigma,
     /// Normal weights around a mean that is not zero.
@@ -89,8 +93,16 @@ pub enum Kind {
     GlorotUniform,
     /// The normal law that BERT and GPT-2 start with.
     Bert,
+    /// The default initialiser of a `PyTorch` `Linear`, moved by little.
+    BarelyMoved,
+    /// An orthogonal matrix.
+    Orthogonal,
     /// The law of BERT, each output's weights in ascending order.
     Sorted,
+    /// Uniform weights, each output's in ascending order.
+    SortedUniform,
+    /// Laplace weights, half of each output the one before.
+    CorrelatedLaplace,
     /// Weights that are all zero.
     Zeros,
     /// Normal weights, three of them NaN or infinite.
@@ -101,9 +113,12 @@ kebab_names!(Kind,
     Alexnet => "alexnet", Gaussian => "gaussian", Uniform => "uniform", Laplace => "laplace",
     StudentT => "student-t", TenSigma => "ten-sigma", Spikes => "spikes",
     FaintSpike => "faint-spike", LowRank => "low-rank", DuplicatedRows => "duplicated-rows",
-    RowScales => "row-scales", InputScales => "input-scales", Mean => "mean", Blocks => "blocks",
+    RowScales => "row-scales", InputScales => "input-scales", Scales => "scales",
+    ManyDirections => "many-directions", Mean => "mean", Blocks => "blocks",
     Kaiming => "kaiming", KaimingNormal => "kaiming-normal", GlorotUniform => "glorot-uniform",
-    Bert => "bert-0.02", Sorted => "sorted", Zeros => "zeros", Nan => "nan");
+    Bert => "bert-0.02", BarelyMoved => "barely-moved", Orthogonal => "orthogonal",
+    Sorted => "sorted", SortedUniform => "sorted-uniform", CorrelatedLaplace => "correlated-laplace",
+    Zeros => "zeros", Nan => "nan");
 
 /// How weights and biases are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,12 +180,22 @@ impl Kind {
             }
             Self::RowScales => "normal weights, each output's scale lognormal with tau .3",
             Self::InputScales => "normal weights, each input's scale lognormal with tau .5",
+            Self::Scales => "normal weights, inputs and outputs on lognormal scales with tau .5",
+            Self::ManyDirections => {
+                "normal weights and a signal of three tenths of the rank, each 3.5 times that strong"
+            }
             Self::Mean => "normal weights of sd .03 around a mean of .01",
             Self::Blocks => "normal weights in four blocks on the diagonal, zero elsewhere",
             Self::Kaiming => "uniform weights as a PyTorch Linear starts with",
             Self::KaimingNormal => "normal weights of variance 2/inputs",
             Self::GlorotUniform => "uniform weights as a Keras Dense starts with",
             Self::Bert => "normal weights of sd .02, as BERT and GPT-2 start with",
+            Self::BarelyMoved => {
+                "uniform weights of a PyTorch Linear, shrunk by .44 % and drifted by .92 % of sd"
+            }
+            Self::Orthogonal => "an orthogonal matrix",
+            Self::SortedUniform => "uniform weights of sd .03, each output's in ascending order",
+            Self::CorrelatedLaplace => "Laplace weights, each output half of the one before",
             Self::Sorted => "normal weights of sd .02, each output's in ascending order",
             Self::Zeros => "weights that are all zero",
             Self::Nan => "normal weights, two of them NaN and one infinite",
@@ -183,7 +208,16 @@ impl Kind {
     const fn is_drawn_entry_by_entry(self) -> bool {
         !matches!(
             self,
-            Self::DuplicatedRows | Self::Sorted | Self::InputScales | Self::LowRank | Self::Nan
+            Self::DuplicatedRows
+                | Self::Sorted
+                | Self::SortedUniform
+                | Self::CorrelatedLaplace
+                | Self::InputScales
+                | Self::Scales
+                | Self::LowRank
+                | Self::ManyDirections
+                | Self::Orthogonal
+                | Self::Nan
         )
     }
 }
@@ -351,12 +385,34 @@ fn weights(kind: Kind, options: &Options, plan: &PlantedLayer, stream: u64) -> V
     let mut rng = beside(options.seed, stream, 1);
     match kind {
         Kind::DuplicatedRows => all.extend_from_within(..count - drawn),
-        Kind::Sorted => {
+        Kind::Sorted | Kind::SortedUniform => {
             let rows = all.par_chunks_mut(plan.inputs);
             rows.for_each(|row| row.sort_unstable_by(f64::total_cmp));
         }
+        Kind::CorrelatedLaplace => {
+            for row in 1..plan.outputs {
+                let (before, rest) = all.split_at_mut(row * plan.inputs);
+                let before = &before[(row - 1) * plan.inputs..];
+                for (w, before) in rest.iter_mut().zip(before) {
+                    *w = 0.5 * before + 0.75_f64.sqrt() * *w;
+                }
+            }
+        }
         Kind::InputScales => scale_inputs(&mut all, plan, &mut rng),
-        Kind::LowRank => add_low_rank(&mut all, plan, &mut rng),
+        Kind::Scales => {
+            scale_inputs(&mut all, plan, &mut rng);
+            let rows = all.chunks_mut(plan.inputs);
+            for row in rows {
+                let scale = (0.5 * normal(&mut rng)).exp();
+                row.iter_mut().for_each(|w| *w *= scale);
+            }
+        }
+        Kind::LowRank => add_low_rank(&mut all, plan, (RANK, 4.0), &mut rng),
+        Kind::ManyDirections => {
+            let rank = plan.inputs.min(plan.outputs) * 3 / 10;
+            add_low_rank(&mut all, plan, (rank, 3.5), &mut rng);
+        }
+        Kind::Orthogonal => orthogonalize(&mut all, plan),
         Kind::Nan => {
             for (w, bad) in all.iter_mut().zip([f64::NAN, f64::NAN, f64::INFINITY]) {
                 *w = bad;
@@ -378,13 +434,53 @@ fn scale_inputs(weights: &mut [f64], plan: &PlantedLayer, rng: &mut ChaCha8Rng) 
     }
 }
 
-fn add_low_rank(weights: &mut [f64], plan: &PlantedLayer, rng: &mut ChaCha8Rng) {
-    let mut factor = |side: usize| -> Vec<[f64; RANK]> {
-        let row = |_| std::array::from_fn(|_| normal(rng));
+/// Gram and Schmidt, twice, on the shorter side; rows of length 1 where they are fewer than the
+/// columns, else columns.
+fn orthogonalize(weights: &mut [f64], plan: &PlantedLayer) {
+    let by_row = plan.outputs <= plan.inputs;
+    let (count, length) = if by_row {
+        (plan.outputs, plan.inputs)
+    } else {
+        (plan.inputs, plan.outputs)
+    };
+    let at = |line: usize, i: usize| {
+        if by_row {
+            line * plan.inputs + i
+        } else {
+            i * plan.inputs + line
+        }
+    };
+    let mut lines: Vec<Vec<f64>> = Vec::with_capacity(count);
+    for line in 0..count {
+        let mut own: Vec<f64> = (0..length).map(|i| weights[at(line, i)]).collect();
+        for _ in 0..2 {
+            for other in &lines {
+                let along: f64 = own.iter().zip(other).map(|(a, b)| a * b).sum();
+                own.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
+            }
+            let norm = own.iter().map(|a| a * a).sum::<f64>().sqrt();
+            own.iter_mut().for_each(|a| *a /= norm);
+        }
+        for (i, &w) in own.iter().enumerate() {
+            weights[at(line, i)] = w;
+        }
+        lines.push(own);
+    }
+}
+
+/// So many directions, each so many times what just shows.
+fn add_low_rank(
+    weights: &mut [f64],
+    plan: &PlantedLayer,
+    (rank, times): (usize, f64),
+    rng: &mut ChaCha8Rng,
+) {
+    let mut factor = |side: usize| -> Vec<Vec<f64>> {
+        let row = |_| (0..rank).map(|_| normal(rng)).collect();
         (0..side).map(row).collect()
     };
     let (of_outputs, of_inputs) = (factor(plan.outputs), factor(plan.inputs));
-    let size = 4.0 * plan.just_visible();
+    let size = times * plan.just_visible();
     let rows = weights.par_chunks_mut(plan.inputs).zip(&of_outputs);
     rows.for_each(|(row, a)| {
         for (w, b) in row.iter_mut().zip(&of_inputs) {
@@ -398,9 +494,14 @@ fn entry(kind: Kind, plan: &PlantedLayer, at: usize, rng: &mut ChaCha8Rng) -> f6
     let uniform = |rng: &mut ChaCha8Rng| 2.0 * rng.random::<f64>() - 1.0;
     match kind {
         Kind::Zeros => 0.0,
-        Kind::Uniform => STD * 3.0_f64.sqrt() * uniform(rng),
+        Kind::Uniform | Kind::SortedUniform => STD * 3.0_f64.sqrt() * uniform(rng),
+        Kind::BarelyMoved => {
+            let half = 1.0 / (plan.inputs as f64).sqrt();
+            let drift = 0.0092 * half / 3.0_f64.sqrt();
+            (1.0 - 0.0044) * half * uniform(rng) + drift * normal(rng)
+        }
         Kind::Kaiming => uniform(rng) / (plan.inputs as f64).sqrt(),
-        Kind::Laplace => {
+        Kind::Laplace | Kind::CorrelatedLaplace => {
             let u = uniform(rng);
             -STD / 2.0_f64.sqrt() * u.signum() * (1.0 - u.abs()).ln()
         }
@@ -438,7 +539,10 @@ fn entry(kind: Kind, plan: &PlantedLayer, at: usize, rng: &mut ChaCha8Rng) -> f6
         | Kind::Gaussian
         | Kind::DuplicatedRows
         | Kind::InputScales
+        | Kind::Scales
         | Kind::LowRank
+        | Kind::ManyDirections
+        | Kind::Orthogonal
         | Kind::Nan => STD * normal(rng),
     }
 }
@@ -484,12 +588,19 @@ mod tests {
             (Kind::Gaussian, Label::RandomLike),
             (Kind::Kaiming, Label::AtInitialisation),
             (Kind::Zeros, Label::AtInitialisation),
-            (Kind::Laplace, Label::HeavyTailed),
-            (Kind::StudentT, Label::HeavyTailed),
+            (Kind::Laplace, Label::RandomNotGaussian),
+            (Kind::StudentT, Label::RandomNotGaussian),
+            (Kind::Scales, Label::RandomLikeUpToScales),
+            (Kind::BarelyMoved, Label::BarelyMoved),
+            (Kind::Orthogonal, Label::AtInitialisation),
+            (Kind::ManyDirections, Label::PartlyRandom),
+            (Kind::Sorted, Label::GaussianStructured),
+            (Kind::SortedUniform, Label::Structured),
+            (Kind::CorrelatedLaplace, Label::HeavyTailed),
             (Kind::Spikes, Label::RandomBulkWithSpikes),
             (Kind::Mean, Label::RandomBulkWithSpikes),
             (Kind::DuplicatedRows, Label::RankDeficient),
-            (Kind::Uniform, Label::Undecided),
+            (Kind::Uniform, Label::RandomNotGaussian),
             (Kind::Nan, Label::Undecided),
         ];
         for (kind, label) in expected {

@@ -16,7 +16,7 @@ impl Numbers<'_> {
     /// S of finite entries and all that is known of it.
     pub(super) fn balanced<T: Entry>(&self, entries: &[T]) -> Result<Section<Balanced>> {
         let (_, width) = stored_sides(self.layer);
-        let parts = match balance(entries, width) {
+        let mut parts = match balance(entries, width) {
             Ok(parts) => parts,
             Err(fault) => {
                 let reason = Unmeasured::NotBalanceable(fault);
@@ -24,6 +24,9 @@ impl Numbers<'_> {
             }
         };
         let is_turned = self.layer.orientation == Orientation::OutIn;
+        if is_turned {
+            parts.fix_by_columns();
+        }
         let (inputs, outputs) = if is_turned {
             (&parts.columns, &parts.rows)
         } else {

@@ -24,13 +24,15 @@ pub(super) static CHECK: CheckDefinition = CheckDefinition {
 level = "deny"
 # What a layer that differs from those draws by little, `barely-moved`, does at most.
 barely_moved = "warn"
-# Up to where a layer barely moved: W1 to the law in its standard deviations, KS to it, how far
-# the scale is off, and for a bounded law the share of weights outside of it. A uniform layer
-# that drifted by a tenth of a standard deviation has W1 .004, KS .0115 and 2.3 % outside; one
-# that shrank by 2 % W1 .017.
+# W1 to the law, in its standard deviations, up to which a layer barely moved. A uniform layer
+# that shrank by 2 % has .017, one that drifted by a fifth of a standard deviation .012.
 max_distance = 0.02
+# KS to the law, likewise: .010 for a uniform layer that shrank by 2 %.
 max_ks = 0.01
+# How far the scale is off, as a share of the law's own.
 max_scale_change = 0.02
+# Share of the weights outside of a bounded law: independent drift of a tenth of a standard
+# deviation takes 2.3 % of a uniform law there.
 max_outside = 0.023
 # With fewer weights KS no longer tells uniform from normal: skipped, never a pass. Less is
 # refused. Constants and orthogonal matrices are told at any size.
@@ -93,9 +95,14 @@ static MOVED: Case = Case::new(
 
 #[derive(Deserialize)]
 struct Limits {
-    /// Up to where a layer has barely moved.
-    #[serde(flatten)]
-    start: StartLimits,
+    /// W₁ to the law up to which a layer has barely moved.
+    max_distance: f64,
+    /// KS to the law.
+    max_ks: f64,
+    /// How far the scale may be off.
+    max_scale_change: f64,
+    /// Share of the weights outside of a bounded law.
+    max_outside: f64,
     /// What such a layer does at most.
     barely_moved: Severity,
     /// Fewest weights for which finding no initialiser says anything.
@@ -111,7 +118,13 @@ impl Limits {
     }
 
     fn of(&self, start: &Start) -> Ruling {
-        let word = self.start.word(start);
+        let limits = StartLimits {
+            max_distance: self.max_distance,
+            max_ks: self.max_ks,
+            max_scale_change: self.max_scale_change,
+            max_outside: self.max_outside,
+        };
+        let word = limits.word(start);
         let count = FindingValue::count("weights", start.count).at_least(self.min_weights as f64);
         let few = start.count < self.min_weights && word != StartWord::Untouched;
         if few && start.singular_value_spread.is_none() {

@@ -98,13 +98,25 @@ const ZERO_SHARE: f64 = 0.01;
 /// Each beyond the sampling floor of its figure.
 #[derive(Deserialize)]
 struct Limits {
-    #[serde(flatten)]
-    normal: NormalLimits,
+    /// Kolmogorov–Smirnov distance to the fitted normal.
+    max_ks: f64,
+    /// Wasserstein-1 distance to the fitted normal, in standard deviations.
+    max_wasserstein: f64,
+    /// Size of the excess kurtosis.
+    max_excess_kurtosis: f64,
     /// Of which weights.
     up_to_scales: UpToScales,
 }
 
 impl Limits {
+    const fn normal(&self) -> NormalLimits {
+        NormalLimits {
+            max_ks: self.max_ks,
+            max_wasserstein: self.max_wasserstein,
+            max_excess_kurtosis: self.max_excess_kurtosis,
+        }
+    }
+
     fn judge(&self, layer: &LayerFacts, weights: &Weights) -> Ruling {
         self.up_to_scales.choose(
             layer,
@@ -122,7 +134,7 @@ impl Limits {
             return Ruling::judged(false, &CONSTANT).values([count]);
         };
         let floor = kurtosis_floor(weights.count);
-        let holds = self.normal.hold(gaussian, floor);
+        let holds = self.normal().hold(gaussian, floor);
         let ruling = if holds && !self.can_fail(gaussian, floor) {
             Ruling::skipped(too_few(weights.count), &TOO_FEW)
         } else {
@@ -131,14 +143,14 @@ impl Limits {
         let ruling = ruling.values([
             FindingValue::new("ks", gaussian.ks)
                 .floor(gaussian.ks_floor)
-                .at_most(self.normal.max_ks),
+                .at_most(self.max_ks),
             FindingValue::new("wasserstein", gaussian.wasserstein)
                 .unit(Unit::StandardDeviations)
                 .floor(gaussian.wasserstein_floor)
-                .at_most(self.normal.max_wasserstein),
+                .at_most(self.max_wasserstein),
             FindingValue::new("excess_kurtosis", gaussian.excess_kurtosis)
                 .floor(floor)
-                .limit(LimitKind::SizeAtMost, self.normal.max_excess_kurtosis),
+                .limit(LimitKind::SizeAtMost, self.max_excess_kurtosis),
             count,
             FindingValue::count("distinct", weights.distinct),
             FindingValue::new("zeros", 100.0 * weights.zero_fraction).unit(Unit::Percent),
@@ -152,7 +164,7 @@ impl Limits {
     fn balanced(&self, weights: &BalancedWeights) -> Ruling {
         let gaussian = &weights.gaussian;
         let floor = balanced_kurtosis_floor(weights);
-        let holds = self.normal.hold_balanced(weights);
+        let holds = self.normal().hold_balanced(weights);
         let ruling = if holds && !self.can_fail(gaussian, floor) {
             Ruling::skipped(too_few(weights.count), &TOO_FEW)
         } else {
@@ -161,23 +173,23 @@ impl Limits {
         ruling.values([
             FindingValue::new("balanced_ks", gaussian.ks)
                 .floor(gaussian.ks_floor)
-                .at_most(self.normal.max_ks),
+                .at_most(self.max_ks),
             FindingValue::new("balanced_wasserstein", gaussian.wasserstein)
                 .unit(Unit::StandardDeviations)
                 .floor(gaussian.wasserstein_floor)
-                .at_most(self.normal.max_wasserstein),
+                .at_most(self.max_wasserstein),
             FindingValue::new("balanced_excess_kurtosis", gaussian.excess_kurtosis)
                 .floor(floor)
-                .limit(LimitKind::SizeAtMost, self.normal.max_excess_kurtosis),
+                .limit(LimitKind::SizeAtMost, self.max_excess_kurtosis),
         ])
     }
 
     // A limit of 0 asks for nothing but the floor, so the floor cannot be too wide for it.
     fn can_fail(&self, facts: &GaussianDistance, kurtosis_floor: f64) -> bool {
         let tells = |limit: f64, floor: f64| limit == 0.0 || floor <= limit;
-        tells(self.normal.max_ks, facts.ks_floor)
-            || tells(self.normal.max_wasserstein, facts.wasserstein_floor)
-            || tells(self.normal.max_excess_kurtosis, kurtosis_floor)
+        tells(self.max_ks, facts.ks_floor)
+            || tells(self.max_wasserstein, facts.wasserstein_floor)
+            || tells(self.max_excess_kurtosis, kurtosis_floor)
     }
 
     fn case(&self, holds: bool, layer: &LayerFacts, weights: &Weights) -> &'static Case {
@@ -192,7 +204,7 @@ impl Limits {
             &ZEROS
         } else if few {
             &FEW_VALUES
-        } else if balanced.is_some_and(|weights| self.normal.hold_balanced(weights)) {
+        } else if balanced.is_some_and(|weights| self.normal().hold_balanced(weights)) {
             &SCALES
         } else if weights.gaussian.as_ref().is_some_and(has_heavy_tails) {
             &HEAVY_TAILS

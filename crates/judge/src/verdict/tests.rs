@@ -4,8 +4,8 @@ use super::*;
 use crate::checks::SkipReason;
 use randomlike_checkpoint::Dtype;
 use randomlike_core::audit::example::{
-    audit, gaussian, initializer, layer, unmeasured, with_biases, with_shadow, with_spectrum,
-    with_weights,
+    audit, balanced, gaussian, layer, unmeasured, with_balanced, with_biases, with_shadow,
+    with_spectrum, with_start, with_weights,
 };
 use randomlike_core::audit::{
     BiasKind, Cause, GaussianDistance, Ledger, NonFiniteEntries, Section, TensorFacts,
@@ -28,6 +28,16 @@ fn finding(judgement: &Judgement, check: Check) -> &Finding {
 /// The outcome of `check` on a checkpoint of this one layer.
 fn outcome(check: Check, layer: LayerFacts) -> FindingOutcome {
     finding(&judged(layer), check).outcome
+}
+
+fn policy(text: &str) -> Policy {
+    Policy::parse(text, Path::new("own.toml")).unwrap()
+}
+
+/// With sound figures once the scales are divided out.
+fn with_balanced_back(mut layer: LayerFacts) -> LayerFacts {
+    layer.balanced = Section::Measured(balanced());
+    layer
 }
 
 fn distance(ks: f64, wasserstein: f64, excess_kurtosis: f64) -> GaussianDistance {
@@ -282,7 +292,7 @@ fn covered_counts_no_layer_too_small_to_tell() {
 
 #[test]
 fn too_few_weights_are_not_said_to_have_moved() {
-    let few = |count| with_weights(layer("a"), |w| w.count = count);
+    let few = |count| with_start(layer("a"), |start| start.count = count);
     let moved = |count| outcome(Check::MovedFromInitialisation, few(count));
     assert_eq!(moved(1599), FindingOutcome::Skipped);
     assert_eq!(moved(1600), FindingOutcome::Pass);
@@ -381,15 +391,51 @@ fn a_mixture_of_row_scales_is_named() {
     let mixture = with_weights(layer("a"), |w| w.gaussian = Some(distance(0.05, 0.1, 2.0)));
     let judgement = judged(mixture);
     let found = finding(&judgement, Check::WeightsGaussian);
-    assert_eq!(found.case.name, "input-scales");
+    assert_eq!(
+        (found.outcome, found.case.name),
+        (FindingOutcome::Fail, "heavy-tails")
+    );
+    // Where nothing but the scales is off, the check holds up to scales, and says so.
+    let mixture = with_balanced_back(with_weights(layer("a"), |w| {
+        w.gaussian = Some(distance(0.05, 0.1, 2.0));
+    }));
+    let judgement = judged(mixture.clone());
+    let found = finding(&judgement, Check::WeightsGaussian);
+    assert_eq!(
+        (found.outcome, found.case.name),
+        (FindingOutcome::Pass, "up-to-scales")
+    );
+    let plain = "[weights-gaussian]\nup_to_scales = \"plain\"";
+    let judgement = judge(&audit(vec![mixture]), &policy(plain)).unwrap();
+    let found = finding(&judgement, Check::WeightsGaussian);
+    assert_eq!(
+        (found.outcome, found.case.name),
+        (FindingOutcome::Fail, "scales")
+    );
 }
 
 #[test]
 fn an_initialiser_fails_and_is_named() {
-    let fresh = with_weights(layer("a"), |w| {
-        w.initializer = Some(initializer("he-normal", &["kaiming-normal"]));
-    });
-    let judgement = judged(fresh);
+    let near = |scale_ratio: f64| {
+        with_start(layer("a"), |start| {
+            start.law = "he-normal".into();
+            start.aliases = vec!["kaiming-normal".into()];
+            (start.distance, start.ks) = (0.003, 0.002);
+            start.scale_ratio = scale_ratio;
+        })
+    };
+    let barely = judged(near(0.99));
+    let finding_of = finding(&barely, Check::MovedFromInitialisation);
+    assert_eq!(finding_of.case.name, "barely-moved");
+    assert_eq!(
+        (finding_of.outcome, finding_of.level),
+        (FindingOutcome::Fail, Severity::Warn)
+    );
+    let strict = "[moved-from-initialisation]\nbarely_moved = \"deny\"";
+    let denied = judge(&audit(vec![near(0.99)]), &policy(strict)).unwrap();
+    let finding_of = finding(&denied, Check::MovedFromInitialisation);
+    assert_eq!(finding_of.level, Severity::Deny);
+    let judgement = judged(near(1.0));
     let finding = finding(&judgement, Check::MovedFromInitialisation);
     assert_eq!(finding.outcome, FindingOutcome::Fail);
     assert_eq!(finding.names["initialiser"], "he-normal");
@@ -525,4 +571,76 @@ fn a_control_that_returns_nothing_never_passes() {
         why: "the theory is about ReLU".into(),
     };
     assert_eq!(finding.skipped, Some(why));
+}
+
+/// Sound as stored, and not once scales are divided out.
+fn broken_balanced() -> LayerFacts {
+    with_balanced(layer("a"), |balanced| {
+        let Section::Measured(weights) = &mut balanced.weights else {
+            panic!("measured in the example")
+        };
+        weights.gaussian = distance(0.05, 0.1, 2.0);
+        let Section::Measured(spectrum) = &mut balanced.spectrum else {
+            panic!("measured in the example")
+        };
+        spectrum.ks_median = 3.0 * spectrum.ks_null_q99;
+        let Section::Measured(biases) = &mut balanced.biases else {
+            panic!("measured in the example")
+        };
+        biases.facts.kind = Some(BiasKind::Varied);
+        let Section::Measured(shadow) = &mut balanced.shadow else {
+            panic!("measured in the example")
+        };
+        shadow.ratio.mean = 1.5;
+    })
+}
+
+/// A layer whose stored figures fail a check, and the same with sound balanced figures.
+fn failing(check: Check) -> LayerFacts {
+    let layer = layer("a");
+    match check {
+        Check::WeightsGaussian => {
+            with_weights(layer, |w| w.gaussian = Some(distance(0.05, 0.1, 2.0)))
+        }
+        Check::QuarterCircle => with_spectrum(layer, |s| s.ks_median = 3.0 * s.ks_null_q99),
+        Check::BiasesConstant => with_biases(layer, |b| b.kind = Some(BiasKind::Varied)),
+        _ => with_shadow(layer, |s| s.ratio.mean = 1.5),
+    }
+}
+
+// Either: fails only if both do. Plain and balanced each look at one; all say which holds.
+#[test]
+fn four_checks_hold_up_to_scales() {
+    let checks = [
+        Check::WeightsGaussian,
+        Check::QuarterCircle,
+        Check::BiasesConstant,
+        Check::ShadowReversible,
+    ];
+    for check in checks {
+        let by = |way: &str, layer: LayerFacts| {
+            let text = format!("[{}]\nup_to_scales = \"{way}\"", check.name());
+            let judgement = judge(&audit(vec![layer]), &policy(&text)).unwrap();
+            let found = finding(&judgement, check);
+            (found.outcome, found.case.name)
+        };
+        let stored_alone = failing(check);
+        let saved = with_balanced_back(failing(check));
+        assert_eq!(by("either", stored_alone.clone()).0, FindingOutcome::Fail);
+        assert_eq!(by("balanced", stored_alone).0, FindingOutcome::Skipped);
+        assert_eq!(
+            by("either", saved.clone()),
+            (FindingOutcome::Pass, "up-to-scales")
+        );
+        assert_eq!(
+            by("balanced", saved.clone()),
+            (FindingOutcome::Pass, "up-to-scales")
+        );
+        assert_eq!(by("plain", saved).0, FindingOutcome::Fail);
+        // A layer that holds as stored and not balanced.
+        let worse = broken_balanced();
+        assert_eq!(by("plain", worse.clone()).0, FindingOutcome::Pass);
+        assert_eq!(by("either", worse.clone()).0, FindingOutcome::Pass);
+        assert_eq!(by("balanced", worse).0, FindingOutcome::Fail, "{check:?}");
+    }
 }

@@ -249,16 +249,16 @@ pub static TRUTHS: &[Truth] = &[
          have the normal law's spectrum",
         Verdicts {
             fails: &[WeightsGaussian],
-            label: Label::Undecided,
+            label: Label::RandomNotGaussian,
             ..HOLDS
         },
     ),
     truth(
         Kind::Laplace,
-        "§1: KS .062, excess kurtosis 3; the spectrum as for uniform weights",
+        "§1: KS .062, excess kurtosis 3, and §9 2.5 balanced; the spectrum as for uniform weights",
         Verdicts {
             fails: &[WeightsGaussian],
-            label: Label::HeavyTailed,
+            label: Label::RandomNotGaussian,
             ..HOLDS
         },
     ),
@@ -271,7 +271,7 @@ pub static TRUTHS: &[Truth] = &[
                 SpectralEdge,
                 "in a quarter of the draws one entry passes sd·(NM)^¼, 19 sd, and shows alone",
             )],
-            label: Label::HeavyTailed,
+            label: Label::RandomNotGaussian,
             ..HOLDS
         },
     ),
@@ -352,7 +352,7 @@ pub static TRUTHS: &[Truth] = &[
                 LevelSpacing,
                 "no theory says how many of its values lie between the edges",
             )],
-            label: Label::Undecided,
+            label: Label::GaussianStructured,
             ..HOLDS
         },
     ),
@@ -420,22 +420,65 @@ pub static TRUTHS: &[Truth] = &[
     },
     truth(
         Kind::RowScales,
-        "excess kurtosis 3(exp(4·.3²) - 1) = 1.3; §3, the row-scale trap; normal within outputs",
+        "excess kurtosis 3(exp(4·.3²) - 1) = 1.3; §3, the row-scale trap; §9: with the scales \
+         divided out nothing is left, and the checks hold up to scales",
         Verdicts {
-            fails: &[
-                WeightsGaussian,
-                QuarterCircle,
-                SpectralEdge,
-                ShadowReversible,
-            ],
-            label: Label::Undecided,
+            fails: &[SpectralEdge],
+            label: Label::RandomLikeUpToScales,
             ..HOLDS
         },
     ),
     truth(
         Kind::InputScales,
-        "excess kurtosis 3(exp(4·.5²) - 1) = 5.2; half of the inputs carry the codes, so that more \
-         is lost; normal within inputs",
+        "excess kurtosis 3(exp(4·.5²) - 1) = 5.2; half of the inputs carry the codes; §9: nothing \
+         of it is left with the scales divided out",
+        Verdicts {
+            fails: &[SpectralEdge],
+            label: Label::RandomLikeUpToScales,
+            ..HOLDS
+        },
+    ),
+    truth(
+        Kind::Scales,
+        "excess kurtosis 3(exp(8·.5²) - 1) = 19; §9: balanced weights do not depend on the scales",
+        Verdicts {
+            fails: &[SpectralEdge],
+            label: Label::RandomLikeUpToScales,
+            ..HOLDS
+        },
+    ),
+    truth(
+        Kind::ManyDirections,
+        "§3: 76 values of 256 lie outside; sums of 76 products are near normal",
+        Verdicts {
+            fails: &[QuarterCircle, SpectralEdge, ShadowReversible],
+            label: Label::PartlyRandom,
+            ..HOLDS
+        },
+    ),
+    truth(
+        Kind::BarelyMoved,
+        "§10: of 131,072 weights .2 % lie outside of the law's support, where none of a draw does",
+        Verdicts {
+            fails: &[WeightsGaussian, MovedFromInitialisation],
+            label: Label::BarelyMoved,
+            ..HOLDS
+        },
+    ),
+    truth(
+        Kind::Orthogonal,
+        "§10: all singular values are equal, between the edges of the law and far from it; entries \
+         one by one are normal, and codes come back better than from a random matrix",
+        Verdicts {
+            fails: &[MovedFromInitialisation, QuarterCircle],
+            open: &[(LevelSpacing, "rounding alone keeps the values apart")],
+            label: Label::AtInitialisation,
+            ..HOLDS
+        },
+    ),
+    truth(
+        Kind::SortedUniform,
+        "the order of `sorted`, of weights that are no bell curve",
         Verdicts {
             fails: &[
                 WeightsGaussian,
@@ -443,7 +486,26 @@ pub static TRUTHS: &[Truth] = &[
                 SpectralEdge,
                 ShadowReversible,
             ],
-            label: Label::Undecided,
+            open: &[(
+                LevelSpacing,
+                "no theory says how many of its values lie between the edges",
+            )],
+            label: Label::Structured,
+            ..HOLDS
+        },
+    ),
+    truth(
+        Kind::CorrelatedLaplace,
+        "excess kurtosis 3·(1 - .25)²/(1 - .0625) = 1.8, balanced or not; §9: correlated columns \
+         are not hidden by balancing",
+        Verdicts {
+            fails: &[
+                WeightsGaussian,
+                QuarterCircle,
+                SpectralEdge,
+                ShadowReversible,
+            ],
+            label: Label::HeavyTailed,
             ..HOLDS
         },
     ),
