@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const INPUTS: usize = 160;
 const OUTPUTS: usize = 96;
 /// Standard deviation of the weights of A.
-const STD: f64 = 0.05;
+const STD: f64 = 0.045;
 
 fn normal(seed: u64, count: usize) -> Vec<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -37,4 +37,5 @@ mod sets;
 mod shadow;
 mod sources;
 mod train;
+mod up_to_scales;
 mod writers;

@@ -212,6 +212,24 @@ pub fn measure_spectrum(
     )))
 }
 
+/// The same of S of these entries, the scales of rows and columns divided out.
+pub fn measure_balanced_spectrum(
+    entries: &[f64],
+    (fan_in, fan_out): (usize, usize),
+    options: &Options,
+) -> Result<Section<Spectrum>> {
+    let parts = match randomlike_maths::balance::balance(entries, fan_out) {
+        Ok(parts) => parts,
+        Err(fault) => {
+            let reason = Unmeasured::NotBalanceable(fault);
+            return Ok(Section::Skipped { reason });
+        }
+    };
+    let (_, spectrum) = balanced::weights_and_spectrum(&parts, options.engine)?;
+    debug_assert!(parts.rows.kept.len() <= fan_in);
+    Ok(spectrum)
+}
+
 /// An audit without a layer.
 fn empty(source: SourceFacts, options: &Options, shadow: &reversal::Model) -> Audit {
     let selection = &options.selection;

@@ -6,6 +6,7 @@ pub mod checks;
 pub mod compare;
 mod error;
 pub mod label;
+mod normal_limits;
 pub mod policy;
 pub mod start_word;
 pub mod verdict;

@@ -14,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 use crate::checks::{Check, Rule, Severity, Subject};
-use crate::label::{self, LabelLimits, Labelled, Labels, NormalLimits};
+use crate::label::{self, LabelLimits, Labelled, Labels};
+use crate::normal_limits::NormalLimits;
 use crate::start_word::StartLimits;
 use crate::{Error, Result};
 use randomlike_core::audit::{Audit, LayerFacts};

@@ -166,6 +166,24 @@ pub fn verdicts(truth: Truth, shape: (usize, usize), draws: usize, seed: u64) ->
     })
 }
 
+/// The same of the singular values alone with the scales of rows and columns divided out, beside
+/// the nulls of balanced matrices.
+///
+/// # Errors
+/// When a spectrum cannot be computed.
+pub fn balanced_alarms(
+    truth: Truth,
+    shape: (usize, usize),
+    draws: usize,
+    seed: u64,
+) -> Result<Counts> {
+    counted(truth, shape, (draws, seed), |entries| {
+        let options = Options::default();
+        let spectrum = analysis::measure_balanced_spectrum(entries, shape, &options)?;
+        Ok(alarms_of(&spectrum))
+    })
+}
+
 /// The same of the singular values alone, in a tenth of the time.
 ///
 /// # Errors

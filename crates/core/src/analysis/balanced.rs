@@ -5,10 +5,14 @@ mod signs;
 use super::spectrum::{self, EntryLaw, NullPlan};
 use super::{Entry, Numbers, biases, stored_sides, weights};
 use crate::Result;
-use crate::audit::{Balanced, BalancedBiases, BalancedScales, BiasKind, Section, Unmeasured};
+use crate::audit::{
+    Balanced, BalancedBiases, BalancedScales, BalancedWeights, BiasKind, Section, Spectrum,
+    Unmeasured,
+};
 use crate::finite::finite_or_skipped;
 use crate::layers::{Layer, Orientation};
-use randomlike_maths::balance::{Scales, balance};
+use randomlike_maths::balance::{Balanced as Parts, Scales, balance};
+use randomlike_maths::linalg::Engine;
 use randomlike_maths::nulls::{Ensemble, Shape};
 use randomlike_maths::stats::Sample;
 
@@ -37,27 +41,8 @@ impl Numbers<'_> {
             fan_out: outputs.kept.len(),
             ..self.layer.clone()
         };
-        let sides = (parts.rows.kept.len(), parts.columns.kept.len());
-        let shape = Shape {
-            n: sides.0.max(sides.1),
-            m: sides.0.min(sides.1),
-        };
-        let (weights, values) = rayon::join(
-            || finite_or_skipped(weights::measure_balanced(&parts.entries, shape)),
-            || spectrum::values(&parts.entries, sides, self.options.engine),
-        );
-        let law = weights
-            .measured()
-            .map_or_else(EntryLaw::default, |weights| EntryLaw {
-                excess_kurtosis: weights.gaussian.excess_kurtosis,
-                mean: (weights.std > 0.0).then(|| weights.mean.abs() / weights.std),
-            });
-        let plan = NullPlan {
-            ensemble: Ensemble::Balanced,
-            ..NullPlan::default()
-        };
-        let epsilon = f64::from(f32::EPSILON);
-        let spectrum = finite_or_skipped(spectrum::measure(&values?, sides, law, epsilon, plan));
+        let (weights, spectrum) = weights_and_spectrum(&parts, self.options.engine)?;
+        let kurtosis = law(&weights).excess_kurtosis;
         let bias = self.balanced_bias(outputs);
         let signs = signs::Part::drawn(entries, &parts, width, self.options.seed)
             .and_then(|part| part.facts(self.options.engine, is_turned));
@@ -77,8 +62,7 @@ impl Numbers<'_> {
             dead: scales.dead,
             near_dead: scales.near_dead,
             log_spread: scales.log_spread(),
-            log_spread_of_chance: ((law.excess_kurtosis + 2.0).max(0.0) / (4.0 * others as f64))
-                .sqrt(),
+            log_spread_of_chance: ((kurtosis + 2.0).max(0.0) / (4.0 * others as f64)).sqrt(),
         };
         Ok(finite_or_skipped(Section::Measured(Balanced {
             inputs: scales(inputs, layer.fan_out),
@@ -100,6 +84,38 @@ impl Numbers<'_> {
         each.map(|(&place, scale)| Some(bias.get(place)? / scale))
             .collect()
     }
+}
+
+/// The entries of S and its singular values.
+pub(super) fn weights_and_spectrum(
+    parts: &Parts,
+    engine: Engine,
+) -> Result<(Section<BalancedWeights>, Section<Spectrum>)> {
+    let sides = (parts.rows.kept.len(), parts.columns.kept.len());
+    let shape = Shape {
+        n: sides.0.max(sides.1),
+        m: sides.0.min(sides.1),
+    };
+    let (weights, values) = rayon::join(
+        || finite_or_skipped(weights::measure_balanced(&parts.entries, shape)),
+        || spectrum::values(&parts.entries, sides, engine),
+    );
+    let plan = NullPlan {
+        ensemble: Ensemble::Balanced,
+        ..NullPlan::default()
+    };
+    let epsilon = f64::from(f32::EPSILON);
+    let spectrum = spectrum::measure(&values?, sides, law(&weights), epsilon, plan);
+    Ok((weights, finite_or_skipped(spectrum)))
+}
+
+fn law(weights: &Section<BalancedWeights>) -> EntryLaw {
+    weights
+        .measured()
+        .map_or_else(EntryLaw::default, |weights| EntryLaw {
+            excess_kurtosis: weights.gaussian.excess_kurtosis,
+            mean: (weights.std > 0.0).then(|| weights.mean.abs() / weights.std),
+        })
 }
 
 fn biases_of(bias: Option<&[f64]>, fan_in: usize) -> Section<BalancedBiases> {

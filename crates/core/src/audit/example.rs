@@ -166,6 +166,7 @@ pub fn start() -> Start {
         scale_ratio: 0.68,
         scale_ratio_error: 0.002,
         mean_in_errors: 0.0,
+        is_bounded: false,
         outside: None,
         shrinkage: None,
         drift: None,

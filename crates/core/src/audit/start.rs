@@ -29,6 +29,9 @@ pub struct Start {
     pub scale_ratio_error: f64,
     /// Mean of the weights over `std`, in standard errors of a mean of draws.
     pub mean_in_errors: f64,
+    /// Whether the law has bounds.
+    #[serde(default)]
+    pub is_bounded: bool,
     /// Share of the weights outside of the law's support; absent where it has no bounds, and where
     /// the weights lie on a grid of 8 bits or fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use super::{
     Unit,
 };
 use crate::start_word::{StartLimits, StartWord};
-use randomlike_core::audit::{BiasAtStart, LayerFacts, Section, Start};
+use randomlike_core::audit::{BiasAtStart, LayerFacts, Section, Start, Unmeasured, Weights};
 
 pub(super) static CHECK: CheckDefinition = CheckDefinition {
     name: "moved-from-initialisation",
@@ -71,6 +71,11 @@ static UNTOUCHED_UNBOUNDED: Case = Case::new(
     "The weights have the law of fresh `{initialiser}` draws. The same law does not mean never \
      trained: drifts of up to .2 standard deviations a weight can hide here.",
 );
+static UNTOUCHED_ON_A_GRID: Case = Case::new(
+    "untouched-on-a-grid",
+    "The weights have the law of fresh `{initialiser}` draws. They are stored in so few values that \
+     drifts below a step of these cannot be seen.",
+);
 static ORTHOGONAL: Case = Case::new(
     "orthogonal",
     "All singular values are equal to rounding, as an orthogonal initialiser leaves them.",
@@ -88,6 +93,10 @@ static BARELY_MOVED: Case = Case::new(
     "The weights are close to `{initialiser}` draws and can be told from them: they moved by \
      little.",
 );
+static OLDER: Case = Case::new("untouched", UNTOUCHED.meaning)
+    .measured("untouched: {initialiser}; KS {ks} (draws up to {ks.floor})");
+static OLDER_MOVED: Case =
+    Case::new("moved", MOVED.meaning).measured("no known initialiser has this law and scale");
 static MOVED: Case = Case::new(
     "moved",
     "The weights differ from what any known initialiser draws; another may have drawn them.",
@@ -113,8 +122,42 @@ impl Limits {
     fn judge(&self, layer: &LayerFacts) -> Ruling {
         match &layer.start {
             Section::Measured(start) => self.of(start),
+            Section::Skipped {
+                reason: Unmeasured::OlderVersion,
+            } => self.of_older(layer),
             Section::Skipped { reason } => super::rule::not_measured::<Start>(reason, &UNKNOWN),
         }
+    }
+
+    /// An older audit says which initialiser the weights match, if one.
+    fn of_older(&self, layer: &LayerFacts) -> Ruling {
+        let weights = match &layer.weights {
+            Section::Measured(weights) => weights,
+            Section::Skipped { reason } => {
+                return super::rule::not_measured::<Weights>(reason, &UNKNOWN);
+            }
+        };
+        let count = FindingValue::count("weights", weights.count).at_least(self.min_weights as f64);
+        match &weights.initializer {
+            Some(initializer) => Ruling::judged(false, &OLDER)
+                .named("initialiser", &*initializer.name)
+                .values([
+                    count,
+                    FindingValue::new("ks", initializer.ks).floor(initializer.ks_limit),
+                ]),
+            None if weights.count < self.min_weights => self.too_few(weights.count),
+            None => Ruling::judged(true, &OLDER_MOVED).values([count]),
+        }
+    }
+
+    fn too_few(&self, count: u64) -> Ruling {
+        let reason = SkipReason::TooFew {
+            what: "weights",
+            count,
+            needed: Some(self.min_weights),
+        };
+        let value = FindingValue::count("weights", count).at_least(self.min_weights as f64);
+        Ruling::skipped(reason, &TOO_FEW).values([value])
     }
 
     fn of(&self, start: &Start) -> Ruling {
@@ -128,12 +171,7 @@ impl Limits {
         let count = FindingValue::count("weights", start.count).at_least(self.min_weights as f64);
         let few = start.count < self.min_weights && word != StartWord::Untouched;
         if few && start.singular_value_spread.is_none() {
-            let reason = SkipReason::TooFew {
-                what: "weights",
-                count: start.count,
-                needed: Some(self.min_weights),
-            };
-            return Ruling::skipped(reason, &TOO_FEW).values([count]);
+            return self.too_few(start.count);
         }
         let case = case(word, start);
         let ruling = Ruling::judged(word == StartWord::Moved, case);
@@ -151,7 +189,8 @@ const fn case(word: StartWord, start: &Start) -> &'static Case {
     match word {
         StartWord::Untouched if start.std <= 0.0 => &CONSTANT,
         StartWord::Untouched if orthogonal => &ORTHOGONAL,
-        StartWord::Untouched if start.outside.is_none() => &UNTOUCHED_UNBOUNDED,
+        StartWord::Untouched if !start.is_bounded => &UNTOUCHED_UNBOUNDED,
+        StartWord::Untouched if start.outside.is_none() => &UNTOUCHED_ON_A_GRID,
         StartWord::Untouched => &UNTOUCHED,
         StartWord::BarelyMoved if orthogonal => &NEARLY_ORTHOGONAL,
         StartWord::BarelyMoved => &BARELY_MOVED,

@@ -6,7 +6,7 @@ use super::up_to_scales::{UpToScales, up_to_scales_policy};
 use super::{
     Case, CheckDefinition, FindingValue, LimitKind, Rule, Ruling, SkipReason, Subject, Unit,
 };
-use crate::label::{NormalLimits, balanced_kurtosis_floor};
+use crate::normal_limits::{NormalLimits, balanced_kurtosis_floor};
 use randomlike_core::audit::{BalancedWeights, GaussianDistance, LayerFacts, Weights};
 
 pub(super) static CHECK: CheckDefinition = CheckDefinition {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, StandardNormal, StudentT};
 
 use randomlike_maths::nulls::Marginal;
 
@@ -21,8 +21,16 @@ pub enum Truth {
     Spike(f64),
     /// Normal entries and ten such directions.
     LowRank(f64),
+    /// Independent logistic entries.
+    Logistic,
+    /// Independent Student-t entries with 5 degrees of freedom.
+    StudentT5,
     /// Normal entries, the scale of each output lognormal: exp(τz).
     OutputScales(f64),
+    /// Normal entries, the scales of inputs and outputs lognormal.
+    Scales(f64),
+    /// The same, and before the scales one direction of 1.8 times what just shows.
+    ScaledSpike(f64),
     /// Normal entries of which this share is replaced by ±10 standard deviations.
     TenSigma(f64),
     /// Normal entries; this share of the outputs repeats others.
@@ -37,7 +45,16 @@ impl fmt::Display for Truth {
             Self::Independent(law) => write!(f, "independent {} entries", law.name()),
             Self::Spike(times) => write!(f, "one spike at {times} times the threshold"),
             Self::LowRank(times) => write!(f, "rank 10 at {times} times the threshold"),
+            Self::Logistic => f.write_str("independent logistic entries"),
+            Self::StudentT5 => f.write_str("independent t5 entries"),
             Self::OutputScales(tau) => write!(f, "scales of outputs lognormal, τ = {tau}"),
+            Self::Scales(tau) => write!(f, "scales of both sides lognormal, τ = {tau}"),
+            Self::ScaledSpike(tau) => {
+                write!(
+                    f,
+                    "one spike at 1.8 times the threshold, then scales, τ = {tau}"
+                )
+            }
             Self::TenSigma(share) => write!(f, "{} % of entries ±10 sd", 100.0 * share),
             Self::Duplicated(share) => write!(f, "{} % of outputs repeated", 100.0 * share),
             Self::Untouched => f.write_str("an untouched PyTorch Linear"),
@@ -57,6 +74,10 @@ impl Truth {
             Self::TenSigma(_) => 0x90,
             Self::Duplicated(_) => 0xa0,
             Self::Untouched => 0xb0,
+            Self::Scales(tau) => 0xb8 + tenths(tau),
+            Self::ScaledSpike(tau) => 0xd0 + tenths(tau),
+            Self::Logistic => 0xe8,
+            Self::StudentT5 => 0xe9,
         }
     }
 
@@ -69,6 +90,22 @@ impl Truth {
                 let even = || half * (2.0 * rng.random::<f64>() - 1.0);
                 return std::iter::repeat_with(even).take(n * m).collect();
             }
+            Self::Logistic => {
+                // ln(u/(1 − u)) has variance π²/3.
+                let scale = 3.0_f64.sqrt() / std::f64::consts::PI;
+                let logistic = || {
+                    let u: f64 = rng.random_range(f64::EPSILON..1.0);
+                    scale * (u / (1.0 - u)).ln()
+                };
+                std::iter::repeat_with(logistic).take(n * m).collect()
+            }
+            Self::StudentT5 => StudentT::new(5.0).map_or_else(
+                |_| Vec::new(),
+                |law| {
+                    let drawn = law.sample_iter(&mut *rng).take(n * m);
+                    drawn.map(|w| w * 0.6_f64.sqrt()).collect()
+                },
+            ),
             _ => Marginal::Normal.draw(n * m, rng),
         };
         let threshold = (n as f64 * m as f64).powf(0.25);
@@ -78,6 +115,11 @@ impl Truth {
                 for _ in 0..10 {
                     add_direction(&mut entries, (n, m), times * threshold, rng);
                 }
+            }
+            Self::Scales(tau) => scale(&mut entries, (n, m), tau, rng),
+            Self::ScaledSpike(tau) => {
+                add_direction(&mut entries, (n, m), 1.8 * threshold, rng);
+                scale(&mut entries, (n, m), tau, rng);
             }
             Self::OutputScales(tau) => {
                 let scales: Vec<f64> = normal(m, rng).iter().map(|z| (tau * z).exp()).collect();
@@ -101,12 +143,22 @@ impl Truth {
                     last.copy_from_slice(&first[..copies]);
                 }
             }
-            Self::Independent(_) | Self::Untouched => {}
+            Self::Independent(_) | Self::Untouched | Self::Logistic | Self::StudentT5 => {}
         }
         for entry in &mut entries {
             *entry *= STD;
         }
         entries
+    }
+}
+
+/// Multiplies rows and columns by exp(τz).
+fn scale(entries: &mut [f64], (n, m): (usize, usize), tau: f64, rng: &mut impl Rng) {
+    let (of_rows, of_columns) = (normal(n, rng), normal(m, rng));
+    for (row, a) in entries.chunks_mut(m).zip(&of_rows) {
+        for (entry, b) in row.iter_mut().zip(&of_columns) {
+            *entry *= (tau * (a + b)).exp();
+        }
     }
 }
 
