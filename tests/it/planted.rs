@@ -8,7 +8,7 @@ use randomlike::selftest::{self, TRUTHS};
 use randomlike::synth::{self, Bias, Kind, Options};
 use randomlike::verdict::{self, Check, FindingOutcome, Judgement};
 
-use FindingOutcome::{Fail, Pass, Skipped};
+use FindingOutcome::{Pass, Skipped};
 
 fn run(kind: Kind, bias: Bias) -> (Audit, Judgement) {
     let folder = tempfile::tempdir().unwrap();

@@ -254,7 +254,8 @@ impl LabelLimits {
         balanced: Option<&Balanced>,
     ) -> Labelled {
         let balanced_weights = balanced.and_then(|balanced| balanced.weights.measured());
-        let entries = self.entries(gaussian, balanced_weights);
+        let has_scales = balanced.is_some_and(|balanced| self.has_scales(balanced));
+        let entries = self.entries(gaussian, balanced_weights, has_scales);
         let balanced_spectrum = balanced.and_then(|balanced| balanced.spectrum.measured());
         let balanced_view = balanced_spectrum.map(|spectrum| Viewed {
             view: View::Balanced,
@@ -273,9 +274,7 @@ impl LabelLimits {
             SpectrumIs::OffItsLaw
         };
         let label = match Label::of(entries, spectrum) {
-            Label::RandomLike if balanced.is_some_and(|balanced| self.has_scales(balanced)) => {
-                Label::RandomLikeUpToScales
-            }
+            Label::RandomLike if has_scales => Label::RandomLikeUpToScales,
             label => label,
         };
         let mut figures = format!(
@@ -297,11 +296,18 @@ impl LabelLimits {
         }
     }
 
-    /// What the entries are, as stored and balanced.
-    fn entries(&self, stored: &GaussianDistance, balanced: Option<&BalancedWeights>) -> EntriesAre {
+    /// What the entries are, as stored and balanced. Where there are no scales to divide out,
+    /// balancing only shortens the tails of what is there.
+    fn entries(
+        &self,
+        stored: &GaussianDistance,
+        balanced: Option<&BalancedWeights>,
+        has_scales: bool,
+    ) -> EntriesAre {
         if self.normal.hold(stored, 0.0) {
             return EntriesAre::Gaussian;
         }
+        let balanced = balanced.filter(|_| has_scales);
         if balanced.is_some_and(|weights| self.normal.hold_balanced(weights)) {
             return EntriesAre::GaussianUpToScales;
         }

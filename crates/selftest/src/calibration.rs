@@ -145,14 +145,27 @@ impl Counts {
 /// # Errors
 /// When a layer cannot be measured.
 pub fn verdicts(truth: Truth, shape: (usize, usize), draws: usize, seed: u64) -> Result<Counts> {
-    let policy = Policy::default();
+    verdicts_by(&Policy::default(), truth, shape, draws, seed)
+}
+
+/// The same by another policy.
+///
+/// # Errors
+/// When a layer cannot be measured.
+pub fn verdicts_by(
+    policy: &Policy,
+    truth: Truth,
+    shape: (usize, usize),
+    draws: usize,
+    seed: u64,
+) -> Result<Counts> {
     let options = Options {
         alone: true,
         ..Options::default()
     };
     counted(truth, shape, (draws, seed), |entries| {
         let audit = analysis::measure_entries(entries, shape, &options)?;
-        let judgement = verdict::judge(&audit, &policy)?;
+        let judgement = verdict::judge(&audit, policy)?;
         let failed = judgement
             .findings
             .iter()

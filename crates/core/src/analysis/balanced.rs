@@ -44,8 +44,12 @@ impl Numbers<'_> {
         let (weights, spectrum) = weights_and_spectrum(&parts, self.options.engine)?;
         let kurtosis = law(&weights).excess_kurtosis;
         let bias = self.balanced_bias(outputs);
-        let signs = signs::Part::drawn(entries, &parts, width, self.options.seed)
-            .and_then(|part| part.facts(self.options.engine, is_turned));
+        let signs = if self.options.alone {
+            Err(Unmeasured::LeftOut)
+        } else {
+            signs::Part::drawn(entries, &parts, width, self.options.seed)
+                .and_then(|part| part.facts(self.options.engine, is_turned))
+        };
         let signs = signs.map_or_else(|reason| Section::Skipped { reason }, Section::Measured);
         let shadow = if self.options.alone {
             Section::Skipped {

@@ -56,6 +56,7 @@ fn stored(ks: f64, excess_kurtosis: f64, above: usize) -> LayerFacts {
 fn with_balanced(mut layer: LayerFacts, ks: f64, excess_kurtosis: f64, above: usize) -> LayerFacts {
     layer.balanced = Section::Measured(facts::balanced());
     facts::with_balanced(layer, |balanced| {
+        balanced.inputs.log_spread = 0.4;
         if let Section::Measured(weights) = &mut balanced.weights {
             weights.gaussian.ks = ks;
             weights.gaussian.excess_kurtosis = excess_kurtosis;
