@@ -190,7 +190,7 @@ pub struct Inspect {
 /// Flags of what is measured only when asked for.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Deeper {
-    /// All singular values of the controls (the weights shuffled, with random signs, a
+    /// All singular values of the controls (the weights shuffled, a
     /// Gaussian matrix), not only the largest; takes as long as six layers.
     #[arg(long)]
     pub full_controls: bool,

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Paths that must be there on a layer whose every section was measured.
-const LAYER: [&str; 177] = [
+const LAYER: [&str; 176] = [
     "name",
     "weight.tensor",
     "weight.dtype",
@@ -113,7 +113,6 @@ const LAYER: [&str; 177] = [
     "controls.gaussian.outliers_above",
     "controls.gaussian.ks_median",
     "controls.shuffled.singular_values.0",
-    "controls.random_signs.singular_values.0",
     "controls.structure",
     "controls.tails_and_mean",
     "balanced.status",

@@ -6,7 +6,6 @@
 
 mod facts;
 mod shuffle;
-mod signs;
 
 use std::borrow::Cow;
 
@@ -35,8 +34,6 @@ pub enum Control {
     Gaussian,
     /// The entries of W in random order: what is left is their distribution.
     Shuffled,
-    /// Where they are, each with a random sign: sizes keep their places.
-    RandomSigns,
 }
 
 /// A control of n inputs and m outputs, and how its rows lie.
@@ -211,7 +208,6 @@ pub(crate) fn draw(
     match control {
         Control::Gaussian => gaussian_into(room, seed, place),
         Control::Shuffled => shuffle::shuffled(entries, seed, place, room),
-        Control::RandomSigns => signs::random_signs(entries, seed, room),
     }
     Orientation::OutIn
 }
@@ -300,7 +296,7 @@ mod tests {
         }
     }
 
-    const ALL: [Control; 3] = [Control::Gaussian, Control::Shuffled, Control::RandomSigns];
+    const ALL: [Control; 2] = [Control::Gaussian, Control::Shuffled];
 
     #[test]
     fn a_draw_follows_its_seed_and_not_the_storage() {
@@ -324,17 +320,6 @@ mod tests {
                 .zip(&in_place)
                 .all(|(a, b)| (a - b).abs() < 1e-3)
         );
-        let signs = by_input(Control::RandomSigns, Orientation::OutIn, 1);
-        let whole = stored(Orientation::InOut);
-        assert!(
-            signs
-                .iter()
-                .zip(&whole)
-                .all(|(a, b)| a.abs() <= *b && a.abs() >= *b)
-        );
-        // 1499 signs that are not of a zero: sd 19 around half of them.
-        let negative = signs.iter().filter(|&&w| w < 0.0).count();
-        assert!((660..840).contains(&negative), "{negative}");
     }
 
     #[test]

@@ -309,9 +309,7 @@ pub fn controls(controls: &Controls) -> Vec<String> {
             more(controls.tails_and_mean)
         ),
         format!(
-            "In their places with random signs {}. From one draw of a Gaussian matrix to the \
-             next it varies by {}.",
-            figure(controls.random_signs.largest()),
+            "From one draw of a Gaussian matrix to the next it varies by {}.",
             figure(controls.spread)
         ),
     ];
@@ -322,11 +320,10 @@ pub fn controls(controls: &Controls) -> Vec<String> {
 /// All of it in one sentence, and a second one where there is a trap.
 pub fn controls_in_short(controls: &Controls) -> String {
     let short = format!(
-        "largest singular value {}; of its weights shuffled {}, with random signs {}; of a \
-         Gaussian matrix {} ± {}.",
+        "largest singular value {}; of its weights shuffled {}; of a Gaussian matrix {} \
+         ± {}.",
         figure(controls.observed),
         figure(controls.shuffled.largest()),
-        figure(controls.random_signs.largest()),
         figure(controls.gaussian.largest()),
         figure(controls.spread)
     );

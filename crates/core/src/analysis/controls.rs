@@ -69,7 +69,7 @@ impl<'a> Beside<'a> {
         }
         let std = match control {
             // Without a mean all of the mean square is spread.
-            Control::Gaussian | Control::RandomSigns => 1.0,
+            Control::Gaussian => 1.0,
             Control::Shuffled => self.std,
         };
         let measured = self.measured(entries, std).map(|facts| {
@@ -148,7 +148,6 @@ impl<'a> Beside<'a> {
             facts: shuffled,
             trap,
         } = take(Control::Shuffled)?;
-        let random_signs = take(Control::RandomSigns)?.facts;
         Ok(Controls {
             method: if self.plan.is_exact(layer) {
                 SpectrumMethod::Exact
@@ -161,7 +160,6 @@ impl<'a> Beside<'a> {
             tails_and_mean: shuffled.largest() - gaussian.largest(),
             gaussian,
             shuffled,
-            random_signs,
             trap,
         })
     }
@@ -226,7 +224,7 @@ impl<'a> Beside<'a> {
     }
 }
 
-const ALL: [Control; 3] = [Control::Shuffled, Control::Gaussian, Control::RandomSigns];
+const ALL: [Control; 2] = [Control::Shuffled, Control::Gaussian];
 
 impl ControlPlan {
     fn is_exact(&self, layer: &Layer) -> bool {

@@ -10,6 +10,9 @@ use crate::shadow::activation::is_relu;
 use crate::shadow::{self, ChainPlan, ShadowError, ShadowPlan, StoredLayer};
 use randomlike_checkpoint::Checkpoint;
 
+/// Inputs and outputs from which S is run with fewer draws.
+const LARGE: usize = 512;
+
 /// What is run on every layer of a checkpoint.
 pub(super) struct Model {
     /// What it rests on.
@@ -102,7 +105,12 @@ impl Model {
             orientation: layer.orientation,
             bias,
         };
-        match shadow::measure_balanced(&stored, &ShadowPlan::for_layer(n, m, self.seed)) {
+        let mut plan = ShadowPlan::for_layer(n, m, self.seed);
+        // Of a large layer one draw is like the next: the ratio of 20 is known as well as it matters.
+        if n.min(m) >= LARGE {
+            (plan.trials, plan.calibration) = (20, 12);
+        }
+        match shadow::measure_balanced(&stored, &plan) {
             Ok(facts) => Section::Measured(facts),
             Err(fault) => Section::Skipped {
                 reason: Unmeasured::Fault(fault.to_string()),

@@ -10,6 +10,7 @@ use crate::audit::{BiasAtStart, Initializer, Spectrum, Start};
 use crate::layers::{Layer, Orientation};
 use known::{InitialShape, KnownLaw};
 use randomlike_checkpoint::Dtype;
+use randomlike_maths::stats::laws::initial::InitialLaw;
 use randomlike_maths::stats::{GaussianDistance, Sample};
 
 use super::{Entry, stored_sides};
@@ -20,6 +21,8 @@ const NEARLY_ORTHOGONAL: f64 = 0.05;
 const OF_INDEPENDENT: f64 = 0.2;
 /// Fewest values of which that says something.
 const FEWEST_VALUES: usize = 8;
+/// Bins by which the nearest of several laws is found.
+const GROUPS: usize = 1 << 13;
 /// Most values of a grid of 8 bits.
 const GRID: u64 = 256;
 /// The least spread that is told from rounding in single precision.
@@ -81,22 +84,22 @@ impl Clues<'_> {
         {
             return start;
         }
-        let coarse = sample.coarsened(GaussianDistance::GROUPS);
+        let coarse = sample.coarsened(GROUPS);
         let known = self.known();
         let rms = sample.moments().rms;
         let off = |law: &KnownLaw| (rms / law.std).ln().abs();
-        let mut nearest: Vec<Start> = Vec::new();
-        for family in randomlike_maths::stats::laws::initial::InitialLaw::ALL {
+        let closest = InitialLaw::ALL.into_iter().filter_map(|family| {
             let of_family = known.iter().filter(|known| known.law == family);
-            let closest = of_family.min_by(|a, b| off(a).total_cmp(&off(b)));
-            nearest.extend(closest.map(|law| self.beside(law, sample, &coarse)));
-        }
+            of_family.min_by(|a, b| off(a).total_cmp(&off(b)))
+        });
         // In units of both scales alike: a law of a larger scale is not nearer for that.
-        let distance = |start: &Start| start.distance * start.scale_ratio.sqrt().recip();
-        let near = nearest
-            .into_iter()
-            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        let mut start = near.unwrap_or_else(|| constant("constant", sample.count()));
+        let distance =
+            |law: &KnownLaw| law.law.wasserstein(&coarse, law.std) * (law.std / rms).sqrt();
+        let nearest = closest.min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        let Some(nearest) = nearest else {
+            return constant("constant", sample.count());
+        };
+        let mut start = self.beside(nearest, sample);
         let same =
             |law: &&KnownLaw| law.name != start.law && (law.std / start.std - 1.0).abs() < 1e-9;
         let family = known
@@ -112,12 +115,13 @@ impl Clues<'_> {
     }
 
     /// Distances to one law.
-    fn beside(&self, known: &KnownLaw, sample: &Sample, coarse: &Sample) -> Start {
+    fn beside(&self, known: &KnownLaw, sample: &Sample) -> Start {
         let &KnownLaw { name, law, std } = known;
         let root = (sample.count() as f64).sqrt();
         let moments = sample.moments();
         let (distance_floor, ks_floor) = law.floors();
-        let distance = law.wasserstein(coarse, std);
+        let coarse = sample.coarsened(GaussianDistance::GROUPS);
+        let distance = law.wasserstein(&coarse, std);
         let scale_ratio = moments.rms / std;
         let bounds = law.edge().zip(self.slack(sample));
         let outside = bounds.map(|((edge, _), slack)| {
@@ -166,7 +170,7 @@ impl Clues<'_> {
         let std = mean / longer.sqrt();
         let law = KnownLaw {
             name: "orthogonal",
-            law: randomlike_maths::stats::laws::initial::InitialLaw::Normal,
+            law: InitialLaw::Normal,
             std,
         };
         let floor = ROUNDING.max(2.0 * slack(&self.layer.weight.dtype).unwrap_or(0.0));
@@ -175,7 +179,7 @@ impl Clues<'_> {
             distance_floor: floor,
             moved_at_least: 0.0,
             singular_value_spread: Some(spread),
-            ..self.beside(&law, sample, sample)
+            ..self.beside(&law, sample)
         })
     }
 }

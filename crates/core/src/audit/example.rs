@@ -337,7 +337,6 @@ pub fn controls() -> crate::audit::Controls {
         observed: 1.15,
         gaussian: control.clone(),
         shuffled: control.clone(),
-        random_signs: control,
         structure: 0.0,
         tails_and_mean: 0.0,
         trap: None,

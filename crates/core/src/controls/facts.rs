@@ -88,8 +88,6 @@ pub struct Controls {
     pub gaussian: ControlFacts,
     /// The weights in random order.
     pub shuffled: ControlFacts,
-    /// Where they are, with random signs.
-    pub random_signs: ControlFacts,
     /// σ₁ observed − shuffled: structure.
     pub structure: f64,
     /// σ₁ shuffled − Gaussian: tails and mean.

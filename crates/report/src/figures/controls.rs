@@ -12,10 +12,9 @@ pub(super) fn panels(controls: &Controls, spectrum: Option<&Spectrum>) -> Vec<Pa
 }
 
 /// The controls from the bottom row up, and their names.
-fn rows(controls: &Controls) -> [(&'static str, &[f64]); 3] {
+fn rows(controls: &Controls) -> [(&'static str, &[f64]); 2] {
     [
         ("Gaussian", &controls.gaussian.singular_values),
-        ("random signs", &controls.random_signs.singular_values),
         ("shuffled", &controls.shuffled.singular_values),
     ]
 }
@@ -108,10 +107,6 @@ fn by_rank(controls: &Controls, spectrum: &Spectrum) -> Option<Panel> {
         .named(
             Mark::Curve(Role::Alternative, curve(&controls.shuffled.singular_values)),
             "shuffled",
-        )
-        .named(
-            Mark::Dashes(Role::Outlier, curve(&controls.random_signs.singular_values)),
-            "random signs",
         );
     let gaussian = curve(&controls.gaussian.singular_values);
     Some(panel.named(Mark::Dashes(Role::Law, gaussian), "Gaussian"))
@@ -129,11 +124,7 @@ mod tests {
         let mut controls = layer.controls.measured().unwrap().clone();
         assert_eq!(panels(&controls, Some(spectrum)).len(), 1);
         assert_eq!(panels(&controls, None).len(), 1);
-        let all = [
-            &mut controls.gaussian,
-            &mut controls.shuffled,
-            &mut controls.random_signs,
-        ];
+        let all = [&mut controls.gaussian, &mut controls.shuffled];
         for control in all {
             control.singular_values = spectrum.singular_values.clone();
         }

@@ -8,8 +8,7 @@ use randomlike_core::audit::{
 
 pub(super) const CONTROLS: &str = "Matrices of the same shape that chance made, one seeded draw \
     each. What the layer has more than its own weights in random order is structure; what these \
-    have more than a Gaussian matrix comes from tails and mean; with random signs the scales stay \
-    and the structure goes.";
+    have more than a Gaussian matrix comes from tails and mean.";
 
 pub(super) const VECTORS: &str = "A random unit vector has bell-shaped components and is carried \
     by no unit alone (Porter and Thomas). Each singular value has a vector over the inputs and \
@@ -29,7 +28,6 @@ fn rows(c: &Controls) -> Vec<(&'static str, String)> {
         ("computed by", method.to_owned()),
         ("largest, the layer", number(c.observed)),
         ("shuffled", control(&c.shuffled)),
-        ("random signs", control(&c.random_signs)),
         ("Gaussian", control(&c.gaussian)),
         (
             "99 % of random matrices stay below",
