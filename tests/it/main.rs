@@ -36,6 +36,7 @@ mod sample_reports;
 mod sets;
 mod shadow;
 mod sources;
+mod start;
 mod train;
 mod up_to_scales;
 mod writers;

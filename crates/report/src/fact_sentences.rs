@@ -285,9 +285,7 @@ pub fn start(start: &Start) -> Vec<String> {
         sentences.push(format!(
             "The weights of about {} of {} {side} still are draws of `{}`: no data may ever have \
              touched them.",
-            rows.matching - rows.elsewhere,
-            rows.of,
-            rows.law
+            rows.fresh, rows.of, rows.law
         ));
     }
     sentences

@@ -80,10 +80,9 @@ pub struct RowsAtStart {
     pub of: usize,
     /// Units that match. Of units that were drawn from the law 98 in 100 do.
     pub matching: usize,
-    /// Units that would match the same law at a scale somewhat smaller or larger: what comes out
-    /// by chance.
-    pub elsewhere: usize,
-    /// (matching − elsewhere)/of.
+    /// Units of the law among them, those that come near its scale by chance taken off.
+    pub fresh: usize,
+    /// fresh/of.
     pub share: f64,
 }
 

@@ -243,7 +243,7 @@ fn evidence(ruling: Ruling, word: StartWord, start: &Start) -> Ruling {
                 },
             )
             .values([
-                FindingValue::count("rows", (rows.matching - rows.elsewhere) as u64),
+                FindingValue::count("rows", rows.fresh as u64),
                 FindingValue::count("units", rows.of as u64),
             ]);
     }

@@ -189,8 +189,8 @@ fn start_rows(s: &Start) -> Vec<(&'static str, String)> {
             "inputs"
         };
         let text = format!(
-            "{} of {} {side} match {}; {} at other scales",
-            rows.matching, rows.of, rows.law, rows.elsewhere
+            "{} of {} {side} match {}, some {} beyond chance",
+            rows.matching, rows.of, rows.law, rows.fresh
         );
         ("units at their start", text)
     }));

@@ -53,10 +53,6 @@ impl InitialShape {
             normal("t5-query", (64.0 * n).sqrt().recip()),
             normal("normal-fan-out", m.sqrt().recip()),
             limit("pytorch-linear", n.sqrt().recip()),
-            // Half-width 1/√hidden; an LSTM stacks four gates, a GRU three.
-            limit("pytorch-rnn", m.sqrt().recip()),
-            limit("pytorch-gru", (m / 3.0).sqrt().recip()),
-            limit("pytorch-lstm", (m / 4.0).sqrt().recip()),
             limit("siren-first", n.recip()),
             limit("siren-hidden", (6.0 / n).sqrt() / 30.0),
             limit("keras-uniform-0.05", 0.05),
@@ -69,6 +65,15 @@ impl InitialShape {
             normal("caffe-alexnet-0.005", 0.005),
             normal("caffe-alexnet-0.01", 0.01),
         ];
+        // Half-width 1/√hidden; an LSTM stacks four gates, a GRU three.
+        let gates = [("pytorch-rnn", 1), ("pytorch-gru", 3), ("pytorch-lstm", 4)];
+        let stacked = gates
+            .into_iter()
+            .filter(|(_, gates)| self.fan_out % gates == 0);
+        known.extend(
+            stacked
+                .map(|(name, gates)| limit(name, ((self.fan_out / gates) as f64).sqrt().recip())),
+        );
         if let Some(blocks) = self.blocks {
             let std = 0.02 / (2.0 * blocks as f64).sqrt();
             known.push(normal("gpt2-residual", std));

@@ -2,9 +2,12 @@
 //! ever touched.
 //!
 //! Each unit's weights are tested alone: scale within 2.58 standard errors, KS within its 99 %
-//! point, nothing outside of a bounded support. Units of other scales come near a law by chance, so
-//! the same test is made with the law's scale moved to either side, and the larger count is what
-//! chance gives.
+//! point, nothing outside of a bounded support. Units of other scales come near a law by chance: as
+//! many as pass the same test with the law's scale moved by a window to either side. Where the
+//! scales of a layer have their peak at the law's, that is too few; but there they spread evenly
+//! over so narrow a window, and draws of the law crowd in its middle. With A units within .674
+//! standard errors of the scale and B further out, F units of the law and even others give
+//! A = F/2 + 1.349·g and B = .490·F + 3.812·g, so F = (A − .354·B)/.3266 (derived). Both must agree.
 
 use rayon::prelude::*;
 
@@ -19,8 +22,16 @@ const FEWEST: usize = 64;
 const ERRORS: f64 = 2.58;
 /// √count·KS that 99 % of draws stay within (Kolmogorov 1933).
 const KS: f64 = 1.628;
-/// Widths of the window of scales by which the law is moved.
-const ASIDE: f64 = 4.0;
+/// Standard errors of a scale that half of the draws stay within.
+const MIDDLE: f64 = 0.6745;
+/// Width of the middle of the window over that of the rest.
+const RATIO: f64 = MIDDLE / (ERRORS - MIDDLE);
+/// Shares of the draws of a law in the middle and in the rest.
+const SHARES: (f64, f64) = (0.5, 0.4901);
+/// Standard errors beyond which there are more units than chance gives.
+const BEYOND: f64 = 4.0;
+/// Widths of the window by which a law is moved.
+const ASIDE: f64 = 2.0;
 /// Share of the units below which nothing is said, and the fewest.
 const LEAST_SHARE: f64 = 0.01;
 const LEAST: usize = 3;
@@ -97,59 +108,65 @@ impl<'a, T: Entry> Units<'a, T> {
         let of = self.rms.len();
         let least = LEAST.max((LEAST_SHARE * of as f64).ceil() as usize);
         let found = laws.iter().filter_map(|law| {
-            // Scales alone first: they cost nothing.
-            if self.at_scale(law, 0.0).len() < least {
+            let near = self.matching(law, 0.0, slack);
+            let count = near.len() as f64;
+            if near.len() < least {
                 return None;
             }
-            let matching = self.matching(law, 0.0, slack);
-            let elsewhere = [-ASIDE, ASIDE].map(|aside| self.matching(law, aside, slack));
-            let elsewhere = elsewhere[0].max(elsewhere[1]);
-            let more = matching.checked_sub(elsewhere)?;
-            (more >= least && more as f64 > 3.0 * (elsewhere as f64).sqrt())
-                .then_some((law, matching, elsewhere))
+            let elsewhere = [-ASIDE, ASIDE].map(|aside| self.matching(law, aside, slack).len());
+            let elsewhere = elsewhere[0].max(elsewhere[1]) as f64;
+            let fresh = count - elsewhere;
+            let middle = near.iter().filter(|errors| **errors <= MIDDLE).count() as f64;
+            let rest = count - middle;
+            let unit = SHARES.0 - RATIO * SHARES.1;
+            let crowded = (middle - RATIO * rest) / unit;
+            let error = (middle + RATIO * RATIO * rest).sqrt() / unit;
+            let is_beyond_chance = fresh > BEYOND * (count + elsewhere).sqrt().max(1.0);
+            let is_crowded = crowded + 2.0 * error >= fresh && crowded > 0.5 * fresh;
+            (fresh >= least as f64 && is_beyond_chance && is_crowded).then_some((
+                law,
+                near.len(),
+                fresh as usize,
+            ))
         });
-        let (law, matching, elsewhere) =
-            found.max_by_key(|(_, matching, elsewhere)| matching - elsewhere)?;
+        let (law, matching, fresh) = found.max_by_key(|(_, _, fresh)| *fresh)?;
         Some(RowsAtStart {
             are_outputs: self.by_row == rows_are_outputs,
             law: law.name.to_owned(),
             of,
             matching,
-            elsewhere,
-            share: (matching - elsewhere) as f64 / of as f64,
+            fresh,
+            share: fresh as f64 / of as f64,
         })
     }
 
-    /// Units of the scale of a law, moved by so many windows.
-    fn at_scale(&self, law: &KnownLaw, aside: f64) -> Vec<usize> {
-        let window = ERRORS * law.law.scale_error() / (self.length() as f64).sqrt();
-        let wanted = law.std * (1.0 + aside * window);
-        let near = |rms: f64| (rms / wanted - 1.0).abs() <= window;
-        let units = self.rms.iter().enumerate();
+    /// How many standard errors the units of a law are from its scale, where that is moved by so
+    /// many windows.
+    fn matching(&self, law: &KnownLaw, aside: f64, slack: Option<f64>) -> Vec<f64> {
+        let error = law.law.scale_error() / (self.length() as f64).sqrt();
+        let moved = KnownLaw {
+            std: law.std * (1.0 + aside * ERRORS * error),
+            ..*law
+        };
+        let errors = |rms: f64| (rms / moved.std - 1.0).abs() / error;
+        let units = self.rms.par_iter().enumerate();
         units
-            .filter(|&(_, &rms)| near(rms))
-            .map(|(unit, _)| unit)
+            .map(|(unit, &rms)| (unit, errors(rms)))
+            .filter(|&(unit, errors)| errors <= ERRORS && self.matches(&moved, unit, slack))
+            .map(|(_, errors)| errors)
             .collect()
     }
 
-    /// How many of them have the law too.
-    fn matching(&self, law: &KnownLaw, aside: f64, slack: Option<f64>) -> usize {
+    /// Whether a unit's weights have the law too.
+    fn matches(&self, law: &KnownLaw, unit: usize, slack: Option<f64>) -> bool {
+        let weights = self.weights(unit);
+        let bounded = law.law.edge().zip(slack);
+        let inside = bounded.is_none_or(|((edge, _), slack)| {
+            let most = edge * law.std * (1.0 + slack);
+            weights.iter().all(|w| w.abs() <= most)
+        });
         let root = (self.length() as f64).sqrt();
-        let window = ERRORS * law.law.scale_error() / root;
-        let std = law.std * (1.0 + aside * window);
-        let matches = |&unit: &usize| {
-            let weights = self.weights(unit);
-            let bounded = law.law.edge().zip(slack);
-            let inside = bounded.is_none_or(|((edge, _), slack)| {
-                let most = edge * std * (1.0 + slack);
-                weights.iter().all(|w| w.abs() <= most)
-            });
-            let sample = Sample::from_f64(&weights);
-            inside && sample.is_some_and(|sample| law.law.ks(&sample, std) * root <= KS)
-        };
-        self.at_scale(law, aside)
-            .par_iter()
-            .filter(|unit| matches(unit))
-            .count()
+        let sample = Sample::from_f64(&weights);
+        inside && sample.is_some_and(|sample| law.law.ks(&sample, law.std) * root <= KS)
     }
 }
