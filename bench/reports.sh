@@ -45,8 +45,13 @@ while read -r kind picture; do
 done <<'KINDS'
 duplicated-rows spectrum
 kaiming weights
-laplace weights
+barely-moved weights
 gaussian spectrum
+scales weights
+laplace weights
 spikes spectrum
-uniform weights
+many-directions spectrum
+sorted spectrum
+sorted-uniform spectrum
+correlated-laplace weights
 KINDS

@@ -126,7 +126,7 @@ fn the_committed_reports_are_those_of_today() {
         pictures
     };
     assert_eq!(labels(Path::new(".")), labels(fresh.path()), "{HOW}");
-    assert_eq!(labels(fresh.path()).len(), 6);
+    assert_eq!(labels(fresh.path()).len(), 11);
 }
 
 #[test]

@@ -21,6 +21,8 @@ const NEARLY_ORTHOGONAL: f64 = 0.05;
 const OF_INDEPENDENT: f64 = 0.2;
 /// Fewest values of which that says something.
 const FEWEST_VALUES: usize = 8;
+/// Shrinkage and drift beyond which a law says nothing of where weights came from.
+const MOST_IMPLIED: f64 = 0.2;
 /// Bins by which the nearest of several laws is found.
 const GROUPS: usize = 1 << 13;
 /// Most values of a grid of 8 bits.
@@ -129,7 +131,9 @@ impl Clues<'_> {
             let beyond = sample.count() - sample.below(most.next_up()) + sample.below(-most);
             beyond as f64 / sample.count() as f64
         });
-        let moved = outside.and_then(|share| law.shrinkage_and_drift(scale_ratio, share));
+        let moved = outside
+            .and_then(|share| law.shrinkage_and_drift(scale_ratio, share))
+            .filter(|(shrinkage, drift)| shrinkage.abs() <= MOST_IMPLIED && *drift <= MOST_IMPLIED);
         Start {
             law: name.to_owned(),
             aliases: Vec::new(),

@@ -37,7 +37,7 @@ pub struct Start {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<f64>,
     /// Shrinkage d of (1 − d)·w₀ + ε·N(0, std²) that scale and share outside imply, for a bounded
-    /// law; negative where the weights grew.
+    /// law; negative where the weights grew. Absent where either is above a fifth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrinkage: Option<f64>,
     /// Drift ε of the same, in units of `std`.

@@ -165,3 +165,20 @@ pub fn trace(from: f64, to: f64, count: usize, f: impl Fn(f64) -> f64) -> Vec<(f
         .map(|x| (x, f(x)))
         .collect()
 }
+
+/// The outline of bars as steps, down to `base` at both ends and between bars that do not touch.
+pub fn steps(bars: &[Bar], base: f64) -> Vec<(f64, f64)> {
+    let mut steps: Vec<(f64, f64)> = Vec::new();
+    for bar in bars {
+        match steps.last() {
+            Some(&(end, _)) if bar.from > end + 1e-9 * end.abs().max(1.0) => {
+                steps.extend([(end, base), (bar.from, base)]);
+            }
+            None => steps.push((bar.from, base)),
+            Some(_) => {}
+        }
+        steps.extend([(bar.from, bar.height), (bar.to, bar.height)]);
+    }
+    steps.extend(bars.last().map(|bar| (bar.to, base)));
+    steps
+}

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::panel::{Axis, Bar, Mark, Panel, Role, trace};
+use super::panel::{Axis, Bar, Mark, Panel, Role, steps, trace};
 use randomlike_core::audit::{Law, Spectrum};
 use randomlike_maths::stats::laws::marchenko_pastur::MarchenkoPastur;
 
@@ -108,7 +108,10 @@ impl<'a> View<'a> {
         let panel = if outline.is_empty() {
             panel
         } else {
-            panel.named(Mark::Curve(Role::Balanced, filled(&outline)), "balanced")
+            panel.named(
+                Mark::Curve(Role::Balanced, steps(&outline, 0.0)),
+                "balanced",
+            )
         };
         self.outliers(self.edges(self.bulk(panel)))
     }
@@ -244,23 +247,6 @@ impl<'a> View<'a> {
             )
             .bare(Mark::Horizontal(Role::Reference, -chance))
     }
-}
-
-/// Steps over bars, down to zero between those that do not touch.
-fn filled(bars: &[Bar]) -> Vec<(f64, f64)> {
-    let mut steps: Vec<(f64, f64)> = Vec::new();
-    for bar in bars {
-        match steps.last() {
-            Some(&(end, _)) if bar.from > end + 1e-9 * end.abs().max(1.0) => {
-                steps.extend([(end, 0.0), (bar.from, 0.0)]);
-            }
-            None => steps.push((bar.from, 0.0)),
-            Some(_) => {}
-        }
-        steps.extend([(bar.from, bar.height), (bar.to, bar.height)]);
-    }
-    steps.extend(bars.last().map(|bar| (bar.to, 0.0)));
-    steps
 }
 
 /// The first, lowest, highest and last point of each of at most 400 stretches: more than a

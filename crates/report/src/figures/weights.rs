@@ -1,6 +1,6 @@
 //! The histogram of a layer's weights, and its twin on a logarithmic scale for the tails.
 
-use super::panel::{Axis, Bar, Mark, Panel, Role, Scale, trace};
+use super::panel::{Axis, Bar, Mark, Panel, Role, Scale, steps, trace};
 use randomlike_core::audit::{BalancedWeights, FamilyName, Histogram, Weights};
 use randomlike_maths::stats::laws::normal;
 
@@ -30,12 +30,6 @@ pub(super) fn thumbnail(weights: &Weights, balanced: Option<&BalancedWeights>) -
 fn outline(balanced: Option<&BalancedWeights>) -> Vec<Bar> {
     let histogram = balanced.and_then(|weights| Some((weights.histogram.as_ref()?, weights.count)));
     histogram.map_or_else(Vec::new, |(histogram, count)| bars(histogram, count))
-}
-
-/// The upper edge of bars, as steps.
-pub(super) fn steps(bars: &[Bar]) -> Vec<(f64, f64)> {
-    let step = |bar: &Bar| [(bar.from, bar.height), (bar.to, bar.height)];
-    bars.iter().flat_map(step).collect()
 }
 
 /// Densities of the standardised weights; narrow bins are joined where they hold few.
@@ -120,7 +114,7 @@ fn curves(
     (bars, outline): (&[Bar], &[Bar]),
     y: impl Fn(f64) -> f64,
 ) -> Panel {
-    let (from, to) = (panel.x.from, panel.x.to);
+    let (from, to, panel_floor) = (panel.x.from, panel.x.to, panel.y.from);
     let bell = trace(from, to, STEPS, |z| y(normal::density(z)));
     let panel = panel
         .named(
@@ -131,7 +125,10 @@ fn curves(
     let panel = if outline.is_empty() {
         panel
     } else {
-        panel.named(Mark::Curve(Role::Balanced, steps(outline)), "balanced")
+        panel.named(
+            Mark::Curve(Role::Balanced, steps(outline, panel_floor)),
+            "balanced",
+        )
     };
     match weights.family.as_ref().map(|family| family.best) {
         Some(best) if best.name != FamilyName::Normal => {
