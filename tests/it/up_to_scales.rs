@@ -5,10 +5,11 @@ use std::path::Path;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use randomlike::analysis::{Options, measure_entries};
-use randomlike::audit::LayerFacts;
+use randomlike::analysis::{self, Options, measure_entries};
+use randomlike::audit::{Audit, LayerFacts};
 use randomlike::balance::balance;
 use randomlike::calibration::{Truth, verdicts, verdicts_by};
+use randomlike::checkpoint::Checkpoint;
 use randomlike::label::Label;
 use randomlike::linalg::{Engine, Matrix, singular_values};
 use randomlike::nulls::{EntryNull, EntryStatistic, Null, NullStatistic, Shape};
@@ -17,7 +18,7 @@ use randomlike::stats::laws::edges::upper_statistic;
 use randomlike::verdict::Check;
 use serde_json::Value;
 
-use crate::shadow::gaussian;
+use crate::shadow::{gaussian, write};
 
 const SHAPES: [(usize, usize); 5] = [(128, 128), (256, 64), (256, 128), (96, 384), (320, 256)];
 
@@ -235,4 +236,126 @@ fn the_edges_of_balanced_matrices_are_those_of_another_program() {
     assert!((bottom - 0.581).abs() < 0.14, "{bottom}");
     let [top, _] = edges(256, 128);
     assert!((top + 2.24).abs() < 0.3, "{top}");
+}
+
+/// Tensors of a safetensors file of the fixtures, widened.
+fn tensors(path: &str) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    let checkpoint = Checkpoint::open(Path::new(path)).unwrap();
+    let tensors = checkpoint.tensors().iter();
+    let read = |tensor: &randomlike::checkpoint::TensorFacts| {
+        let entries = checkpoint.read(&tensor.tensor).unwrap().widened();
+        let entries = entries.iter().map(|&w| w as f32).collect();
+        (tensor.tensor.clone(), tensor.shape.clone(), entries)
+    };
+    tensors.map(read).collect()
+}
+
+/// The outputs of a ReLU net whose layers are stored (out, in).
+fn forward(tensors: &[(String, Vec<usize>, Vec<f32>)], input: &[f64]) -> Vec<f64> {
+    let find = |name: &str| tensors.iter().find(|tensor| tensor.0 == name).unwrap();
+    let mut x = input.to_vec();
+    for layer in 0..3 {
+        let (_, shape, weight) = find(&format!("layers.{layer}.weight"));
+        let (_, _, bias) = find(&format!("layers.{layer}.bias"));
+        x = (0..shape[0])
+            .map(|unit| {
+                let row = &weight[unit * shape[1]..][..shape[1]];
+                let sum: f64 = row.iter().zip(&x).map(|(&w, x)| f64::from(w) * x).sum();
+                let z = sum + f64::from(bias[unit]);
+                if layer < 2 { z.max(0.0) } else { z }
+            })
+            .collect();
+    }
+    x
+}
+
+// docs/random-like.md, "Up to the scales of units": one hidden unit times 100.
+#[test]
+fn rescaling_a_hidden_unit_changes_what_is_stored_and_not_the_net() {
+    let plain = tensors("fixtures/fashion_plain.safetensors");
+    let mut rescaled = plain.clone();
+    for (name, shape, entries) in &mut rescaled {
+        match name.as_str() {
+            "layers.0.weight" => {
+                let row = &mut entries[7 * shape[1]..][..shape[1]];
+                row.iter_mut().for_each(|w| *w *= 100.0);
+            }
+            "layers.0.bias" => entries[7] *= 100.0,
+            "layers.1.weight" => {
+                let column = entries.iter_mut().skip(7).step_by(shape[1]);
+                column.for_each(|w| *w /= 100.0);
+            }
+            _ => {}
+        }
+    }
+    let mut largest: f64 = 0.0;
+    let mut apart: f64 = 0.0;
+    for seed in 0..64 {
+        let input: Vec<f64> = gaussian(seed, 784)
+            .iter()
+            .map(|w| f64::from(w.abs()))
+            .collect();
+        for (a, b) in forward(&plain, &input)
+            .iter()
+            .zip(forward(&rescaled, &input))
+        {
+            largest = largest.max(a.abs());
+            apart = apart.max((a - b).abs());
+        }
+    }
+    assert!(apart < 1e-4 * largest, "{apart} {largest}");
+    let folder = tempfile::tempdir().unwrap();
+    let audited = |name: &str, tensors: &[(String, Vec<usize>, Vec<f32>)]| {
+        let path = folder.path().join(name);
+        let borrowed: Vec<(&str, &[usize], Vec<f32>)> = tensors
+            .iter()
+            .map(|(name, shape, entries)| (name.as_str(), shape.as_slice(), entries.clone()))
+            .collect();
+        write(&path, r#"{"activation":"relu"}"#, &borrowed);
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        analysis::measure(&checkpoint, &Options::default(), &mut |_| {}).unwrap()
+    };
+    let (before, after) = (
+        audited("plain.safetensors", &plain),
+        audited("rescaled.safetensors", &rescaled),
+    );
+    let stored = |audit: &Audit| {
+        let layer = &audit.layers[0];
+        let weights = layer.weights.measured().unwrap().gaussian.clone().unwrap();
+        let shadow = layer.shadow.measured().unwrap().ratio.mean;
+        (
+            weights.excess_kurtosis,
+            layer.spectrum.measured().unwrap().spectral_norm,
+            shadow,
+        )
+    };
+    let (kurtosis, norm, ratio) = stored(&before);
+    assert!(
+        (kurtosis - 1.66).abs() < 0.01 && (norm - 10.3).abs() < 0.05 && (ratio - 2.71).abs() < 0.01
+    );
+    let (kurtosis, norm, ratio) = stored(&after);
+    assert!(
+        (kurtosis - 972.0).abs() < 1.0 && (norm - 338.0).abs() < 1.0 && (ratio - 48.0).abs() < 1.0
+    );
+    for layer in 0..2 {
+        let figures = |audit: &Audit| {
+            let balanced = audit.layers[layer].balanced.measured().unwrap();
+            let weights = &balanced.weights.measured().unwrap().gaussian;
+            let spectrum = balanced.spectrum.measured().unwrap();
+            let biases = balanced.biases.measured().unwrap();
+            let shadow = balanced.shadow.measured().unwrap();
+            [
+                weights.excess_kurtosis,
+                weights.ks,
+                weights.wasserstein,
+                spectrum.ks_median,
+                spectrum.spectral_norm,
+                biases.facts.cv.unwrap(),
+                shadow.ratio.mean,
+            ]
+        };
+        for (a, b) in figures(&before).iter().zip(figures(&after)) {
+            assert!((a - b).abs() <= 1e-5 * a.abs(), "{layer}: {a} {b}");
+        }
+    }
 }
