@@ -191,7 +191,7 @@ pub struct Inspect {
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Deeper {
     /// All singular values of the controls (the weights shuffled, a
-    /// Gaussian matrix), not only the largest; takes as long as six layers.
+    /// Gaussian matrix), not only the largest; takes as long as four layers.
     #[arg(long)]
     pub full_controls: bool,
     /// Look at K singular vectors at the top, in the bulk and at the bottom: are they

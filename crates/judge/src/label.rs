@@ -11,8 +11,8 @@ use crate::checks::LimitRange;
 use crate::normal_limits::NormalLimits;
 use crate::start_word::{StartLimits, StartWord};
 use randomlike_core::audit::{
-    Balanced, BalancedScales, BalancedWeights, GaussianDistance, LayerFacts, Spectrum, Start,
-    ZeroSingularValues,
+    Balanced, BalancedScales, BalancedWeights, GaussianDistance, LayerFacts, Section, Spectrum,
+    Start, Unmeasured, ZeroSingularValues,
 };
 
 pub use words::{EntriesAre, Label, SpectrumIs, View};
@@ -222,6 +222,15 @@ impl LabelLimits {
         let Some(gaussian) = &weights.gaussian else {
             return Labelled::new(Label::Undecided, "the weights are constant");
         };
+        let bulk_is_known = !matches!(
+            stored.spectrum.bulk,
+            Section::Skipped {
+                reason: Unmeasured::OlderVersion
+            }
+        );
+        if !bulk_is_known {
+            return Labelled::new(Label::Undecided, "how much is on the law was not measured");
+        }
         self.of_two_questions(gaussian, stored, balanced)
     }
 

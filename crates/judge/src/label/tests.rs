@@ -1,6 +1,6 @@
 use super::*;
 use crate::policy::Policy;
-use randomlike_core::audit::{Section, example as facts};
+use randomlike_core::audit::example as facts;
 
 fn labelled(layer: &LayerFacts, zeros: Option<(usize, usize)>) -> Labelled {
     let mut layer = layer.clone();
