@@ -120,7 +120,7 @@ fn unequal_scales_are_told_by_side() {
     let (base, inputs, outputs) = (noise(5, N, M), gaussian(6, N), gaussian(7, M));
     let spreads = |layer: &LayerFacts| {
         let balanced = layer.balanced.measured().unwrap();
-        [&balanced.inputs, &balanced.outputs].map(|scales| scales.excess_spread())
+        [&balanced.inputs, &balanced.outputs].map(randomlike::audit::BalancedScales::excess_spread)
     };
     let of_inputs = layer((N, M), |i, j| base(i, j) * (0.6 * inputs[i]).exp());
     let [by_input, by_output] = spreads(&of_inputs);

@@ -8,7 +8,14 @@ use randomlike::policy::Policy;
 use randomlike::verdict::{Check, Severity};
 use tempfile::TempDir;
 
-const NAMES: [&str; 5] = ["untrained", "nan", "drift", "paper", "code"];
+const NAMES: [&str; 6] = [
+    "untrained",
+    "nan",
+    "drift",
+    "paper",
+    "code",
+    "paper-up-to-scales",
+];
 const SOUND: &str = "fixtures/fc3u_256x128x256.safetensors";
 const TRAINED: &str = "fixtures/fashion_plain.safetensors";
 
@@ -43,7 +50,7 @@ fn synth(folder: &TempDir, kind: &str) -> PathBuf {
 
 #[test]
 fn each_says_a_level_for_every_check_and_allows_what_it_does_not_ask_for() {
-    let asked: [&[Check]; 5] = [
+    let asked: [&[Check]; 6] = [
         &[Check::MovedFromInitialisation, Check::Covered],
         &[Check::Finite],
         &[Check::Baseline],
@@ -55,6 +62,13 @@ fn each_says_a_level_for_every_check_and_allows_what_it_does_not_ask_for() {
             Check::Covered,
         ],
         &[Check::WeightsOnly],
+        &[
+            Check::WeightsGaussian,
+            Check::BiasesConstant,
+            Check::QuarterCircle,
+            Check::ShadowReversible,
+            Check::Covered,
+        ],
     ];
     for (name, asked) in NAMES.into_iter().zip(asked) {
         let text = fs::read_to_string(file(name)).unwrap();
@@ -171,5 +185,26 @@ fn paper_holds_for_random_layers_and_not_for_trained_ones() {
     assert_eq!(gate("paper", Path::new(TRAINED), &[]), Some(1));
     for kind in ["uniform", "low-rank", "nan"] {
         assert_eq!(gate("paper", &synth(&folder, kind), &[]), Some(1), "{kind}");
+    }
+}
+
+// Scales on both sides are divided out, biases of one number over them are not one number.
+#[test]
+fn paper_up_to_scales_holds_where_scales_alone_are_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let unbiased = |kind: &str| {
+        let path = folder.path().join(format!("unbiased-{kind}.safetensors"));
+        run(&["synth", kind, path.to_str().unwrap(), "--bias", "zero"]);
+        path
+    };
+    for kind in ["gaussian", "scales"] {
+        let path = unbiased(kind);
+        assert_eq!(gate("paper-up-to-scales", &path, &[]), Some(0), "{kind}");
+    }
+    assert_eq!(gate("paper", &unbiased("scales"), &[]), Some(1));
+    assert_eq!(gate("paper-up-to-scales", Path::new(TRAINED), &[]), Some(1));
+    for kind in ["uniform", "low-rank", "nan"] {
+        let path = unbiased(kind);
+        assert_eq!(gate("paper-up-to-scales", &path, &[]), Some(1), "{kind}");
     }
 }

@@ -278,7 +278,9 @@ fn rescaling_a_hidden_unit_changes_what_is_stored_and_not_the_net() {
         match name.as_str() {
             "layers.0.weight" => {
                 let row = &mut entries[7 * shape[1]..][..shape[1]];
-                row.iter_mut().for_each(|w| *w *= 100.0);
+                for w in row {
+                    *w *= 100.0;
+                }
             }
             "layers.0.bias" => entries[7] *= 100.0,
             "layers.1.weight" => {

@@ -286,17 +286,20 @@ impl LabelLimits {
             Label::RandomLike if has_scales => Label::RandomLikeUpToScales,
             label => label,
         };
-        let mut figures = format!(
-            "weights KS {:.4}, excess kurtosis {:.2}",
-            gaussian.ks, gaussian.excess_kurtosis
-        );
-        if let Some(balanced) = balanced_weights {
-            figures += &format!(
+        let left = balanced_weights.map_or_else(String::new, |weights| {
+            let facts = &weights.gaussian;
+            format!(
                 ", balanced {:.4} and {:.2}",
-                balanced.gaussian.ks, balanced.gaussian.excess_kurtosis
-            );
-        }
-        figures += &format!("; {}: {}", best.view.words(), bulk_in_words(best.spectrum));
+                facts.ks, facts.excess_kurtosis
+            )
+        });
+        let figures = format!(
+            "weights KS {:.4}, excess kurtosis {:.2}{left}; {}: {}",
+            gaussian.ks,
+            gaussian.excess_kurtosis,
+            best.view.words(),
+            bulk_in_words(best.spectrum)
+        );
         Labelled {
             share: Some(best.share()),
             view: Some(best.view),

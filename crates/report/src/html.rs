@@ -325,7 +325,7 @@ impl<'a> Layer<'a> {
                     words: layer
                         .start
                         .measured()
-                        .map_or_else(Vec::new, |start| fact_sentences::start(start)),
+                        .map_or_else(Vec::new, fact_sentences::start),
                     verdicts: Vec::new(),
                     figures: balanced::start(layer),
                 }),

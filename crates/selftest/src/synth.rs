@@ -404,7 +404,9 @@ fn weights(kind: Kind, options: &Options, plan: &PlantedLayer, stream: u64) -> V
             let rows = all.chunks_mut(plan.inputs);
             for row in rows {
                 let scale = (0.5 * normal(&mut rng)).exp();
-                row.iter_mut().for_each(|w| *w *= scale);
+                for w in row {
+                    *w *= scale;
+                }
             }
         }
         Kind::LowRank => add_low_rank(&mut all, plan, (RANK, 4.0), &mut rng),
@@ -459,7 +461,9 @@ fn orthogonalize(weights: &mut [f64], plan: &PlantedLayer) {
                 own.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
             }
             let norm = own.iter().map(|a| a * a).sum::<f64>().sqrt();
-            own.iter_mut().for_each(|a| *a /= norm);
+            for a in &mut own {
+                *a /= norm;
+            }
         }
         for (i, &w) in own.iter().enumerate() {
             weights[at(line, i)] = w;

@@ -69,7 +69,7 @@ impl InitialShape {
         let gates = [("pytorch-rnn", 1), ("pytorch-gru", 3), ("pytorch-lstm", 4)];
         let stacked = gates
             .into_iter()
-            .filter(|(_, gates)| self.fan_out % gates == 0);
+            .filter(|(_, gates)| self.fan_out.is_multiple_of(*gates));
         known.extend(
             stacked
                 .map(|(name, gates)| limit(name, ((self.fan_out / gates) as f64).sqrt().recip())),
