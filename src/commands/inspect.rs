@@ -227,6 +227,8 @@ fn chain(chain: &ChainFacts) -> String {
 fn ending(args: &Inspect, audit: &Audit) -> String {
     let source = args.source.display();
     let mut text = String::new();
+    let symmetry = audit.scale_symmetry();
+    text += &terminal::wrap(&symmetry, 0);
     if let Some(premise) = audit.premise() {
         text += &terminal::wrap(&premise, 0);
     }

@@ -16,6 +16,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::shadow::activation::is_homogeneous;
+
 pub use crate::controls::{Cause, ControlFacts, Controls, SpectrumMethod, Trap};
 pub use crate::layers::{Orientation, OrientationFrom};
 pub use crate::ledger::{Ledger, LedgerEntry, NonFiniteEntries, ReasonTotal, Role};
@@ -75,6 +77,28 @@ impl Audit {
             },
             Cow::Borrowed,
         )
+    }
+
+    /// Whether the scales that balanced figures divide out are a symmetry of the net, in a sentence.
+    pub fn scale_symmetry(&self) -> String {
+        let place = self.source.activation_from;
+        let place = place.unwrap_or(ActivationSource::Metadata).words();
+        match self.source.activation.as_deref() {
+            None => {
+                "Scales of hidden units are a symmetry of the net where they are ReLU, leaky or \
+                     linear ones, and balanced figures a description elsewhere: nothing names the \
+                     activation."
+                    .to_owned()
+            }
+            Some(name) if is_homogeneous(name) => format!(
+                "Scales of hidden units are a symmetry of this net, as {place} names `{name}`: \
+                 dividing them out changes no answer."
+            ),
+            Some(name) => format!(
+                "Balanced figures are a description of this net's matrices and no symmetry of it: \
+                 {place} names `{name}`, and another scale of a unit would change its answers."
+            ),
+        }
     }
 
     /// What the shadow model takes for granted of the activation, in a sentence.

@@ -72,6 +72,21 @@ fn named_in(config: &Value) -> Option<&str> {
         .find_map(|part| KEYS.iter().find_map(|key| part.get(key)?.as_str()))
 }
 
+/// Words of activations with f(cz) = c·f(z) for every c > 0.
+const HOMOGENEOUS: [&str; 6] = ["relu", "leaky", "leakyrelu", "prelu", "linear", "identity"];
+
+/// Whether multiplying what flows into a unit by c > 0 multiplies what it gives by c, for all
+/// activations that `name` lists.
+pub(crate) fn is_homogeneous(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let bends = OTHERS
+        .iter()
+        .filter(|word| !["leaky", "parametric"].contains(word));
+    HOMOGENEOUS.iter().any(|word| words.contains(word))
+        && !bends.into_iter().any(|word| words.contains(word))
+}
+
 /// Words that make a ReLU another function, or name one.
 const OTHERS: [&str; 14] = [
     "leaky",
@@ -121,6 +136,22 @@ mod tests {
             fs::write(home.path().join("config.json"), config).unwrap();
         }
         find(&Checkpoint::open(&path).unwrap(), &path)
+    }
+
+    #[test]
+    fn scales_pass_through_some_activations() {
+        for name in [
+            "relu",
+            "relu,relu,linear",
+            "LeakyReLU",
+            "leaky_relu",
+            "fused (1=relu,0=none)",
+        ] {
+            assert!(is_homogeneous(name), "{name}");
+        }
+        for name in ["gelu", "swish", "tanh", "gated relu", "squared_relu", ""] {
+            assert!(!is_homogeneous(name), "{name}");
+        }
     }
 
     #[test]
