@@ -42,7 +42,10 @@ impl Numbers<'_> {
             ..self.layer.clone()
         };
         let (weights, spectrum) = weights_and_spectrum(&parts, self.options.engine)?;
-        let kurtosis = law(&weights).excess_kurtosis;
+        // What balancing takes off the excess kurtosis of normal entries is put back.
+        let kurtosis = weights.measured().map_or(0.0, |weights| {
+            weights.gaussian.excess_kurtosis - weights.kurtosis_median.min(0.0)
+        });
         let bias = self.balanced_bias(outputs);
         let signs = if self.options.alone {
             Err(Unmeasured::LeftOut)
@@ -66,7 +69,7 @@ impl Numbers<'_> {
             dead: scales.dead,
             near_dead: scales.near_dead,
             log_spread: scales.log_spread(),
-            log_spread_of_chance: ((kurtosis + 2.0).max(0.0) / (4.0 * others as f64)).sqrt(),
+            log_spread_of_chance: spread_of_chance(kurtosis, others),
         };
         Ok(finite_or_skipped(Section::Measured(Balanced {
             inputs: scales(inputs, layer.fan_out),
@@ -88,6 +91,16 @@ impl Numbers<'_> {
         each.map(|(&place, scale)| Some(bias.get(place)? / scale))
             .collect()
     }
+}
+
+/// Standard deviation of ln(rms) of `count` independent entries: of normal ones half of that of
+/// ln χ², √ψ′(count/2)/2 (Johnson, Kotz & Balakrishnan 1995, ch. 18), ψ′ by its asymptotic series
+/// (Abramowitz & Stegun 1964, 6.4.12); times √((κ + 2)/2) for an excess kurtosis of κ.
+fn spread_of_chance(excess_kurtosis: f64, count: usize) -> f64 {
+    let x = 0.5 * count as f64;
+    let trigamma = 1.0 / x + 0.5 / x.powi(2) + 1.0 / (6.0 * x.powi(3));
+    let normal = 0.25 * trigamma;
+    (normal * (excess_kurtosis + 2.0).max(0.0) / 2.0).sqrt()
 }
 
 /// The entries of S and its singular values.
@@ -137,4 +150,18 @@ fn biases_of(bias: Option<&[f64]>, fan_in: usize) -> Section<BalancedBiases> {
     let constant = BiasKind::CONSTANT_SPREAD.max(2.0 * cv_floor);
     let facts = biases::facts(bias, &sample, Some((fan_in as f64).sqrt()), constant);
     Section::Measured(BalancedBiases { facts, cv_floor })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread_of_chance;
+
+    // ψ′(32) = .031743 (Abramowitz & Stegun, by 6.4.12), so √.031743/2 for 64 normal entries.
+    #[test]
+    fn the_spread_of_log_scales_by_chance() {
+        assert!((spread_of_chance(0.0, 64) - 0.089_083).abs() < 1e-5);
+        assert!(
+            (spread_of_chance(2.0, 64) / spread_of_chance(0.0, 64) - 2_f64.sqrt()).abs() < 1e-12
+        );
+    }
 }

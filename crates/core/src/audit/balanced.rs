@@ -42,8 +42,8 @@ pub struct BalancedScales {
     pub near_dead: usize,
     /// Standard deviation of the natural logarithms of the scales.
     pub log_spread: f64,
-    /// The same of independent entries on equal scales, √((κ + 2)/(4·count)) for `count` entries a
-    /// unit of excess kurtosis κ, that of S.
+    /// The same of independent entries on equal scales: √(ψ′(count/2)·(κ + 2)/8) for `count` entries
+    /// a unit of excess kurtosis κ.
     pub log_spread_of_chance: f64,
 }
 
