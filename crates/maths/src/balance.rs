@@ -84,10 +84,10 @@ pub enum BalanceError {
     /// Fewer than two rows or columns that are not dead.
     #[error("fewer than two rows or columns are not dead")]
     TooFew,
-    /// Still on the way after [`MOST_ROUNDS`].
+    /// Still on the way after 200 rounds.
     #[error("200 rounds did not make the rows and columns equal")]
     Rounds,
-    /// Factors beyond [`MOST_SPREAD`] or no longer finite.
+    /// Factors twelve orders of magnitude apart, or no longer finite.
     #[error("the factors diverge: too many zeros for equal rows and columns")]
     Diverges,
 }
