@@ -1,6 +1,6 @@
 //! Distance from the initialiser: draws of every law get their word, drifts are found as
 //! docs/theory.md §10 says, and evidence beside the weights is named. Sizes are small;
-//! `cargo run --release --example start_words` has the full ones.
+//! `cargo run --release --example start_words -- 200` has more draws.
 
 use std::path::Path;
 

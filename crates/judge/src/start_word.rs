@@ -59,9 +59,11 @@ impl StartLimits {
         if start.count < Start::FEWEST {
             return StartWord::TooFew;
         }
-        let barely = start.distance <= self.max_distance
-            && start.ks <= self.max_ks
-            && (start.scale_ratio - 1.0).abs() <= self.max_scale_change
+        // No less than what draws of the law reach: so much is told of few weights.
+        let scale_floor = Start::ERRORS * start.scale_ratio_error;
+        let barely = start.distance <= self.max_distance.max(start.distance_floor)
+            && start.ks <= self.max_ks.max(start.ks_floor)
+            && (start.scale_ratio - 1.0).abs() <= self.max_scale_change.max(scale_floor)
             && start.outside.is_none_or(|share| share <= self.max_outside);
         if barely {
             StartWord::BarelyMoved
