@@ -86,13 +86,7 @@ fn page(percent: usize, seed: u64) -> Result<String> {
         "Seed {seed}, {percent} % of the full number of draws.\n"
     );
     page += FALSE_ALARMS;
-    let columns: Vec<&str> = Alarm::ALL.iter().map(|alarm| alarm.name()).collect();
-    let _ = writeln!(
-        page,
-        "| entries | inputs × outputs | draws | {} |\n|---|---|---|{}",
-        columns.join(" | "),
-        "---|".repeat(columns.len())
-    );
+    page += &alarm_columns();
     let mut range = (f64::INFINITY, 0.0_f64);
     for law in Marginal::ALL {
         for (n, m, full) in SHAPES {
@@ -119,12 +113,7 @@ fn page(percent: usize, seed: u64) -> Result<String> {
         range.0, range.1
     );
     page += BALANCED;
-    let _ = writeln!(
-        page,
-        "| entries | inputs × outputs | draws | {} |\n|---|---|---|{}",
-        columns.join(" | "),
-        "---|".repeat(columns.len())
-    );
+    page += &alarm_columns();
     for law in Marginal::ALL {
         for (n, m, full) in SHAPES {
             // A draw is a matrix, and not its bidiagonal form.
@@ -149,6 +138,16 @@ fn page(percent: usize, seed: u64) -> Result<String> {
     }
     page += FOOT;
     Ok(page)
+}
+
+/// The head of a table of alarms.
+fn alarm_columns() -> String {
+    let columns: Vec<&str> = Alarm::ALL.iter().map(|alarm| alarm.name()).collect();
+    format!(
+        "| entries | inputs × outputs | draws | {} |\n|---|---|---|{}\n",
+        columns.join(" | "),
+        "---|".repeat(columns.len())
+    )
 }
 
 /// Fewer than 32 values have no bulk.

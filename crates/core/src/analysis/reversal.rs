@@ -57,34 +57,11 @@ impl Model {
         beside: &mut dyn FnMut(Control, &controls::ControlMatrix<'_>),
         room: &mut Vec<f32>,
     ) -> Section<LayerShadow> {
-        if let Some(reason) = &self.refused {
-            return Section::Skipped {
-                reason: reason.clone(),
-            };
-        }
-        let (n, m) = (layer.fan_in, layer.fan_out);
-        let stored = StoredLayer {
-            entries,
-            fan_in: n,
-            fan_out: m,
-            orientation: layer.orientation,
-            bias,
-        };
-        match shadow::measure_beside(
-            &stored,
-            &ShadowPlan::for_layer(n, m, self.seed),
-            beside,
-            room,
-        ) {
-            Ok(facts) => Section::Measured(facts),
-            Err(fault) => Section::Skipped {
-                reason: Unmeasured::Fault(fault.to_string()),
-            },
-        }
+        self.run((entries, layer, bias), |stored, plan| {
+            shadow::measure_beside(stored, plan, beside, room)
+        })
     }
-}
 
-impl Model {
     /// The default plan on S of a layer, or why there is nothing to run.
     pub(super) fn measure_balanced(
         &self,
@@ -92,30 +69,41 @@ impl Model {
         layer: &Layer,
         bias: Option<&[f64]>,
     ) -> Section<BalancedShadow> {
+        self.run((entries, layer, bias), |stored, plan| {
+            let mut plan = *plan;
+            // Of a large layer one draw is like the next: 20 tell the ratio as well as it matters.
+            if stored.fan_in.min(stored.fan_out) >= LARGE {
+                (plan.trials, plan.calibration) = (20, 12);
+            }
+            shadow::measure_balanced(stored, &plan)
+        })
+    }
+
+    /// What `measure` finds by the default plan, or why there is nothing to run.
+    fn run<T, F>(
+        &self,
+        (entries, layer, bias): (&[T], &Layer, Option<&[f64]>),
+        measure: impl FnOnce(&StoredLayer<'_, T>, &ShadowPlan) -> Result<F, ShadowError>,
+    ) -> Section<F> {
         if let Some(reason) = &self.refused {
             return Section::Skipped {
                 reason: reason.clone(),
             };
         }
-        let (n, m) = (layer.fan_in, layer.fan_out);
         let stored = StoredLayer {
             entries,
-            fan_in: n,
-            fan_out: m,
+            fan_in: layer.fan_in,
+            fan_out: layer.fan_out,
             orientation: layer.orientation,
             bias,
         };
-        let mut plan = ShadowPlan::for_layer(n, m, self.seed);
-        // Of a large layer one draw is like the next: the ratio of 20 is known as well as it matters.
-        if n.min(m) >= LARGE {
-            (plan.trials, plan.calibration) = (20, 12);
-        }
-        match shadow::measure_balanced(&stored, &plan) {
-            Ok(facts) => Section::Measured(facts),
-            Err(fault) => Section::Skipped {
+        let plan = ShadowPlan::for_layer(layer.fan_in, layer.fan_out, self.seed);
+        measure(&stored, &plan).map_or_else(
+            |fault| Section::Skipped {
                 reason: Unmeasured::Fault(fault.to_string()),
             },
-        }
+            Section::Measured,
+        )
     }
 
     /// The default plan on layers that feed each other, or why there is nothing to run.
